@@ -1,0 +1,197 @@
+// From Python's arguments to checked arrays: every shape, dtype and range error of the core is raised here.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "../gatewise.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+namespace py = pybind11;
+using Shape = std::vector<py::ssize_t>;
+
+[[noreturn]] inline void fail(PyObject* type, const std::string& message) {
+  PyErr_SetString(type, message.c_str());
+  throw py::error_already_set();
+}
+
+// A dimension as the message shows it: its size, or a letter where any size will do.
+using Dimension = std::pair<const char*, py::ssize_t>;
+inline Dimension any(const char* letter) { return {letter, -1}; }
+inline Dimension exactly(py::ssize_t size) { return {nullptr, size}; }
+
+inline std::string show(const std::vector<Dimension>& dimensions) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < dimensions.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += dimensions[i].first ? dimensions[i].first : std::to_string(dimensions[i].second);
+  }
+  return text + (dimensions.size() == 1 ? ",)" : ")");
+}
+
+inline std::string show_shape(const py::array& array) {
+  std::vector<Dimension> dimensions;
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) dimensions.push_back(exactly(array.shape(i)));
+  return show(dimensions);
+}
+
+inline bool fits(const py::array& array, const std::vector<Dimension>& dimensions) {
+  if (array.ndim() != static_cast<py::ssize_t>(dimensions.size())) return false;
+  for (std::size_t i = 0; i < dimensions.size(); ++i)
+    if (!dimensions[i].first && array.shape(static_cast<py::ssize_t>(i)) != dimensions[i].second) return false;
+  return true;
+}
+
+inline void require_shape(const std::string& name, const py::array& array, const std::vector<Dimension>& expected) {
+  if (!fits(array, expected))
+    fail(PyExc_ValueError, name + ": expected " + show(expected) + ", got " + show_shape(array));
+}
+
+// The number of elements of a shape whose bytes can be addressed; else a MemoryError.
+template <class T>
+Index count_of(const std::string& name, const Shape& shape) {
+  Index count = 1;
+  for (const auto size : shape) {
+    if (size > 0 && count > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T)) / size) {
+      std::vector<Dimension> dimensions;
+      for (const auto s : shape) dimensions.push_back(exactly(s));
+      fail(PyExc_MemoryError, name + ": expected a size that can be addressed, got " + show(dimensions));
+    }
+    count *= size;
+  }
+  return count;
+}
+
+// A new array; its MemoryError names what it was for.
+template <class T>
+py::array_t<T> new_array(const std::string& name, const Shape& shape) {
+  const Index count = count_of<T>(name, shape);
+  try {
+    return py::array_t<T>(shape);
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_MemoryError) && !error.matches(PyExc_ValueError)) throw;
+  } catch (const std::bad_alloc&) {
+  }
+  fail(PyExc_MemoryError,
+       name + ": expected memory for " + std::to_string(count * static_cast<Index>(sizeof(T))) + " bytes, got none");
+}
+
+// An array of this dtype, by conversion where NumPy's same_kind casting allows.
+template <class T>
+py::array convert(const std::string& name, py::handle value) {
+  if (py::isinstance<py::array_t<T, 0>>(value)) return py::reinterpret_borrow<py::array>(value);
+  const auto numpy = py::module_::import("numpy");
+  const py::dtype wanted = py::dtype::of<T>();
+  py::array array;
+  try {
+    array = numpy.attr("asarray")(value);
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_TypeError)) throw;
+    fail(PyExc_TypeError, name + ": expected an array of " + std::string(py::str(wanted)) + ", got " +
+                              std::string(py::str(py::type::of(value).attr("__name__"))) + ": " +
+                              std::string(py::str(error.value())));
+  }
+  // An empty list has no dtype of its own, and nothing that could be lost.
+  const bool empty_list = array.size() == 0 && !py::isinstance<py::array>(value) && !py::hasattr(value, "dtype");
+  if (!empty_list && !numpy.attr("can_cast")(array.dtype(), wanted, "same_kind").template cast<bool>())
+    fail(PyExc_TypeError, name + ": expected an array that converts to " + std::string(py::str(wanted)) + ", got " +
+                              std::string(py::str(array.dtype())));
+  try {
+    return array.attr("astype")(wanted, py::arg("copy") = false, py::arg("casting") = "unsafe");
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_MemoryError)) throw;
+    fail(PyExc_MemoryError, name + ": expected memory for a copy in " + std::string(py::str(wanted)) + ", got none");
+  }
+}
+
+template <class T>
+py::array contiguous(const std::string& name, const py::array& array) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
+  if ((array.flags() & py::array::c_style) && aligned) return array;
+  count_of<T>(name, Shape(array.shape(), array.shape() + array.ndim()));
+  try {
+    return py::module_::import("numpy").attr("require")(array, py::none(), py::make_tuple("C", "A"));
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_MemoryError)) throw;
+    fail(PyExc_MemoryError, name + ": expected memory for a copy, got none");
+  }
+}
+
+// How the rows of an argument lie: time first, batch first, or without a batch.
+struct Layout {
+  bool batched, batch_first;
+
+  int time_axis() const { return batched && batch_first ? 1 : 0; }
+  int batch_axis() const { return batch_first ? 0 : 1; }
+  Shape shape(Index time, Index batch, Index features) const {
+    if (!batched) return {time, features};
+    return batch_first ? Shape{batch, time, features} : Shape{time, batch, features};
+  }
+};
+
+// An argument with features, read where it lies if its rows are without gaps and aligned, else a copy of it.
+template <class T>
+struct RowsArgument {
+  py::array array;
+  Rows<const T> rows;
+  Index time = 0, batch = 1;
+
+  RowsArgument(const std::string& name, py::array given, const Layout& layout) : array(std::move(given)) {
+    const int last = static_cast<int>(array.ndim()) - 1;
+    constexpr auto item = static_cast<py::ssize_t>(sizeof(T));
+    bool direct = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0 &&
+                  (array.shape(last) <= 1 || array.strides(last) == item);
+    for (int axis = 0; axis < last; ++axis) direct = direct && array.strides(axis) % item == 0;
+    if (!direct) array = contiguous<T>(name, array);
+    time = array.shape(layout.time_axis());
+    rows.data = static_cast<const T*>(array.data());
+    rows.time_stride = array.strides(layout.time_axis()) / item;
+    if (layout.batched) {
+      batch = array.shape(layout.batch_axis());
+      rows.batch_stride = array.strides(layout.batch_axis()) / item;
+    }
+  }
+};
+
+// lengths: checked, and copied, so that nobody changes them on the way.
+inline std::vector<Index> lengths_argument(py::handle value, const Layout& layout, Index time, Index batch) {
+  const py::array array = contiguous<std::int64_t>("lengths", convert<std::int64_t>("lengths", value));
+  require_shape("lengths", array, layout.batched ? std::vector<Dimension>{exactly(batch)} : std::vector<Dimension>{});
+  const auto* const data = static_cast<const std::int64_t*>(array.data());
+  std::vector<Index> lengths(data, data + batch);
+  for (const Index length : lengths)
+    if (length < 0 || length > time)
+      fail(PyExc_ValueError,
+           "lengths: expected integers from 0 to " + std::to_string(time) + ", got " + std::to_string(length));
+  return lengths;
+}
+
+// mask or resets: likewise.
+struct FlagsArgument {
+  std::vector<unsigned char> copy;
+  Flags flags;
+
+  FlagsArgument() = default;
+  FlagsArgument(const char* name, py::handle value, const Layout& layout, Index time, Index batch) {
+    const py::array converted = convert<bool>(name, value);
+    auto expected = layout.shape(time, batch, 0);
+    expected.pop_back();
+    std::vector<Dimension> dimensions;
+    for (const auto size : expected) dimensions.push_back(exactly(size));
+    require_shape(name, converted, dimensions);
+    const py::array array = contiguous<bool>(name, converted);
+    const auto* const data = static_cast<const unsigned char*>(array.data());
+    copy.assign(data, data + time * batch);
+    const bool batch_first = layout.batched && layout.batch_first;
+    flags = {copy.data(), batch_first ? 1 : batch, batch_first ? time : 1};
+  }
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,396 @@
+// A layer as Python holds it: options, the packed weights of today, calls that check, compute and wrap.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+
+#include "checks.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// The number of threads asked for (0: as many as are granted), and a limit that tests put in the machine's place.
+struct ThreadSettings {
+  std::atomic<int> wanted{0}, test_limit{0};
+
+  int limit() const { return test_limit > 0 ? test_limit.load() : Team::granted(); }
+  int num_threads() const { return wanted > 0 ? wanted.load() : limit(); }
+  int usable() const { return std::min(num_threads(), limit()); }
+};
+inline ThreadSettings thread_settings;
+
+// Calls with more multiply-adds than some 20 µs hold let other Python threads run.
+constexpr double work_worth_the_gil = 4e5;
+
+// A tape and what a later backward must know of its call.
+template <class T>
+struct HeldTape {
+  Tape<T> tape;
+  std::shared_ptr<Buffer<T>> y;
+  std::shared_ptr<const int> layer;  // whose it is
+  Layout layout;
+  Index time, batch;
+  py::object key;
+};
+
+template <class T>
+class Core {
+ public:
+  Core(const std::string& cell, Index input_size, Index hidden_size, Index num_layers, Index proj_size, bool bias,
+       bool bidirectional, double dropout, bool batch_first)
+      : stack_(make_options(cell, input_size, hidden_size, num_layers, proj_size, bias, bidirectional, dropout)),
+        batch_first_(batch_first) {}
+
+  // Takes the parameters as they are now, in state_dict's order.
+  void load(const py::list& arrays) {
+    std::vector<Parameters<const T>> parameters(static_cast<std::size_t>(options().sequences()));
+    std::size_t next = 0;
+    for_each_parameter(parameters, [&](const T*& place, const Shape& shape) {
+      if (next == arrays.size() || !py::isinstance<py::array>(arrays[next]))
+        fail(PyExc_TypeError, "parameters: expected a list of all of them as arrays");
+      const auto array = py::reinterpret_borrow<py::array>(arrays[next++]);
+      std::vector<Dimension> dimensions;
+      for (const auto size : shape) dimensions.push_back(exactly(size));
+      require_shape("parameters", array, dimensions);
+      if (!py::isinstance<py::array_t<T, py::array::c_style>>(array))
+        fail(PyExc_TypeError, "parameters: expected contiguous arrays of the layer's dtype");
+      place = static_cast<const T*>(array.data());
+    });
+    std::shared_ptr<const Weights<T>> packed;
+    {
+      py::gil_scoped_release release;
+      packed = stack_.pack(parameters);
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    weights_ = std::move(packed);
+  }
+
+  // y and the final state.
+  py::tuple call(py::handle x, py::handle state, py::handle lengths, py::handle mask, py::handle resets) const {
+    Call call(*this, x, state, lengths, mask, resets);
+    auto y = new_array<T>("y", call.y_shape());
+    call.arguments.y = call.rows(y.mutable_data());
+    const auto weights = this->weights();
+    guard("x", show_shape(call.x.array), [&] {
+      const auto release = release_gil(call.work);
+      stack_.forward(*weights, call.arguments, thread_settings.usable());
+    });
+    return py::make_tuple(std::move(y), call.final_state());
+  }
+
+  // y, the final state, and the tape.
+  py::tuple forward(py::handle x, py::handle state, py::handle lengths, py::handle mask, py::handle resets,
+                    const py::object& key) const {
+    Call call(*this, x, state, lengths, mask, resets);
+    const Shape shape = call.y_shape();
+    const Dropout dropout = key.is_none() ? Dropout{} : Dropout{key.cast<std::uint64_t>(), options().dropout};
+    const auto weights = this->weights();
+    std::shared_ptr<HeldTape<T>> held;
+    guard("x", show_shape(call.x.array), [&] {
+      const auto y = std::make_shared<Buffer<T>>(count_of<T>("y", shape));
+      call.arguments.y = call.rows(y->get());
+      const auto release = release_gil(call.work);
+      auto tape = stack_.forward(weights, call.arguments, dropout, thread_settings.usable());
+      held = std::make_shared<HeldTape<T>>(
+          HeldTape<T>{std::move(tape), y, identity_, call.layout, call.time, call.batch, {}});
+    });
+    held->key = key;
+    return py::make_tuple(lend(shape, held->y), call.final_state(), held);
+  }
+
+  // The gradients of x (or None), of the initial state, and of the parameters in state_dict's order.
+  py::tuple backward(py::handle tape, py::handle dy, py::handle d_state, bool wrt_x) const {
+    if (!py::isinstance<HeldTape<T>>(tape))
+      fail(PyExc_TypeError, "tape: expected what this layer's forward returned, got " +
+                                std::string(py::str(py::type::of(tape).attr("__name__"))));
+    const auto& held = py::cast<const HeldTape<T>&>(tape);
+    if (held.layer != identity_)
+      fail(PyExc_ValueError, "tape: expected one that this layer's forward made, got another layer's");
+    const auto& o = options();
+    BackwardCall<T> call;
+    std::optional<RowsArgument<T>> d_y;
+    if (!dy.is_none()) {
+      const py::array array = convert<T>("dy", dy);
+      require_shape("dy", array, exact(held.layout.shape(held.time, held.batch, o.features())));
+      d_y.emplace("dy", array, held.layout);
+      call.d_y = d_y->rows;
+    }
+    const StateArgument last("d_state", *this, d_state, held.layout, held.batch);
+    call.d_h_last = last.h_data();
+    call.d_c_last = last.c_data();
+    py::object d_x = py::none();
+    if (wrt_x) {
+      auto array = new_array<T>("x", held.layout.shape(held.time, held.batch, o.input_size));
+      call.d_x = layout_rows(held.layout, array.mutable_data(), held.time, held.batch, o.input_size);
+      d_x = std::move(array);
+    }
+    StateResult first(*this, held.layout, held.batch);
+    call.d_h = first.h.mutable_data();
+    call.d_c = o.is_lstm() ? first.c.mutable_data() : nullptr;
+    py::list gradients;
+    call.gradients.resize(static_cast<std::size_t>(o.sequences()));
+    for_each_parameter(call.gradients, [&](T*& place, const Shape& shape) {
+      auto array = new_array<T>("params", shape);
+      place = array.mutable_data();
+      gradients.append(std::move(array));
+    });
+    guard("tape", "one of " + std::to_string(held.tape.bytes()) + " bytes", [&] {
+      const auto release = release_gil(3 * stack_.work(held.time, held.batch));
+      stack_.backward(held.tape, call, thread_settings.usable());
+    });
+    return py::make_tuple(d_x, first.object(*this), gradients);
+  }
+
+  // A cell's single step: x (B, I) or (I,), state without the layers' axis.
+  py::object step(py::handle x, py::handle state) const {
+    const auto& o = options();
+    const py::array array = contiguous<T>("x", convert<T>("x", x));
+    const bool batched = array.ndim() != 1;
+    if (batched && array.ndim() != 2)
+      fail(PyExc_ValueError, "x: expected " + show({any("B"), exactly(o.input_size)}) + " or " +
+                                 show({exactly(o.input_size)}) + ", got " + show_shape(array));
+    require_shape("x", array,
+                  batched ? std::vector<Dimension>{any("B"), exactly(o.input_size)}
+                          : std::vector<Dimension>{exactly(o.input_size)});
+    const Index batch = batched ? array.shape(0) : 1;
+    const Layout layout{batched, false};
+    const StateArgument before("state", *this, state, layout, batch, true);
+    StateResult after(*this, layout, batch, true);
+    ForwardCall<T> call;
+    call.steps.time = 1;
+    call.steps.batch = batch;
+    call.x = {static_cast<const T*>(array.data()), 0, o.input_size};
+    call.h = before.h_data();
+    call.c = before.c_data();
+    call.h_last = after.h.mutable_data();
+    call.c_last = o.is_lstm() ? after.c.mutable_data() : nullptr;
+    const auto weights = this->weights();
+    guard("x", show_shape(array), [&] {
+      const Buffer<T> y(batch * o.features());
+      call.y = {y.get(), 0, o.features()};
+      const auto release = release_gil(stack_.work(1, batch));
+      stack_.forward(*weights, call, thread_settings.usable());
+    });
+    return after.object(*this);
+  }
+
+ private:
+  const Options& options() const { return stack_.options(); }
+
+  std::shared_ptr<const Weights<T>> weights() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!weights_) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
+    return weights_;
+  }
+
+  // Runs `compute`, and gives what memory did not hold a message of its own.
+  template <class Compute>
+  static void guard(const std::string& name, const std::string& got, const Compute& compute) {
+    try {
+      return compute();
+    } catch (const std::bad_alloc&) {
+    } catch (const std::length_error&) {
+    }
+    fail(PyExc_MemoryError, name + ": expected a size that fits into memory, got " + got);
+  }
+
+  static std::unique_ptr<py::gil_scoped_release> release_gil(double work) {
+    return work > work_worth_the_gil ? std::make_unique<py::gil_scoped_release>() : nullptr;
+  }
+
+  static std::vector<Dimension> exact(const Shape& shape) {
+    std::vector<Dimension> dimensions;
+    for (const auto size : shape) dimensions.push_back(exactly(size));
+    return dimensions;
+  }
+
+  static Rows<T> layout_rows(const Layout& layout, T* data, Index time, Index batch, Index features) {
+    if (layout.batched && layout.batch_first) return {data, features, time * features};
+    return {data, batch * features, features};
+  }
+
+  // A read-only array over memory that the tape reads too. Its base is no array, so nobody can make it writeable.
+  static py::array lend(const Shape& shape, const std::shared_ptr<Buffer<T>>& buffer) {
+    const py::capsule owner(new std::shared_ptr<Buffer<T>>(buffer),
+                            [](void* held) { delete static_cast<std::shared_ptr<Buffer<T>>*>(held); });
+    py::array_t<T> array(shape, buffer->get(), owner);
+    py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+    return std::move(array);
+  }
+
+  static Options make_options(const std::string& cell, Index input_size, Index hidden_size, Index num_layers,
+                              Index proj_size, bool bias, bool bidirectional, double dropout) {
+    static const std::pair<const char*, Cell> cells[] = {
+        {"rnn_tanh", Cell::rnn_tanh},           {"rnn_relu", Cell::rnn_relu},   {"lstm", Cell::lstm},
+        {"lstm_peephole", Cell::lstm_peephole}, {"gru_after", Cell::gru_after}, {"gru_before", Cell::gru_before}};
+    Options options;
+    bool known = false;
+    for (const auto& [name, value] : cells)
+      if (cell == name) {
+        options.cell = value;
+        known = true;
+      }
+    if (!known) fail(PyExc_ValueError, "cell: expected the name of a cell, got " + cell);
+    if (input_size < 1 || hidden_size < 1 || num_layers < 1 || proj_size < 0 || proj_size >= hidden_size)
+      fail(PyExc_ValueError, "sizes: expected positive ones and 0 <= proj_size < hidden_size");
+    options.input_size = input_size;
+    options.hidden_size = hidden_size;
+    options.num_layers = num_layers;
+    options.proj_size = proj_size;
+    options.bias = bias;
+    options.bidirectional = bidirectional;
+    options.dropout = dropout;
+    return options;
+  }
+
+  // Calls each(place, shape) for every parameter, in state_dict's order.
+  template <class List, class Each>
+  void for_each_parameter(List& parameters, const Each& each) const {
+    const auto& o = options();
+    const Index rows = o.gates() * o.hidden_size;
+    for (Index i = 0; i < o.sequences(); ++i) {
+      auto& p = parameters[static_cast<std::size_t>(i)];
+      each(p.weight_ih, Shape{rows, o.layer_input_size(i / o.directions())});
+      each(p.weight_hh, Shape{rows, o.output_size()});
+      if (o.bias) {
+        each(p.bias_ih, Shape{rows});
+        each(p.bias_hh, Shape{rows});
+      }
+      if (o.proj_size > 0) each(p.weight_hr, Shape{o.proj_size, o.hidden_size});
+      if (o.has_peepholes()) each(p.weight_peephole, Shape{3, o.hidden_size});
+    }
+  }
+
+  // The shape of h or c.
+  Shape state_shape(const Layout& layout, Index batch, Index features, bool cell) const {
+    Shape shape;
+    if (!cell) shape.push_back(options().sequences());
+    if (layout.batched) shape.push_back(batch);
+    shape.push_back(features);
+    return shape;
+  }
+
+  // h, or (h, c) of an LSTM; None, or a half that is None, is zeros.
+  struct StateArgument {
+    py::array h, c;
+    bool has_h = false, has_c = false;
+
+    StateArgument(const char* name, const Core& core, py::handle value, const Layout& layout, Index batch,
+                  bool cell = false) {
+      if (value.is_none()) return;
+      const auto& o = core.options();
+      const auto part = [&](py::handle given, py::array& array, Index features, const char* index) {
+        if (given.is_none()) return false;
+        const std::string part_name = std::string(name) + index;
+        array = convert<T>(part_name, given);
+        require_shape(part_name, array, exact(core.state_shape(layout, batch, features, cell)));
+        array = contiguous<T>(part_name, array);
+        return true;
+      };
+      if (!o.is_lstm()) {
+        has_h = part(value, h, o.output_size(), "");
+        return;
+      }
+      if (!(py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) || py::len(value) != 2)
+        fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " +
+                                  std::string(py::str(py::type::of(value).attr("__name__"))));
+      const auto pair = py::reinterpret_borrow<py::sequence>(value);
+      has_h = part(pair[0], h, o.output_size(), "[0]");
+      has_c = part(pair[1], c, o.hidden_size, "[1]");
+    }
+
+    const T* h_data() const { return has_h ? static_cast<const T*>(h.data()) : nullptr; }
+    const T* c_data() const { return has_c ? static_cast<const T*>(c.data()) : nullptr; }
+  };
+
+  struct StateResult {
+    py::array_t<T> h, c;
+
+    StateResult(const Core& core, const Layout& layout, Index batch, bool cell = false) {
+      const auto& o = core.options();
+      h = new_array<T>("state", core.state_shape(layout, batch, o.output_size(), cell));
+      if (o.is_lstm()) c = new_array<T>("state", core.state_shape(layout, batch, o.hidden_size, cell));
+    }
+    py::object object(const Core& core) const {
+      if (core.options().is_lstm()) return py::make_tuple(h, c);
+      return h;
+    }
+  };
+
+  // The arguments that inference and forward have in common.
+  struct Call {
+    static Layout layout_of(const py::array& x, const Core& core) {
+      const auto& o = core.options();
+      const std::vector<Dimension> batched = core.batch_first_
+                                                 ? std::vector<Dimension>{any("B"), any("T"), exactly(o.input_size)}
+                                                 : std::vector<Dimension>{any("T"), any("B"), exactly(o.input_size)};
+      const std::vector<Dimension> single{any("T"), exactly(o.input_size)};
+      if (x.ndim() != 2 && x.ndim() != 3)
+        fail(PyExc_ValueError, "x: expected " + show(batched) + " or " + show(single) + ", got " + show_shape(x));
+      require_shape("x", x, x.ndim() == 3 ? batched : single);
+      return {x.ndim() == 3, core.batch_first_};
+    }
+
+    Call(const Core& layer, py::handle x_object, py::handle state_object, py::handle lengths_object,
+         py::handle mask_object, py::handle resets_object)
+        : core(layer),
+          given(convert<T>("x", x_object)),
+          layout(layout_of(given, layer)),
+          x("x", given, layout),
+          time(x.time),
+          batch(x.batch),
+          state("state", layer, state_object, layout, batch),
+          last(layer, layout, batch),
+          work(layer.stack_.work(time, batch)) {
+      if (!lengths_object.is_none() && !mask_object.is_none())
+        fail(PyExc_ValueError, "lengths: expected None beside a mask, got both");
+      count_of<Index>("x", {time, batch});
+      arguments.steps.time = time;
+      arguments.steps.batch = batch;
+      if (!lengths_object.is_none()) {
+        lengths = lengths_argument(lengths_object, layout, time, batch);
+        arguments.steps.lengths = lengths.data();
+        // An empty vector may have no address, but still says that there are lengths.
+        if (lengths.empty()) arguments.steps.lengths = &no_length;
+      }
+      if (!mask_object.is_none()) mask = FlagsArgument("mask", mask_object, layout, time, batch);
+      if (!resets_object.is_none()) resets = FlagsArgument("resets", resets_object, layout, time, batch);
+      arguments.steps.mask = mask.flags;
+      arguments.steps.resets = resets.flags;
+      arguments.x = x.rows;
+      arguments.h = state.h_data();
+      arguments.c = state.c_data();
+      arguments.h_last = last.h.mutable_data();
+      arguments.c_last = core.options().is_lstm() ? last.c.mutable_data() : nullptr;
+    }
+
+    Shape y_shape() const { return layout.shape(time, batch, core.options().features()); }
+    Rows<T> rows(T* y) const { return layout_rows(layout, y, time, batch, core.options().features()); }
+    py::object final_state() const { return last.object(core); }
+
+    const Core& core;
+    py::array given;
+    Layout layout;
+    RowsArgument<T> x;
+    Index time, batch;
+    StateArgument state;
+    StateResult last;
+    double work;
+    std::vector<Index> lengths;
+    FlagsArgument mask, resets;
+    ForwardCall<T> arguments;
+    static constexpr Index no_length = 0;
+  };
+
+  Stack<T> stack_;
+  bool batch_first_;
+  std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Weights<T>> weights_;
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

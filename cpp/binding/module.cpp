@@ -1,0 +1,64 @@
+// The extension module of one instruction set. The Python layers above it are in python/gatewise.
+#include "core.hpp"
+
+#define GATEWISE_STRING_(x) #x
+#define GATEWISE_STRING(x) GATEWISE_STRING_(x)
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// Compiled in sources of their own, so that a build uses all processors.
+extern template class Stack<float>;
+extern template class Stack<double>;
+
+template <class T>
+void bind(py::module_& module, const char* layer_name, const char* tape_name) {
+  using Held = HeldTape<T>;
+  py::class_<Held, std::shared_ptr<Held>>(module, tape_name, py::module_local(),
+                                          "What a forward pass keeps for its backward pass; opaque.")
+      .def_property_readonly(
+          "nbytes", [](const Held& held) { return held.tape.bytes(); },
+          "Bytes that the tape holds, beside its y and the layer's weights.")
+      .def_property_readonly(
+          "key", [](const Held& held) { return held.key; },
+          "The key of its dropout, or None where nothing was dropped.")
+      .def("__reduce_ex__", [](const Held&, py::handle) -> py::object {
+        fail(PyExc_TypeError,
+             "tape: expected to stay in its process, got copied or pickled: run forward again instead");
+      });
+
+  py::class_<Core<T>>(module, layer_name, py::module_local())
+      .def(py::init<const std::string&, Index, Index, Index, Index, bool, bool, double, bool>(), py::arg("cell"),
+           py::arg("input_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("proj_size"), py::arg("bias"),
+           py::arg("bidirectional"), py::arg("dropout"), py::arg("batch_first"))
+      .def("load", &Core<T>::load)
+      .def("__call__", &Core<T>::call)
+      .def("forward", &Core<T>::forward)
+      .def("backward", &Core<T>::backward)
+      .def("step", &Core<T>::step);
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise
+
+PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
+  using namespace gatewise;
+  module.doc() = "gatewise's kernels for one instruction set.";
+  module.attr("isa") = GATEWISE_ISA_NAME;
+  module.attr("version") = GATEWISE_VERSION;
+  module.attr("eigen_version") = GATEWISE_STRING(EIGEN_WORLD_VERSION) "." GATEWISE_STRING(
+      EIGEN_MAJOR_VERSION) "." GATEWISE_STRING(EIGEN_MINOR_VERSION);
+  module.attr("has_openmp") = Team::has_openmp();
+  module.attr("packet_bytes") = widest<float> * sizeof(float);
+  // Registers the handler of forks before there can be one.
+  Team::granted();
+  module.def("set_num_threads", [](int threads) { thread_settings.wanted = threads; });
+  module.def("num_threads", [] { return thread_settings.num_threads(); });
+  module.def("wanted_threads", [] { return thread_settings.wanted.load(); });
+  module.def("usable_threads", [] { return thread_settings.usable(); });
+  module.def(
+      "set_team_limit", [](int threads) { thread_settings.test_limit = threads; },
+      "Puts a number in the place of the machine's own limit, for tests (0: take it back).");
+  bind<float>(module, "Float32Layer", "Float32Tape");
+  bind<double>(module, "Float64Layer", "Float64Tape");
+}

@@ -1,0 +1,64 @@
+// Memory of the core: aligned, uninitialised, checked for sizes that cannot be.
+#pragma once
+
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "../math/base.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+constexpr std::size_t alignment = 64;  // a cache line, and the widest packet
+
+// `count` numbers of its own. Sizes whose bytes overflow are bad_alloc, as are those that memory does not hold.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(Index count) : data_(allocate(count)), count_(count) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Buffer() { ::operator delete(data_, std::align_val_t{alignment}); }
+
+  T* get() const { return data_; }
+  Index size() const { return count_; }
+  T& operator[](Index i) const { return data_[i]; }
+
+ private:
+  static T* allocate(Index count) {
+    if (count < 0 || count > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T))) throw std::bad_alloc();
+    return static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T), std::align_val_t{alignment}));
+  }
+
+  T* data_ = nullptr;
+  Index count_ = 0;
+};
+
+// Hands out pieces of one block. Made without a block it only adds up what would be taken: the same constructor of a
+// scratch type run twice first measures and then takes.
+class Arena {
+ public:
+  explicit Arena(std::byte* block = nullptr) : block_(block) {}
+
+  template <class T>
+  T* take(Index count) {
+    const Index begin = used_;
+    used_ = round_up(begin + count * static_cast<Index>(sizeof(T)), alignment);
+    return block_ ? reinterpret_cast<T*>(block_ + begin) : nullptr;
+  }
+  Index used() const { return used_; }
+
+ private:
+  std::byte* block_;
+  Index used_ = 0;
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,216 @@
+// Weights packed for reading in order, and the products with them: every element one chain, k ascending.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "../math/packet.hpp"
+#include "arena.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// A chain of products is cut at multiples of this many terms, and the pieces are added in order.
+constexpr Index chain_length = 512;
+
+// A matrix of (gates · units) outputs and `inputs` terms, as panels of N packets side by side: [vectors /
+// N][inputs][N][W]. With several gates a panel holds the N = gates packets of W units; with one, up to 4 neighbouring
+// packets of units. The last packet of units is padded with zeros.
+template <class T>
+class Panels {
+ public:
+  Panels() = default;
+
+  // value(gate, unit, k) is an element of the matrix, start(gate, unit) the number with which its chain begins.
+  template <class Value, class Start>
+  Panels(Index gates, Index units, Index inputs, Index width, const Value& value, const Start& start)
+      : gates_(gates),
+        units_(units),
+        inputs_(inputs),
+        width_(width),
+        vectors_(gates * ceil_div(units, width)),
+        per_panel_(gates > 1 ? gates : 4),
+        data_(vectors_ * inputs * width),
+        start_(vectors_ * width) {
+    for (Index v = 0; v < vectors_; ++v)
+      for (Index lane = 0; lane < width; ++lane) {
+        const Index gate = v % gates, unit = v / gates * width + lane;
+        const bool padding = unit >= units;
+        start_[v * width + lane] = padding ? T(0) : start(gate, unit);
+        T* const to = data_.get() + offset(v) + lane;
+        const Index stride = count(v / per_panel_) * width;
+        for (Index k = 0; k < inputs; ++k) to[k * stride] = padding ? T(0) : value(gate, unit, k);
+      }
+  }
+
+  Index inputs() const { return inputs_; }
+  Index units() const { return units_; }
+  Index width() const { return width_; }
+  Index vectors() const { return vectors_; }
+  Index lanes() const { return vectors_ * width_; }
+  Index panels() const { return ceil_div(vectors_, per_panel_); }
+  Index count(Index panel) const { return std::min(per_panel_, vectors_ - panel * per_panel_); }
+  // The first lane of a panel in a row of all lanes, and its first unit.
+  Index first_lane(Index panel) const { return panel * per_panel_ * width_; }
+  Index first_unit(Index panel) const { return panel * per_panel_ / gates_ * width_; }
+  const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
+  const T* start(Index panel) const { return start_.get() + first_lane(panel); }
+
+  T value(Index gate, Index unit, Index k) const {
+    const Index v = unit / width_ * gates_ + gate;
+    return data_[offset(v) + k * count(v / per_panel_) * width_ + unit % width_];
+  }
+
+ private:
+  Index offset(Index v) const {
+    const Index panel = v / per_panel_;
+    return first_lane(panel) * inputs_ + v % per_panel_ * width_;
+  }
+
+  Index gates_ = 1, units_ = 0, inputs_ = 0, width_ = 1, vectors_ = 0, per_panel_ = 4;
+  Buffer<T> data_, start_;
+};
+
+// v[j][r][n] += Σ_k in[r][k] · w[j][k][n]; one fma chain an element, k ascending.
+template <class P, int N, int R, int J>
+GATEWISE_INLINE void accumulate(const scalar_t<P>* const (&w)[J], Index first, Index last,
+                                const scalar_t<P>* const (&in)[R], P (&v)[J][R][N]) {
+  for (Index k = first; k < last; ++k) {
+    P x[R];
+    GATEWISE_UNROLL
+    for (int r = 0; r < R; ++r) x[r] = broadcast<P>(in[r][k]);
+    GATEWISE_UNROLL
+    for (int j = 0; j < J; ++j) {
+      GATEWISE_UNROLL
+      for (int n = 0; n < N; ++n) {
+        const P weight = load<P>(w[j] + (k * N + n) * P::width);
+        GATEWISE_UNROLL
+        for (int r = 0; r < R; ++r) v[j][r][n] = fma(weight, x[r], v[j][r][n]);
+      }
+    }
+  }
+}
+
+// out[r][j][n] = start[j][n] + Σ_k in[r][k] · w[j][k][n], rows of `out` `stride` apart, the panels j next to each
+// other.
+template <class P, int N, int R, int J>
+GATEWISE_NOINLINE void multiply(const scalar_t<P>* weights, const scalar_t<P>* start, Index inputs,
+                                const scalar_t<P>* const* rows, scalar_t<P>* out, Index stride) {
+  using T = scalar_t<P>;
+  constexpr int W = P::width;
+  const T* w[J];
+  const T* in[R];
+  for (int j = 0; j < J; ++j) w[j] = weights + j * inputs * N * W;
+  for (int r = 0; r < R; ++r) in[r] = rows[r];
+  Index first = 0;
+  do {
+    P v[J][R][N];
+    GATEWISE_UNROLL
+    for (int j = 0; j < J; ++j) {
+      GATEWISE_UNROLL
+      for (int r = 0; r < R; ++r) {
+        GATEWISE_UNROLL
+        for (int n = 0; n < N; ++n) v[j][r][n] = first == 0 ? load<P>(start + (j * N + n) * W) : broadcast<P>(0);
+      }
+    }
+    const Index last = std::min(first + chain_length, inputs);
+    accumulate<P, N, R, J>(w, first, last, in, v);
+    GATEWISE_UNROLL
+    for (int j = 0; j < J; ++j) {
+      GATEWISE_UNROLL
+      for (int r = 0; r < R; ++r) {
+        GATEWISE_UNROLL
+        for (int n = 0; n < N; ++n) {
+          T* const to = out + r * stride + (j * N + n) * W;
+          store(to, first == 0 ? v[j][r][n] : load<P>(to) + v[j][r][n]);
+        }
+      }
+    }
+    first = last;
+  } while (first < inputs);
+}
+
+// The rows that one product takes at once: as many as leave the accumulators in registers.
+constexpr int rows_at_once(int n) { return registers >= 32 ? (n == 4 ? 6 : 8) : (n == 4 ? 3 : n == 3 ? 4 : 6); }
+constexpr int most_rows = 8;
+
+// The product for panels of n packets and r <= rows_at_once(n) rows.
+template <class P>
+using Multiply = void (*)(const scalar_t<P>*, const scalar_t<P>*, Index, const scalar_t<P>* const*, scalar_t<P>*,
+                          Index);
+
+template <class P, int N, std::size_t... R>
+constexpr std::array<Multiply<P>, most_rows> by_rows(std::index_sequence<R...>) {
+  return {{(int(R) < rows_at_once(N) ? multiply<P, N, std::min(int(R) + 1, rows_at_once(N)), 1> : nullptr)...}};
+}
+
+template <class P>
+Multiply<P> choose_multiply(Index n, Index r) {
+  using AllRows = std::make_index_sequence<most_rows>;
+  static constexpr std::array<Multiply<P>, most_rows> table[] = {by_rows<P, 1>(AllRows()), by_rows<P, 2>(AllRows()),
+                                                                 by_rows<P, 3>(AllRows()), by_rows<P, 4>(AllRows())};
+  return table[n - 1][static_cast<std::size_t>(r - 1)];
+}
+
+// The same for one row and two panels of n packets next to each other: twice the chains in flight.
+template <class P>
+Multiply<P> choose_multiply_pair(Index n) {
+  static constexpr Multiply<P> table[] = {multiply<P, 1, 1, 2>, multiply<P, 2, 1, 2>, multiply<P, 3, 1, 2>,
+                                          multiply<P, 4, 1, 2>};
+  return table[n - 1];
+}
+
+// Every tile of in · weights: out(panel, first_row) gives its place (rows `stride` apart), then use(panel, first_row,
+// rows, place) reads it.
+template <class P, class Place, class Use>
+GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, const scalar_t<P>* const* in, Index rows,
+                                   Index stride, const Place& place, const Use& use) {
+  if (rows == 0) return;
+  const Index inputs = weights.inputs(), panels = weights.panels();
+  if (rows == 1) {
+    for (Index panel = 0; panel < panels;) {
+      const Index n = weights.count(panel);
+      const bool pair = panel + 1 < panels && weights.count(panel + 1) == n;
+      auto* const out = place(panel, 0);
+      (pair ? choose_multiply_pair<P>(n) : choose_multiply<P>(n, 1))(weights.weights(panel), weights.start(panel),
+                                                                     inputs, in, out, stride);
+      use(panel, 0, 1, out);
+      if (pair) use(panel + 1, 0, 1, out + n * P::width);
+      panel += pair ? 2 : 1;
+    }
+    return;
+  }
+  for (Index panel = 0; panel < panels; ++panel) {
+    const Index n = weights.count(panel), chunks = ceil_div(rows, rows_at_once(static_cast<int>(n)));
+    for (Index chunk = 0; chunk < chunks; ++chunk) {
+      const Index first = chunk * rows / chunks, taken = (chunk + 1) * rows / chunks - first;
+      auto* const out = place(panel, first);
+      choose_multiply<P>(n, taken)(weights.weights(panel), weights.start(panel), inputs, in + first, out, stride);
+      use(panel, first, taken, out);
+    }
+  }
+}
+
+// Tiles one after another in L1: use(panel, first_row, rows, tile) with tile [rows][most_packets][W].
+constexpr Index most_packets = 4;
+
+template <class P, class Use>
+GATEWISE_INLINE void use_tiles(const Panels<scalar_t<P>>& weights, const scalar_t<P>* const* in, Index rows,
+                               const Use& use) {
+  alignas(64) scalar_t<P> tile[most_rows * most_packets * P::width];
+  for_each_tile<P>(weights, in, rows, most_packets * P::width, [&](Index, Index) { return tile; }, use);
+}
+
+// All of in · weights: out [rows][stride], of which the first weights.lanes() are written.
+template <class P>
+GATEWISE_INLINE void multiply_rows(const Panels<scalar_t<P>>& weights, const scalar_t<P>* const* in, Index rows,
+                                   scalar_t<P>* out, Index stride) {
+  for_each_tile<P>(
+      weights, in, rows, stride,
+      [&](Index panel, Index first) { return out + first * stride + weights.first_lane(panel); },
+      [](Index, Index, Index, scalar_t<P>*) {});
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,140 @@
+// A team of threads for one call: the only place that knows OpenMP.
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+#include "../math/float_mode.hpp"
+#include "limits.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// All members pass `wait` together. Spins briefly, then lets others run: a member may have lost its core.
+class Barrier {
+ public:
+  void wait(int members) {
+    if (members == 1) return;
+    const unsigned round = round_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
+      arrived_.store(0, std::memory_order_relaxed);
+      round_.store(round + 1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins)
+      if (spins > 2000) std::this_thread::yield();
+  }
+
+ private:
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<unsigned> round_{0};
+};
+
+// One thread's place in its team.
+struct Member {
+  int index = 0, count = 1;
+  Barrier* barrier = nullptr;
+
+  void wait() const {
+    if (barrier) barrier->wait(count);
+  }
+  // This member's share of `total` things: contiguous, in order.
+  Index begin(Index total) const { return total * index / count; }
+  Index end(Index total) const { return total * (index + 1) / count; }
+};
+
+// There is one team at a time: a call that finds it taken runs on its own thread.
+class Team {
+ public:
+  explicit Team(int threads) : size_(std::max(threads, 1)) {
+#if defined(_OPENMP)
+    if (size_ > 1 && (forked() || omp_in_parallel() || taken().exchange(true, std::memory_order_acquire))) size_ = 1;
+    owner_ = size_ > 1;
+#else
+    size_ = 1;
+#endif
+  }
+  ~Team() {
+    if (owner_) taken().store(false, std::memory_order_release);
+  }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int size() const { return size_; }
+
+  // Runs work(member) on `size` threads, each in the core's floating-point mode; `work` must not throw. Should OpenMP
+  // give fewer threads, nothing has run, the size is 1 from now on, and the result is false: divide the work anew.
+  template <class Work>
+  bool run(const Work& work) {
+#if defined(_OPENMP)
+    if (size_ > 1) {
+      Barrier barrier;
+      bool complete = true;
+#pragma omp parallel num_threads(size_)
+      {
+        if (omp_get_num_threads() == size_) {
+          FloatMode mode;
+          work(Member{omp_get_thread_num(), size_, &barrier});
+        } else if (omp_get_thread_num() == 0) {
+          complete = false;
+        }
+      }
+      if (!complete) size_ = 1;
+      return complete;
+    }
+#endif
+    FloatMode mode;
+    work(Member{});
+    return true;
+  }
+
+  // How many threads this machine and the process's settings grant the calling thread now: its affinity mask, the
+  // control group's quota, OMP_NUM_THREADS and threadpoolctl's limits. One in a forked child, whose OpenMP would wait
+  // for threads that the fork left behind, and inside somebody else's parallel region.
+  static int granted() {
+#if defined(_OPENMP)
+    if (forked() || omp_in_parallel()) return 1;
+    return std::max(1, std::min(omp_get_max_threads(), processors()));
+#else
+    return 1;
+#endif
+  }
+
+  static constexpr bool has_openmp() {
+#if defined(_OPENMP)
+    return true;
+#else
+    return false;
+#endif
+  }
+
+ private:
+  static std::atomic<bool>& taken() {
+    static std::atomic<bool> flag{false};
+    return flag;
+  }
+
+  static bool forked() {
+#if defined(__unix__) || defined(__APPLE__)
+    static std::atomic<bool> flag{false};
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { flag.store(true); });
+    (void)registered;
+    return flag.load(std::memory_order_relaxed);
+#else
+    return false;
+#endif
+  }
+
+  int size_;
+  bool owner_ = false;
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

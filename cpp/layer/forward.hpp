@@ -1,0 +1,111 @@
+// The forward pass of one layer and direction over a member's sequences: blocks of steps, x̂ first, then step by step.
+#pragma once
+
+#include <algorithm>
+
+#include "sequence.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// A block's x̂ stays in L2.
+constexpr Index x_hat_bytes = 256 * 1024;
+
+template <class T>
+Index forward_block_steps(const Sizes& sizes, Index steps, Index share) {
+  const Index row = sizes.gates * sizes.padded * static_cast<Index>(sizeof(T));
+  return std::clamp<Index>(x_hat_bytes / (row * std::max<Index>(share, 1)), 1, std::max<Index>(steps, 1));
+}
+
+template <class T>
+struct ForwardScratch {
+  ForwardScratch(Arena& arena, const Sizes& sizes, Index kept, Index steps, Index share)
+      : block_steps(forward_block_steps<T>(sizes, steps, share)),
+        zeros(arena.take<T>(std::max(sizes.padded, sizes.padded_outputs))),
+        x_hat(arena.take<T>(block_steps * share * sizes.gates * sizes.padded)),
+        kept_once(arena.take<T>(share * kept * sizes.padded)),
+        x(arena.take<const T*>(block_steps * share)),
+        h_prev(arena.take<const T*>(share)),
+        rows(arena.take<ForwardRow<T>>(share)),
+        step(arena, sizes, share) {}
+
+  Index block_steps;
+  T* zeros;
+  T* x_hat;             // [rows of a block][lanes]
+  T* kept_once;         // [share][kept][padded], where there is no tape
+  const T** x;          // [rows of a block]
+  const T** h_prev;     // [share]
+  ForwardRow<T>* rows;  // [share]
+  StepScratch<T> step;
+};
+
+// Copies a state of n numbers, row b of `from` (null: zeros), and pads it with zeros to `pitch`.
+template <class T>
+void copy_state(const T* from, Index n, T* to, Index pitch, Index b) {
+  if (from)
+    std::copy_n(from + b * n, n, to);
+  else
+    std::fill_n(to, n, T(0));
+  std::fill(to + n, to + pitch, T(0));
+}
+
+template <class P, class Stages>
+void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index begin, Index end,
+                 ForwardScratch<scalar_t<P>>& scratch) {
+  using T = scalar_t<P>;
+  const Schedule& schedule = *pass.schedule;
+  const auto& weights = *pass.weights;
+  const Index lanes = weights.lanes(), padded = sizes.padded, outputs = sizes.outputs;
+  const bool keep = pass.kept != nullptr;
+  std::fill_n(scratch.zeros, std::max(padded, sizes.padded_outputs), T(0));
+  if (Stages::has_cell_state)
+    for (Index b = begin; b < end; ++b) copy_state(pass.c_first, sizes.hidden, pass.cells + b * padded, padded, b);
+
+  const States<T> states{schedule, pass.y, pass.h_first, pass.cells, scratch.zeros, outputs, padded, keep};
+
+  for (Index from = 0; from < schedule.steps(); from += scratch.block_steps) {
+    const Index to = std::min(from + scratch.block_steps, schedule.steps());
+    Index count = 0;
+    for (Index s = from; s < to; ++s) {
+      const auto range = schedule.rows_of(s, begin, end);
+      for (Index row = range.first; row < range.last; ++row)
+        scratch.x[count++] = pass.x.at(schedule.time(s), schedule.sequence(row));
+    }
+    multiply_rows<P>(weights.stages[0].input, scratch.x, count, scratch.x_hat, lanes);
+    if (Stages::two_stages)
+      multiply_rows<P>(weights.stages[1].input, scratch.x, count, scratch.x_hat + weights.stages[0].input.lanes(),
+                       lanes);
+
+    const T* x_hat = scratch.x_hat;
+    for (Index s = from; s < to; ++s) {
+      const auto range = schedule.rows_of(s, begin, end);
+      Index n = 0;
+      for (Index row = range.first; row < range.last; ++row, ++n, x_hat += lanes) {
+        const Index b = schedule.sequence(row), before = schedule.previous(row);
+        scratch.h_prev[n] = states.h(before, b);
+        auto& r = scratch.rows[n];
+        r.x_hat = x_hat;
+        r.h_prev = scratch.h_prev[n];
+        r.h = pass.y.at(schedule.time(s), b);
+        if (Stages::has_cell_state) {
+          r.c_prev = states.c(before, b);
+          r.c = states.c_place(row, b);
+        }
+        r.kept = keep ? pass.kept + row * Stages::kept * padded : scratch.kept_once + n * Stages::kept * padded;
+      }
+      if (keep)
+        Stages::template forward<true>(weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+      else
+        Stages::template forward<false>(weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+    }
+  }
+
+  for (Index b = begin; b < end; ++b) {
+    const Index last = schedule.last(b);
+    std::copy_n(states.h(last, b), outputs, pass.h_last + b * outputs);
+    if (Stages::has_cell_state) std::copy_n(states.c(last, b), sizes.hidden, pass.c_last + b * sizes.hidden);
+  }
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,39 @@
+// What a layer is, and what follows from it.
+#pragma once
+
+#include "../math/base.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+enum class Cell { rnn_tanh, rnn_relu, lstm, lstm_peephole, gru_after, gru_before };
+
+struct Options {
+  Cell cell = Cell::lstm;
+  Index input_size = 1, hidden_size = 1, num_layers = 1, proj_size = 0;
+  bool bias = true, bidirectional = false;
+  double dropout = 0;
+
+  Index gates() const {
+    switch (cell) {
+      case Cell::rnn_tanh:
+      case Cell::rnn_relu:
+        return 1;
+      case Cell::lstm:
+      case Cell::lstm_peephole:
+        return 4;
+      default:
+        return 3;
+    }
+  }
+  bool is_lstm() const { return gates() == 4; }
+  bool has_peepholes() const { return cell == Cell::lstm_peephole; }
+  Index directions() const { return bidirectional ? 2 : 1; }
+  Index output_size() const { return proj_size > 0 ? proj_size : hidden_size; }
+  Index features() const { return directions() * output_size(); }  // of y: D·Y
+  Index layer_input_size(Index layer) const { return layer == 0 ? input_size : features(); }
+  Index sequences() const { return num_layers * directions(); }  // pairs of layer and direction: l·D + d
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,155 @@
+// Which rows a step has, and which state each begins with: all that lengths, masks, resets and directions come down to.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "../math/view.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// What decides which steps are taken.
+struct Steps {
+  Index time = 0, batch = 0;
+  const Index* lengths = nullptr;  // [B], or null
+  Flags mask, resets;
+
+  bool dense() const { return !lengths && !mask; }
+};
+
+// The rows of one direction, numbered in the order in which they are computed: step by step, sequences ascending.
+class Schedule {
+ public:
+  // Where the state before a row, or the final state of a sequence, comes from, if not from a row: the initial state,
+  // or zeros after a reset.
+  static constexpr Index initial = -1, zero = -2;
+
+  Schedule() = default;
+
+  Schedule(const Steps& steps, bool reverse) : batch_(steps.batch), masked_(steps.mask), dense_(steps.dense()) {
+    const Index time = batch_ > 0 ? steps.time : 0;  // no sequences, no steps
+    first_.reserve(static_cast<std::size_t>(time) + 1);
+    time_.reserve(static_cast<std::size_t>(time));
+    first_.push_back(0);
+    last_.assign(static_cast<std::size_t>(batch_), initial);
+    std::vector<Index> shown(masked_ ? static_cast<std::size_t>(batch_) : 0, zero);
+    if (masked_) shown_.assign(static_cast<std::size_t>(time * batch_), zero);
+    for (Index s = 0; s < time; ++s) {
+      const Index t = reverse ? time - 1 - s : s;
+      time_.push_back(t);
+      for (Index b = 0; b < batch_; ++b) {
+        const Index length = steps.lengths ? steps.lengths[b] : time;
+        if (t >= length) continue;
+        Index& state = last_[static_cast<std::size_t>(b)];
+        // resets[t] cuts between t - 1 and t, so a reverse direction meets it when it arrives at t - 1.
+        const Index cut = reverse ? t + 1 : t;
+        if (steps.resets && cut < length && steps.resets.at(cut, b)) {
+          state = zero;
+          if (masked_) shown[static_cast<std::size_t>(b)] = zero;
+        }
+        if (!masked_ || steps.mask.at(t, b)) {
+          sequence_.push_back(b);
+          previous_.push_back(state);
+          state = static_cast<Index>(sequence_.size()) - 1;
+          if (masked_) shown[static_cast<std::size_t>(b)] = state;
+        } else {
+          shown_[static_cast<std::size_t>(t * batch_ + b)] = shown[static_cast<std::size_t>(b)];
+        }
+      }
+      first_.push_back(static_cast<Index>(sequence_.size()));
+    }
+    row_time_.resize(sequence_.size());
+    for (Index s = 0; s < time; ++s)
+      for (Index row = first(s); row < first(s + 1); ++row)
+        row_time_[static_cast<std::size_t>(row)] = time_[static_cast<std::size_t>(s)];
+  }
+
+  Index steps() const { return static_cast<Index>(time_.size()); }
+  Index batch() const { return batch_; }
+  Index rows() const { return static_cast<Index>(sequence_.size()); }
+  bool masked() const { return masked_; }
+  bool dense() const { return dense_; }
+
+  // Step s has the rows [first(s), first(s + 1)) and lies at time(s).
+  Index first(Index s) const { return first_[static_cast<std::size_t>(s)]; }
+  Index time(Index s) const { return time_[static_cast<std::size_t>(s)]; }
+  // A row's sequence, time, and the row whose state it begins with (or initial, zero).
+  Index sequence(Index row) const { return sequence_[static_cast<std::size_t>(row)]; }
+  Index time_of(Index row) const { return row_time_[static_cast<std::size_t>(row)]; }
+  Index previous(Index row) const { return previous_[static_cast<std::size_t>(row)]; }
+  // The row that has a sequence's final state (or initial, zero).
+  Index last(Index b) const { return last_[static_cast<std::size_t>(b)]; }
+  // With a mask, of a step not taken: the row whose output it repeats (or zero).
+  Index shown(Index t, Index b) const { return shown_[static_cast<std::size_t>(t * batch_ + b)]; }
+
+  // The rows of step s whose sequences lie in [begin, end).
+  struct Range {
+    Index first, last;
+  };
+  Range rows_of(Index s, Index begin, Index end) const {
+    const auto from = sequence_.begin() + first(s), to = sequence_.begin() + first(s + 1);
+    const auto low = std::lower_bound(from, to, begin), high = std::lower_bound(low, to, end);
+    return {low - sequence_.begin(), high - sequence_.begin()};
+  }
+
+  // Calls each(t, b) for every step taken of the sequences [begin, end).
+  template <class Each>
+  void for_each_row(Index begin, Index end, const Each& each) const {
+    for (Index s = 0; s < steps(); ++s) {
+      const Range range = rows_of(s, begin, end);
+      for (Index row = range.first; row < range.last; ++row) each(time(s), sequence(row));
+    }
+  }
+
+  // Sets the rows of steps not taken to zero, for the sequences [begin, end).
+  template <class T>
+  void clear_untaken(const Rows<T>& rows, Index features, Index begin, Index end) const {
+    if (dense_) return;
+    for (Index s = 0; s < steps(); ++s) {
+      const Range range = rows_of(s, begin, end);
+      Index row = range.first;
+      for (Index b = begin; b < end; ++b)
+        if (row < range.last && sequence(row) == b)
+          ++row;
+        else
+          std::fill_n(rows.at(time(s), b), features, T(0));
+    }
+  }
+
+  Index bytes() const {
+    Index numbers = 0;
+    for (const auto* list : {&first_, &time_, &sequence_, &row_time_, &previous_, &last_, &shown_})
+      numbers += static_cast<Index>(list->size());
+    return numbers * static_cast<Index>(sizeof(Index));
+  }
+
+ private:
+  Index batch_ = 0;
+  bool masked_ = false, dense_ = true;
+  std::vector<Index> first_, time_, sequence_, row_time_, previous_, last_, shown_;
+};
+
+// With a mask, the gradient of a repeated output belongs to the step that it repeats: to[t] = d_y[t] plus the d_y of
+// the steps that show t, in the direction's order, for the sequences [begin, end).
+template <class T>
+void fold_repeated(const Schedule& schedule, Rows<const T> d_y, Rows<T> to, Index features, Index begin, Index end) {
+  for (Index s = 0; s < schedule.steps(); ++s) {
+    const Index t = schedule.time(s);
+    const Schedule::Range range = schedule.rows_of(s, begin, end);
+    Index row = range.first;
+    for (Index b = begin; b < end; ++b) {
+      const T* const from = d_y.at(t, b);
+      if (row < range.last && schedule.sequence(row) == b) {
+        std::copy_n(from, features, to.at(t, b));
+        ++row;
+      } else if (const Index shown = schedule.shown(t, b); shown >= 0) {
+        T* const sum = to.at(schedule.time_of(shown), b);
+        for (Index i = 0; i < features; ++i) sum[i] += from[i];
+      }
+    }
+  }
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

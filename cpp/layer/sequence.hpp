@@ -1,0 +1,88 @@
+// One layer in one direction, forward and backward: what a pass reads and writes, and who does it.
+#pragma once
+
+#include <vector>
+
+#include "../kernel/team.hpp"
+#include "../math/view.hpp"
+#include "schedule.hpp"
+#include "step.hpp"
+#include "weights.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+template <class T>
+struct ForwardPass {
+  const Schedule* schedule;
+  const SequenceWeights<T>* weights;
+  Rows<const T> x;             // [I] at (t, b)
+  Rows<T> y;                   // [Y] at (t, b)
+  const T *h_first, *c_first;  // [B, Y], [B, H], or null: zeros
+  T *h_last, *c_last;          // [B, Y], [B, H]
+  // What backward needs: [rows][kept][padded], and c: [B + rows][padded], the initial states first. Without a tape
+  // `kept` is null and `cells` is [B][padded], overwritten from step to step.
+  T *kept, *cells;
+};
+
+template <class T>
+struct BackwardPass {
+  const Schedule* schedule;
+  const SequenceWeights<T>* weights;
+  Rows<const T> x, y;
+  const T* h_first;  // [B, Y], or null
+  const T* kept;
+  T* cells;                      // only read
+  Rows<const T> d_y;             // [Y] at (t, b), or null: zeros
+  const T *d_h_last, *d_c_last;  // [B, Y], [B, H], or null: zeros
+  Rows<T> d_x;                   // [I] at (t, b), or null: not wanted
+  bool add_to_d_x;               // the second direction adds to what the first has written
+  T *d_h_first, *d_c_first;      // [B, Y], [B, H]
+  Parameters<T> gradients;
+};
+
+// Where states lie: h in y, c in the tape's cells; the initial ones and zeros beside them.
+template <class T>
+struct States {
+  const Schedule& schedule;
+  Rows<const T> y;
+  const T* h_first;  // [B, Y], or null: zeros
+  T* cells;          // [B + rows][padded], or [B][padded] without a tape
+  const T* zeros;    // [max(padded, Y)]
+  Index outputs, padded;
+  bool tape;
+
+  // The state after a row, or, for Schedule::initial and Schedule::zero, that of a sequence b before any.
+  const T* h(Index row, Index b) const {
+    if (row >= 0) return y.at(schedule.time_of(row), b);
+    return row == Schedule::initial && h_first ? h_first + b * outputs : zeros;
+  }
+  const T* c(Index row, Index b) const { return row == Schedule::zero ? zeros : c_place(row, b); }
+  T* c_place(Index row, Index b) const { return cells + (tape && row >= 0 ? schedule.batch() + row : b) * padded; }
+};
+
+// A block of weight gradients has this many steps, counted from the start of the direction's order.
+inline Index block_steps(Index batch) { return ceil_div(chain_length, batch > 0 ? batch : 1); }
+
+// Sequences [bounds[i], bounds[i + 1]) are member i's.
+using Bounds = std::vector<Index>;
+
+template <class T>
+struct Sequence {
+  virtual ~Sequence() = default;
+  virtual Index width() const = 0;
+  virtual Index kept() const = 0;
+
+  // Bytes of scratch that one member needs for `share` sequences; the work of one member on its sequences.
+  virtual Index forward_scratch(const Sizes&, Index steps, Index share) const = 0;
+  virtual void forward(const Sizes&, const ForwardPass<T>&, Index begin, Index end, std::byte* scratch) const = 0;
+
+  virtual Index backward_scratch(const Sizes&, Index share, Index batch) const = 0;
+  // The same for what all members share.
+  virtual Index shared_scratch(const Sizes&, Index batch) const = 0;
+  virtual void backward(const Sizes&, const BackwardPass<T>&, const Member&, const Bounds&, std::byte* scratch,
+                        std::byte* shared) const = 0;
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,228 @@
+// The whole layer: stacked layers and directions over a batch, forward and backward, on one team of threads.
+#pragma once
+
+#include "choose.hpp"
+#include "split.hpp"
+#include "tape.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// A call in the caller's layout; the states are [L·D, B, Y] and [L·D, B, H] without gaps.
+template <class T>
+struct ForwardCall {
+  Steps steps;
+  Rows<const T> x;
+  Rows<T> y;
+  const T *h = nullptr, *c = nullptr;  // or null: zeros
+  T *h_last = nullptr, *c_last = nullptr;
+};
+
+template <class T>
+struct BackwardCall {
+  Rows<const T> d_y;                                 // or null: zeros
+  const T *d_h_last = nullptr, *d_c_last = nullptr;  // or null: zeros
+  Rows<T> d_x;                                       // or null: not wanted
+  T *d_h = nullptr, *d_c = nullptr;
+  std::vector<Parameters<T>> gradients;  // l·D + d
+};
+
+template <class T>
+class Stack {
+ public:
+  explicit Stack(const Options& options) : options_(options), sequence_(choose_sequence<T>(options)) {}
+
+  const Options& options() const { return options_; }
+
+  // Parameters of all layers and directions, l·D + d, in the form that the products read.
+  std::shared_ptr<const Weights<T>> pack(const std::vector<Parameters<const T>>& parameters) const {
+    return std::make_shared<const Weights<T>>(options_, sequence_.width(), parameters);
+  }
+
+  // Multiply-adds of a forward pass that takes every step.
+  double work(Index time, Index batch) const {
+    double terms = 0;
+    for (Index l = 0; l < options_.num_layers; ++l)
+      terms += static_cast<double>(options_.gates() * options_.hidden_size) *
+               static_cast<double>(options_.layer_input_size(l) + options_.output_size());
+    return terms * static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
+  }
+
+  // Inference: no dropout, keeps nothing.
+  void forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const;
+  // The same for a later backward pass; the call's y must outlive the tape.
+  Tape<T> forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
+                  int threads) const;
+  void backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const;
+
+ private:
+  Sizes sizes(Index layer) const { return Sizes(options_, layer, sequence_.width()); }
+  static Rows<T> dense(const Buffer<T>& buffer, Index batch, Index features) {
+    return {buffer.get(), batch * features, features};
+  }
+  // The most that `bytes(sizes)` asks for in any layer: all but the first are alike.
+  template <class Bytes>
+  Index over_layers(const Bytes& bytes) const {
+    return std::max(bytes(sizes(0)), bytes(sizes(options_.num_layers - 1)));
+  }
+  // One layer and direction of a forward call.
+  ForwardPass<T> pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights, Index i,
+                      Rows<const T> x, Rows<T> y, T* kept, T* cells) const {
+    const Index B = call.steps.batch, Y = options_.output_size(), H = options_.hidden_size;
+    const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
+    return {&schedule,
+            &weights[i],
+            x,
+            y.shifted(i % options_.directions() * Y),
+            part(call.h, Y),
+            part(call.c, H),
+            part(call.h_last, Y),
+            part(call.c_last, H),
+            kept,
+            cells};
+  }
+  void finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const;
+
+  Options options_;
+  const Sequence<T>& sequence_;
+};
+
+// The outputs of steps that were not taken: zeros with lengths, the last step's with a mask.
+template <class T>
+void Stack<T>::finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const {
+  const Index Y = options_.output_size();
+  for (Index d = 0; d < options_.directions() && !call.steps.dense(); ++d)
+    for (Index b = begin; b < end; ++b)
+      for (Index t = call.steps.lengths ? call.steps.lengths[b] : 0; t < call.steps.time; ++t) {
+        if (call.steps.mask && call.steps.mask.at(t, b)) continue;
+        const Index row = call.steps.mask ? schedules[d].shown(t, b) : Schedule::zero;
+        T* const to = call.y.at(t, b) + d * Y;
+        if (row >= 0)
+          std::copy_n(call.y.at(schedules[d].time_of(row), b) + d * Y, Y, to);
+        else
+          std::fill_n(to, Y, T(0));
+      }
+}
+
+template <class T>
+void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const {
+  const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
+  const Schedule schedules[2] = {Schedule(call.steps, false), D == 2 ? Schedule(call.steps, true) : Schedule()};
+  Buffer<T> between[2];
+  for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(call.steps.time * B * features);
+  const Buffer<T> cells(options_.is_lstm() ? B * sizes(0).padded : 0);
+  const auto scratch_bytes = [&](Index share) {
+    return over_layers([&](const Sizes& s) { return sequence_.forward_scratch(s, call.steps.time, share); });
+  };
+  on_team(threads, work(call.steps.time, B), schedules[0], scratch_bytes, 0,
+          [&](const Member& member, const Bounds& bounds, std::byte* scratch, std::byte*) {
+            const Index begin = bounds[static_cast<std::size_t>(member.index)];
+            const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+            Rows<const T> x = call.x;
+            for (Index l = 0; l < L; ++l) {
+              const Rows<T> y = l + 1 == L ? call.y : dense(between[l % 2], B, features);
+              for (Index d = 0; d < D; ++d)
+                sequence_.forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, nullptr, cells.get()),
+                                  begin, end, scratch);
+              x = y;
+            }
+            finish_outputs(call, schedules, begin, end);
+          });
+}
+
+template <class T>
+Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
+                          int threads) const {
+  const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
+  Tape<T> tape(options_, std::move(weights), call.steps, dropout, sequence_.kept(), sizes(0).padded);
+  tape.last_y = call.y;
+  if (call.h) {
+    tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
+    std::copy_n(call.h, tape.h_first.size(), tape.h_first.get());
+  }
+  const Buffer<T> dropped(dropout ? call.steps.time * B * features : 0);
+  const auto scratch_bytes = [&](Index share) {
+    return over_layers([&](const Sizes& s) { return sequence_.forward_scratch(s, call.steps.time, share); });
+  };
+  on_team(threads, work(call.steps.time, B), tape.schedules[0], scratch_bytes, 0,
+          [&](const Member& member, const Bounds& bounds, std::byte* scratch, std::byte*) {
+            const Index begin = bounds[static_cast<std::size_t>(member.index)];
+            const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+            const Rows<T> kept_x = dense(tape.x, B, options_.input_size);
+            tape.schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
+              std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
+            });
+            for (Index l = 0; l < L; ++l) {
+              const Rows<const T> x = tape.input(l, dropped, begin, end);
+              const Rows<T> y = tape.output(l);
+              for (Index d = 0; d < D; ++d) {
+                const Index i = l * D + d;
+                sequence_.forward(
+                    sizes(l), pass(call, tape.schedules[d], *tape.weights, i, x, y, tape.kept_of(i), tape.cells_of(i)),
+                    begin, end, scratch);
+              }
+            }
+            finish_outputs(call, tape.schedules, begin, end);
+          });
+  return tape;
+}
+
+template <class T>
+void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const {
+  const Index D = options_.directions(), L = options_.num_layers, Y = options_.output_size(), H = options_.hidden_size;
+  const Index B = tape.schedules[0].batch(), time = tape.schedules[0].steps(), features = options_.features();
+  const Buffer<T> dropped(tape.dropout ? time * B * features : 0);
+  const bool fold = call.d_y && tape.schedules[0].masked();
+  const Buffer<T> folded(fold ? time * B * features : 0);
+  Buffer<T> between[2];
+  for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(time * B * features);
+  const auto scratch_bytes = [&](Index share) {
+    return over_layers([&](const Sizes& s) { return sequence_.backward_scratch(s, share, B); });
+  };
+  const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_.shared_scratch(s, B); });
+  on_team(threads, 3 * work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
+          [&](const Member& member, const Bounds& bounds, std::byte* scratch, std::byte* shared) {
+            const Index begin = bounds[static_cast<std::size_t>(member.index)];
+            const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+            Rows<const T> d_y = call.d_y;
+            if (fold) {
+              const Rows<T> to = dense(folded, B, features);
+              for (Index d = 0; d < D; ++d)
+                fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), to.shifted(d * Y), Y, begin, end);
+              d_y = to;
+            }
+            for (Index l = L; l-- > 0;) {
+              const Rows<const T> x = tape.input(l, dropped, begin, end);
+              const Rows<T> d_x = l == 0 ? call.d_x : dense(between[(l - 1) % 2], B, features);
+              for (Index d = 0; d < D; ++d) {
+                const Index i = l * D + d;
+                const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
+                const BackwardPass<T> pass{&tape.schedules[d],
+                                           &(*tape.weights)[i],
+                                           x,
+                                           tape.output(l).shifted(d * Y),
+                                           part(tape.h_first.get(), Y),
+                                           tape.kept_of(i),
+                                           tape.cells_of(i),
+                                           d_y ? d_y.shifted(d * Y) : d_y,
+                                           part(call.d_h_last, Y),
+                                           part(call.d_c_last, H),
+                                           d_x,
+                                           d == 1,
+                                           part(call.d_h, Y),
+                                           part(call.d_c, H),
+                                           call.gradients[static_cast<std::size_t>(i)]};
+                sequence_.backward(sizes(l), pass, member, bounds, scratch, shared);
+              }
+              if (tape.dropout && l > 0)
+                tape.schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
+                  tape.dropout.apply(d_x.at(t, b), d_x.at(t, b), features, l - 1, t, b);
+                });
+              d_y = d_x;
+            }
+            if (call.d_x) tape.schedules[0].clear_untaken(call.d_x, options_.input_size, begin, end);
+          });
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

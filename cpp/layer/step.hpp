@@ -1,0 +1,87 @@
+// One step of one direction, as the stages of a cell see it: rows of pointers, wherever the numbers lie.
+#pragma once
+
+#include "../kernel/arena.hpp"
+#include "../kernel/panel.hpp"
+#include "options.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+// The sizes of one layer and direction.
+struct Sizes {
+  Index inputs, hidden, outputs, gates;  // I, H, Y, G
+  Index padded;                          // H rounded up to packets: the pitch of our own rows of units
+  Index padded_outputs;                  // Y likewise
+
+  Sizes(const Options& options, Index layer, Index width)
+      : inputs(options.layer_input_size(layer)),
+        hidden(options.hidden_size),
+        outputs(options.output_size()),
+        gates(options.gates()),
+        padded(round_up(hidden, width)),
+        padded_outputs(round_up(outputs, width)) {}
+  bool projects() const { return outputs != hidden; }
+  Index deltas() const { return gates * hidden; }
+};
+
+// Rows of somebody else's memory (h, y, x, δ) have exactly their numbers; our own (c, kept, d_h, d_c) whole packets.
+template <class T>
+struct ForwardRow {
+  const T* x_hat;   // [lanes]: x̂, packed like the panels
+  const T* h_prev;  // [Y]
+  const T* c_prev;  // [padded]
+  T* c;             // [padded]
+  T* kept;          // [kept][padded]
+  T* h;             // [Y]
+};
+
+template <class T>
+struct BackwardRow {
+  const T* d_y;     // [Y]
+  const T* h;       // [Y]
+  const T* h_prev;  // [Y]
+  const T* c_prev;  // [padded]
+  const T* kept;    // [kept][padded]
+  T* d_h;           // [padded outputs]: in dh' from the step after, out dh
+  T* d_c;           // [padded]
+  T* delta;         // [G·H], as W_ih sees it
+  T* delta_h;       // [G·H], as W_hh sees it, where that differs
+  T* d_out;         // [Y]: dh' in all, where a projection's gradient needs it
+  T* between;       // [H]: what the second stage of the forward pass read (m before a projection; q)
+};
+
+// What a step needs for itself, for `rows` rows.
+template <class T>
+struct StepScratch {
+  StepScratch(Arena& arena, const Sizes& sizes, Index rows)
+      : between(arena.take<T>(rows * sizes.padded)), in(arena.take<const T*>(rows)), pitch(sizes.padded) {}
+
+  T* between;    // [rows][padded]: m or q
+  const T** in;  // [rows]: the rows that a product reads
+  Index pitch;
+};
+
+// Calls each(first unit, how many of the packet are units) over a row of units.
+template <class P, class Each>
+GATEWISE_INLINE void for_each_packet(Index units, const Each& each) {
+  for (Index u = 0; u < units; u += P::width) each(u, units - u);
+}
+
+// dh = W_hhᵀ δ, or dh += W_hhᵀ δ where the cell has left a part of dh already.
+template <class P, bool add>
+GATEWISE_INLINE void hidden_gradient(const Panels<scalar_t<P>>& panels, const scalar_t<P>* const* delta,
+                                     const BackwardRow<scalar_t<P>>* rows, Index count) {
+  using T = scalar_t<P>;
+  use_tiles<P>(panels, delta, count, [&](Index panel, Index first, Index n, const T* tile) {
+    for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
+      for (Index j = 0; j < panels.count(panel); ++j) {
+        T* const d_h = rows[first + r].d_h + panels.first_unit(panel) + j * P::width;
+        const P product = load<P>(tile + j * P::width);
+        store(d_h, add ? load<P>(d_h) + product : product);
+      }
+  });
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,34 @@
+// What every header needs: the namespace of this instruction set, the index type, forced inlining.
+#pragma once
+
+#include <cstddef>
+
+// Everything of ours stands in gatewise::<instruction set>, so that objects of two builds never mix in one process.
+#ifndef GATEWISE_ISA
+#define GATEWISE_ISA local
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define GATEWISE_INLINE __forceinline
+#define GATEWISE_NOINLINE __declspec(noinline)
+#define GATEWISE_UNROLL
+#elif defined(__clang__)
+#define GATEWISE_INLINE inline __attribute__((always_inline))
+#define GATEWISE_NOINLINE __attribute__((noinline))
+#define GATEWISE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define GATEWISE_INLINE inline __attribute__((always_inline))
+#define GATEWISE_NOINLINE __attribute__((noinline))
+#define GATEWISE_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+using Index = std::ptrdiff_t;
+
+constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+constexpr Index round_up(Index a, Index b) { return ceil_div(a, b) * b; }
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

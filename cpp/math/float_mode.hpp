@@ -1,0 +1,51 @@
+// The floating-point mode of the core: round to nearest, exceptions masked, denormals as zero; the caller's comes back.
+#pragma once
+
+#include <cstdint>
+
+#include "base.hpp"
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <xmmintrin.h>
+#elif defined(_M_ARM64)
+#include <intrin.h>
+#endif
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+class FloatMode {
+ public:
+  FloatMode() : saved_(read()) { write(ours); }
+  ~FloatMode() { write(saved_); }
+  FloatMode(const FloatMode&) = delete;
+  FloatMode& operator=(const FloatMode&) = delete;
+
+ private:
+#if defined(__SSE2__) || defined(_M_X64)
+  using Word = unsigned;
+  static constexpr Word ours = 0x9FC0;  // MXCSR: all exceptions masked, flush to zero, denormals are zero
+  static Word read() { return _mm_getcsr(); }
+  static void write(Word word) { _mm_setcsr(word); }
+#elif defined(__aarch64__)
+  using Word = std::uint64_t;
+  static constexpr Word ours = Word{1} << 24;  // FPCR: FZ, which covers operands and results
+  static Word read() {
+    Word word;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(word));
+    return word;
+  }
+  static void write(Word word) { __asm__ __volatile__("msr fpcr, %0" : : "r"(word)); }
+#elif defined(_M_ARM64)
+  using Word = std::int64_t;
+  static constexpr Word ours = Word{1} << 24;
+  static Word read() { return _ReadStatusReg(ARM64_FPCR); }
+  static void write(Word word) { _WriteStatusReg(ARM64_FPCR, word); }
+#else
+#error "gatewise knows x86-64 and arm64"
+#endif
+  Word saved_;
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

@@ -1,0 +1,59 @@
+"""What a layer or cell of the compiled core holds, and when its weights are packed anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _dispatch
+from ._layer import Recurrent
+from ._options import Options
+
+if TYPE_CHECKING:
+    from ._core import CompiledLayer
+
+
+def _cell_name(options: Options) -> str:
+    if options.cell == "RNN":
+        return f"rnn_{options.nonlinearity}"
+    if options.cell == "LSTM":
+        return "lstm_peephole" if options.peephole else "lstm"
+    return "gru_after" if options.reset_after else "gru_before"
+
+
+class Compiled(Recurrent):
+    """A layer or cell whose arithmetic runs in the extension module."""
+
+    def _set_up(self, options: Options, shapes: dict[str, tuple[int, ...]], seed: Any) -> None:
+        super()._set_up(options, shapes, seed)
+        self._make_core()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._make_core()
+
+    def _make_core(self) -> None:
+        o, module = self._options, _dispatch.core
+        make = module.Float32Layer if o.dtype == np.dtype(np.float32) else module.Float64Layer
+        self._core = make(
+            cell=_cell_name(o),
+            input_size=o.input_size,
+            hidden_size=o.hidden_size,
+            num_layers=o.num_layers,
+            proj_size=o.proj_size,
+            bias=o.bias,
+            bidirectional=o.bidirectional,
+            dropout=o.dropout,
+            batch_first=o.batch_first,
+        )
+        self._packed_version = -1
+
+    def _ready(self) -> CompiledLayer:
+        """The core with the parameters of now: packed when they have changed, and, if adopted, in every call."""
+        params = self.params
+        if self._packed_version != params.version or params.adopted:
+            version = params.version
+            self._core.load(list(params.values()))
+            self._packed_version = version
+        return self._core

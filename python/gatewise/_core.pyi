@@ -1,0 +1,59 @@
+"""The interface of the extension modules, one for each instruction set, of which `_dispatch` loads one."""
+
+from typing import Any, Protocol
+
+from ._layer import State
+from ._parameters import Array
+
+class Tape:
+    """What a forward pass keeps for its backward pass."""
+
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def key(self) -> int | None: ...
+
+class CompiledLayer:
+    """Options and packed weights of one layer or cell."""
+
+    def __init__(
+        self,
+        *,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        proj_size: int,
+        bias: bool,
+        bidirectional: bool,
+        dropout: float,
+        batch_first: bool,
+    ) -> None: ...
+    def load(self, arrays: list[Array], /) -> None: ...
+    def __call__(self, x: Any, state: Any, lengths: Any, mask: Any, resets: Any, /) -> tuple[Array, State]: ...
+    def forward(
+        self, x: Any, state: Any, lengths: Any, mask: Any, resets: Any, key: int | None, /
+    ) -> tuple[Array, State, Tape]: ...
+    def backward(
+        self, tape: Tape, dy: Any, d_state: Any, wrt_x: bool, /
+    ) -> tuple[Array | None, State, list[Array]]: ...
+    def step(self, x: Any, state: Any, /) -> State: ...
+
+class Core(Protocol):
+    """One extension module."""
+
+    isa: str
+    version: str
+    eigen_version: str
+    has_openmp: bool
+    packet_bytes: int
+    Float32Layer: type[CompiledLayer]
+    Float64Layer: type[CompiledLayer]
+    Float32Tape: type[Tape]
+    Float64Tape: type[Tape]
+
+    def set_num_threads(self, threads: int, /) -> None: ...
+    def num_threads(self) -> int: ...
+    def wanted_threads(self) -> int: ...
+    def usable_threads(self) -> int: ...
+    def set_team_limit(self, threads: int, /) -> None: ...

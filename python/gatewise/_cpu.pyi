@@ -1,0 +1,3 @@
+"""Which instruction sets this machine has."""
+
+def instruction_sets() -> list[str]: ...

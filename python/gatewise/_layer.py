@@ -1,0 +1,206 @@
+"""What the compiled layers and their NumPy reference have in common: options, parameters, their files' names and copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._options import Options
+from ._parameters import Array, Parameters, glorot, require_keys, uniform
+
+State = Any  # h, or (h, c) for an LSTM
+
+
+class LoadedKeys(NamedTuple):
+    """What load_state_dict found: names that the mapping lacked, and names that the layer does not have."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What `backward` returns.
+
+    x : the gradient of the input, laid out like it, or None with ``wrt_x=False``.
+    state : the gradient of the initial state, in the state's structure: h, or (h, c) for an LSTM.
+    params : name to gradient, with exactly the keys of ``state_dict()``.
+    """
+
+    x: Array | None
+    state: State
+    params: dict[str, Array]
+
+
+class Recurrent:
+    """Options and parameters of a layer or a cell."""
+
+    _options: Options
+    params: Parameters
+
+    def _set_up(self, options: Options, shapes: dict[str, tuple[int, ...]], seed: Any) -> None:
+        self._options = options
+        self._generator = np.random.default_rng(seed)
+        self.params = Parameters(shapes, options.dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self, init: str = "uniform", seed: Any = None) -> None:
+        """Draw the initial values of all parameters anew.
+
+        Parameters
+        ----------
+        init : "uniform" draws everything from U(-1/sqrt(H), 1/sqrt(H)), as PyTorch does; "glorot" draws Glorot-uniform
+            input weights, orthogonal recurrent weights, zero biases and peepholes, and a forget bias of 1, as Keras does.
+        seed : what ``numpy.random.default_rng`` takes; default: go on with the layer's own generator.
+
+        Raises
+        ------
+        ValueError : `init` is neither of the two.
+
+        >>> import gatewise as gw
+        >>> lstm = gw.LSTM(1, 2, seed=0)
+        >>> lstm.reset_parameters("glorot", seed=0)
+        >>> lstm.params["bias_ih_l0"]
+        array([0., 0., 1., 1., 0., 0., 0., 0.], dtype=float32)
+        """
+        rng = self._generator if seed is None else np.random.default_rng(seed)
+        shapes, hidden_size = self.params.shapes, self._options.hidden_size
+        if init == "uniform":
+            values = uniform(shapes, hidden_size, rng)
+        elif init == "glorot":
+            values = glorot(shapes, hidden_size, rng, forget_bias=self._options.cell == "LSTM")
+        else:
+            raise ValueError(f"init: expected 'uniform' or 'glorot', got {init!r}")
+        self.params.update_all(values)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Name to a copy of each parameter, with PyTorch's names, shapes and order."""
+        return {name: np.array(array) for name, array in self.params.items()}
+
+    def load_state_dict(self, mapping: Mapping[str, Any], prefix: str = "", strict: bool = True) -> LoadedKeys:
+        """Copy the parameters from a mapping: all of them, or, if anything is wrong, none.
+
+        Parameters
+        ----------
+        mapping : name to array, or to anything that NumPy converts: PyTorch's ``module.state_dict()`` as it is.
+        prefix : read the names that begin with it, such as ``"encoder."``, and leave the rest alone.
+        strict : whether missing and unknown names are errors. If not, they are returned.
+
+        Raises
+        ------
+        ValueError : names are missing or unknown (with `strict`), or a shape differs.
+        TypeError : a value does not convert to the layer's dtype.
+
+        >>> import gatewise as gw
+        >>> a, b = gw.GRU(2, 3, seed=0), gw.GRU(2, 3, seed=1)
+        >>> b.load_state_dict(a.state_dict())
+        LoadedKeys(missing_keys=[], unexpected_keys=[])
+        """
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"mapping: expected a mapping of names to arrays, got {type(mapping).__name__}")
+        given = {str(name)[len(prefix) :]: value for name, value in mapping.items() if str(name).startswith(prefix)}
+        if strict:
+            require_keys("mapping", self.params.shapes, given)
+        self.params.update_all({name: given[name] for name in self.params if name in given})
+        return LoadedKeys(
+            [name for name in self.params if name not in given], [name for name in given if name not in self.params]
+        )
+
+    def adopt(self, mapping: Mapping[str, Array]) -> None:
+        """Let the parameters live in the caller's arrays: later changes to those are seen by every later call.
+
+        The arrays are packed anew in every call. They must have the layer's dtype and shapes, be C-contiguous and
+        writeable; writing through `params` writes into them. Copies and pickles of the layer own their values again.
+
+        Raises
+        ------
+        ValueError, TypeError : names, shapes, dtype or layout differ; nothing is adopted then.
+        """
+        self.params.adopt(mapping)
+
+    def _arguments(self) -> list[str]:
+        """The constructor's arguments that differ from their defaults, as `repr` shows them."""
+        o = self._options
+        shown = [str(o.input_size), str(o.hidden_size)]
+        for name in ("num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size", "peephole"):
+            if getattr(o, name) != getattr(Options, name):
+                shown.append(f"{name}={getattr(o, name)!r}")
+        if not o.reset_after:
+            shown.append("reset_after=False")
+        if o.nonlinearity != "tanh":
+            shown.append(f"nonlinearity={o.nonlinearity!r}")
+        if o.dtype != np.dtype(np.float32):
+            shown.append(f"dtype={o.dtype.name}")
+        return shown
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._arguments())})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"options": self._options, "params": self.params, "generator": self._generator}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._options, self.params, self._generator = state["options"], state["params"], state["generator"]
+
+    @property
+    def input_size(self) -> int:
+        """I, the number of features of x."""
+        return self._options.input_size
+
+    @property
+    def hidden_size(self) -> int:
+        """H, the number of hidden units."""
+        return self._options.hidden_size
+
+    @property
+    def bias(self) -> bool:
+        """Whether there are bias vectors."""
+        return self._options.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The floating-point type of parameters and results."""
+        return self._options.dtype
+
+
+class Layer(Recurrent):
+    """The attributes of a layer that a cell does not have."""
+
+    def _dropout_key(self, key: Any) -> int | None:
+        """The key of this call's dropout: the caller's, the next of the layer's generator, or none if nothing drops."""
+        if key is not None:
+            if isinstance(key, (bool, np.bool_)) or not hasattr(key, "__index__"):
+                raise TypeError(f"key: expected an integer from 0 to 2**64 - 1, got {key!r}")
+            if not 0 <= int(key) < 2**64:
+                raise ValueError(f"key: expected an integer from 0 to 2**64 - 1, got {int(key)}")
+        if self._options.dropout == 0.0 or self._options.num_layers == 1:
+            return None
+        return int(self._generator.integers(2**64, dtype=np.uint64)) if key is None else int(key)
+
+    @property
+    def num_layers(self) -> int:
+        """L, the number of stacked layers."""
+        return self._options.num_layers
+
+    @property
+    def batch_first(self) -> bool:
+        """Whether x and y are (B, T, features) instead of (T, B, features)."""
+        return self._options.batch_first
+
+    @property
+    def dropout(self) -> float:
+        """The probability with which `forward` drops an element between two layers."""
+        return self._options.dropout
+
+    @property
+    def bidirectional(self) -> bool:
+        """Whether there are two directions."""
+        return self._options.bidirectional
+
+    @property
+    def proj_size(self) -> int:
+        """P, the size of the projected h; 0: no projection."""
+        return self._options.proj_size

@@ -1,0 +1,156 @@
+"""The parameters of a layer or cell: lent read-only, written through here, so that what was packed is never stale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """`value` as an array of this dtype and shape, or the error that names what was expected and what came."""
+    array = np.asarray(value)
+    if not np.can_cast(array.dtype, dtype, casting="same_kind"):
+        raise TypeError(f"{name}: expected numbers that convert to {dtype}, got {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"{name}: expected {shape}, got {array.shape}")
+    return array.astype(dtype, copy=False)
+
+
+def _lend(array: Array) -> Array:
+    """A read-only view whose flag cannot be turned back, since its base is read-only too."""
+    array.flags.writeable = False
+    return array.view()
+
+
+class Parameters(MutableMapping[str, Array]):
+    """Name to array. Reading gives a read-only array; writing copies the value in.
+
+    Every write makes a new array (adopted ones apart), so what was lent before keeps its values, and `version`
+    grows, so that whoever packed the old values knows.
+
+    >>> import gatewise as gw
+    >>> lstm = gw.LSTM(2, 3, seed=0)
+    >>> lstm.params["weight_hh_l0"].shape
+    (12, 3)
+    >>> lstm.params["bias_ih_l0"] = np.zeros(12)
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> None:
+        self.shapes = dict(shapes)
+        self.dtype = dtype
+        self.adopted = False
+        self.version = 0
+        self._arrays: dict[str, Array] = {}
+
+    def __getitem__(self, name: str) -> Array:
+        self._known(name)
+        return self._arrays[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._known(name)
+        self.update_all({name: value})
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"params: expected a value for {name!r}, got a deletion: a layer keeps all its parameters")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __repr__(self) -> str:
+        return f"Parameters({', '.join(f'{name}: {shape}' for name, shape in self.shapes.items())})"
+
+    def update_all(self, values: Mapping[str, Any]) -> None:
+        """Write several parameters, all or none: every value is checked before the first is written."""
+        checked = {name: convert(name, value, self.dtype, self.shapes[name]) for name, value in values.items()}
+        if self.adopted:
+            for name, array in checked.items():
+                np.copyto(self._owners[name], array)
+        else:
+            copies = {name: _lend(np.array(array, order="C")) for name, array in checked.items()}
+            self._arrays = {**self._arrays, **copies}
+        self.version += 1
+
+    def adopt(self, mapping: Mapping[str, Array]) -> None:
+        """Live in the caller's arrays from now on: of this dtype, C-contiguous and writeable."""
+        require_keys("mapping", self.shapes, mapping)
+        for name, shape in self.shapes.items():
+            array = mapping[name]
+            if not isinstance(array, np.ndarray):
+                raise TypeError(f"{name}: expected an ndarray to adopt, got {type(array).__name__}")
+            if array.dtype != self.dtype:
+                raise TypeError(f"{name}: expected {self.dtype} to adopt without a copy, got {array.dtype}")
+            if array.shape != shape:
+                raise ValueError(f"{name}: expected {shape}, got {array.shape}")
+            if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
+                raise ValueError(f"{name}: expected a C-contiguous, aligned, writeable array to adopt, got one that is not")
+        self._owners = {name: mapping[name] for name in self.shapes}
+        self._arrays = {name: self._lent_view(array) for name, array in self._owners.items()}
+        self.adopted = True
+        self.version += 1
+
+    @staticmethod
+    def _lent_view(array: Array) -> Array:
+        view = array.view()
+        view.flags.writeable = False
+        return view
+
+    def _known(self, name: str) -> None:
+        if name not in self.shapes:
+            raise KeyError(f"{name}: expected one of {', '.join(self.shapes)}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy owns its values, even where the original lived in somebody else's arrays.
+        arrays = {name: np.array(array) for name, array in self._arrays.items()}
+        return {"shapes": self.shapes, "dtype": self.dtype, "arrays": arrays}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Parameters.__init__(self, state["shapes"], state["dtype"])
+        self.update_all(state["arrays"])
+
+
+def require_keys(argument: str, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """A ValueError that lists the names missing from and unknown in `given`, if there are any."""
+    missing = [name for name in expected if name not in given]
+    unknown = [name for name in given if name not in expected]
+    if missing or unknown:
+        problems = [f"{what} {', '.join(names)}" for what, names in (("lacks", missing), ("has unknown", unknown)) if names]
+        raise ValueError(f"{argument}: expected exactly {', '.join(expected)}; it {' and '.join(problems)}")
+
+
+def uniform(shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.random.Generator) -> dict[str, Array]:
+    """PyTorch's default: every parameter from U(-1/sqrt(H), 1/sqrt(H))."""
+    bound = 1.0 / math.sqrt(hidden_size)
+    return {name: rng.uniform(-bound, bound, shape) for name, shape in shapes.items()}
+
+
+def glorot(
+    shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.random.Generator, forget_bias: bool
+) -> dict[str, Array]:
+    """Keras's default: Glorot uniform for inputs and projections, orthogonal for the recurrence, biases and peepholes 0,
+    but the forget gate's input bias 1 (Glorot and Bengio 2010; Saxe et al. 2014; Jozefowicz et al. 2015)."""
+    values: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        if name.startswith(("weight_ih", "weight_hr")):
+            bound = math.sqrt(6.0 / (shape[0] + shape[1]))
+            values[name] = rng.uniform(-bound, bound, shape)
+        elif name.startswith("weight_hh"):
+            values[name] = _orthonormal_columns(shape[0], shape[1], rng)
+        else:
+            values[name] = np.zeros(shape)
+            if forget_bias and name.startswith("bias_ih"):
+                values[name][hidden_size : 2 * hidden_size] = 1.0
+    return values
+
+
+def _orthonormal_columns(rows: int, columns: int, rng: np.random.Generator) -> Array:
+    q, r = np.linalg.qr(rng.standard_normal((rows, columns)))
+    return q * np.sign(np.diagonal(r))

@@ -1,0 +1,59 @@
+"""The command ``gatewise``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130  # 128 + SIGINT, what a shell reports of a program that Ctrl-C ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (default: ``sys.argv``) and return its exit code.
+
+    0: done; 1: a library is missing or the system refused; 2: the input is not as expected; 130: interrupted. Every
+    failure is one line on stderr.
+    """
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        print("\ngatewise: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
+    from ..forecasting.errors import ForecastError, MissingLibrary, library
+
+    try:
+        typer = library("typer")
+        from .app import app
+
+        try:
+            code = app(args=arguments, prog_name="gatewise", standalone_mode=False)
+            sys.stdout.flush()
+            return int(code or 0)
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+    except ForecastError as error:
+        return _fail(str(error), 2)
+    except MissingLibrary as error:
+        return _fail(str(error), 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+    except MemoryError as error:
+        return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", 1)
+    except Exception as error:
+        # Usage errors are click's, which newer versions of typer carry inside and older ones import.
+        if not hasattr(error, "format_message"):
+            raise
+        return _fail(error.format_message(), 2)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"gatewise: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,140 @@
+"""The picture of a forecast."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from .baselines import Evaluation
+from .errors import library
+from .series import Series
+from .training import History
+from .windows import Floats
+
+INK, MUTED, GRID = "#1f2933", "#5b6770", "#e4e7eb"
+NETWORK, FURTHER, NAIVE, SEASONAL = "#0b62a4", "#b3400f", "#7b8288", "#2f7d4f"
+SHOWN = 180  # rows of a long held-out end that are drawn
+STYLE = {
+    "font.size": 12,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 13,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "legend.frameon": False,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+
+
+def training_figure(series: Series, evaluation: Evaluation, history: History, further: Floats, name: str) -> bytes:
+    """A PNG, 1200 pixels wide: the end of the series with the forecasts of its held-out rows, and beyond its end;
+    the losses of training; and the errors of each step ahead.
+
+    further : (steps,) the forecast after the series' end.  name : of the network, as in `evaluation`.
+    """
+    with library("matplotlib").rc_context(STYLE):
+        figure = library("matplotlib.figure").Figure(figsize=(12, 7.6), dpi=100, layout="constrained")
+        grid = figure.add_gridspec(2, 2, height_ratios=(1.45, 1))
+        _draw_series(figure.add_subplot(grid[0, :]), series, evaluation, further, name)
+        _draw_losses(figure.add_subplot(grid[1, 0]), history)
+        _draw_errors(figure.add_subplot(grid[1, 1]), evaluation, name)
+        return _png(figure)
+
+
+def further_figure(series: Series, further: Floats, name: str) -> bytes:
+    """A PNG, 1200 pixels wide: the end of the series and the forecast after it."""
+    with library("matplotlib").rc_context(STYLE):
+        figure = library("matplotlib.figure").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
+        axes = figure.subplots()
+        shown = max(60, 4 * len(further))
+        _draw_known(axes, series, max(0, len(series) - shown))
+        _draw_further(axes, series, further, f"{name}, {len(further)} steps past the end")
+        axes.set_title(f"{_plain(series.name)}: forecast of the next {len(further)} steps", pad=34)
+        _legend(axes)
+        return _png(figure)
+
+
+def _draw_series(axes: Any, series: Series, evaluation: Evaluation, further: Floats, name: str) -> None:
+    horizon = evaluation.truth.shape[1]
+    place = series.axis(len(series))
+    first, shown = int(evaluation.origins[0]), max(SHOWN, 8 * horizon)
+    start = max(first, len(series) - shown)
+    # Every horizon-th forecast, so that each row has one, the last row too; a NaN after each breaks the line.
+    chosen = evaluation.origins[start - first :][::-horizon]
+    rows = chosen[:, None] + np.minimum(np.arange(horizon + 1), horizon - 1)
+    axes.axvspan(place[start], place[-1], color="#f1f4f7", zorder=0)
+    _draw_known(axes, series, max(0, start - (len(series) - start) // 4))
+    for label, color, width, style in (
+        ("naive", NAIVE, 1.5, "-"),
+        ("seasonal naive", SEASONAL, 1.5, (0, (3, 1.5))),
+        (name, NETWORK, 2.2, "-"),
+    ):
+        pieces = np.pad(evaluation.forecasts[label][chosen - first], ((0, 0), (0, 1)), constant_values=np.nan)
+        axes.plot(
+            place[rows].ravel(), pieces.ravel(), color=color, linewidth=width, linestyle=style, label=label, zorder=3
+        )
+    _draw_further(axes, series, further, f"{name}, past the end")
+    axes.set_title(f"Held-out end (shaded), forecast {horizon} steps at a time", pad=34)
+    _legend(axes)
+
+
+def _draw_known(axes: Any, series: Series, start: int) -> None:
+    place = series.axis(len(series))
+    axes.plot(place[start:], series.values[start:], color=INK, linewidth=1.3, label="series", zorder=2)
+    axes.set_ylabel(_plain(series.name))
+    if series.dates is None:
+        axes.set_xlabel("row")
+
+
+def _draw_further(axes: Any, series: Series, further: Floats, label: str) -> None:
+    place = series.axis(len(series) + len(further))[len(series) - 1 :]
+    axes.plot(place, np.append(series.values[-1:], further), color=FURTHER, linewidth=2.0, label=label, zorder=4)
+    axes.margins(x=0.01)
+
+
+def _draw_losses(axes: Any, history: History) -> None:
+    epochs = np.arange(1, len(history.train) + 1)
+    axes.plot(epochs, history.train, color=MUTED, linewidth=1.5, label="training")
+    axes.plot(epochs, history.validation, color=NETWORK, linewidth=1.8, label="validation")
+    axes.plot(history.best_epoch, history.best, "o", color=NETWORK, label=f"kept: epoch {history.best_epoch}")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss (1: naive forecast)")
+    axes.set_title("Mean squared error in training")
+    axes.legend(loc="upper right")
+
+
+def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
+    ahead = np.arange(1, evaluation.truth.shape[1] + 1)
+    for label, color, marker in (("naive", NAIVE, "s"), ("seasonal naive", SEASONAL, "^"), (name, NETWORK, "o")):
+        axes.plot(ahead, evaluation.rmse_by_step(label), color=color, marker=marker, linewidth=1.8, label=label)
+    axes.set_ylim(bottom=0.0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("steps ahead")
+    axes.set_ylabel("RMSE, in the series' units")
+    axes.set_title("Error on the held-out end")
+    axes.legend(loc="upper left")
+
+
+def _legend(axes: Any) -> None:
+    """Above the axes, where it covers no data."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, borderaxespad=0.3, handlelength=1.8)
+
+
+def _plain(text: str) -> str:
+    """The text for matplotlib, which takes what stands between dollar signs for formulas."""
+    return text.replace("$", r"\$")
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

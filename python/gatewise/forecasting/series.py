@@ -1,0 +1,213 @@
+"""Time series and where they come from: a CSV file, or the one that ships with the package."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ForecastError, library
+
+BUNDLED_SOURCE = "monthly means of the Pacific off Peru, region Niño 1+2, by NOAA (ERSST.V3B); public domain"
+_GAPS = {"", "-", "na", "n/a", "nan", "null", "none"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values at even steps of time.
+
+    values : (N,) float64, all of them finite.
+    name : what the values are, with their unit if there is one.
+    dates : (N,) datetime64[us], increasing, or None, where the steps are only counted.
+    """
+
+    values: NDArray[np.float64]
+    name: str = "value"
+    dates: NDArray[np.datetime64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 1 or self.values.dtype != np.float64:
+            raise ForecastError(f"values: expected (N,) float64, got {self.values.shape} {self.values.dtype}")
+        if not np.isfinite(self.values).all():
+            row = int(np.flatnonzero(~np.isfinite(self.values))[0]) + 1
+            raise ForecastError(f"{self.name}, row {row}: expected a finite number, got {self.values[row - 1]}")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def season(self) -> int:
+        """The steps of one season as the dates suggest it: a year of months, quarters or weeks, a week of days, a day
+        of hours or less; 1 (none) where the dates suggest nothing, are missing or span less than two seasons."""
+        if self.dates is None or len(self) < 3:
+            return 1
+        step = np.median(np.diff(self.dates).astype(np.int64)) / 1e6
+        day = 86400.0
+        season = int(day / step) if step <= 3600 and day % step == 0 else 1
+        for shortest, longest, steps in ((1, 1, 7), (7, 7, 52), (28, 31, 12), (90, 92, 4)):
+            if shortest * day <= step <= longest * day:
+                season = steps
+        return season if 2 * season <= len(self) else 1
+
+    def labels(self, start: int, stop: int) -> list[str]:
+        """The dates of rows `start` to `stop` - 1, continued past the series' end, or without dates the row numbers."""
+        if self.dates is None:
+            return [str(row + 1) for row in range(start, stop)]
+        return format_dates(self.axis(stop)[start:])
+
+    def axis(self, stop: int) -> NDArray[Any]:
+        """Where rows 0 to `stop` - 1 lie on an axis of time: dates, continued past the end, or row numbers from 1."""
+        if self.dates is None:
+            return np.arange(1, stop + 1)
+        if stop <= len(self):
+            return self.dates[:stop]
+        return np.concatenate([self.dates, _next_dates(self.dates, stop - len(self))])
+
+
+def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
+    """ISO 8601, as short as these dates allow: month, day, minute, second or microsecond."""
+    for unit in ("M", "D", "m", "s"):
+        if np.array_equal(dates.astype(f"datetime64[{unit}]").astype(dates.dtype), dates):
+            return [str(date) for date in dates.astype(f"datetime64[{unit}]")]
+    return [str(date) for date in dates]
+
+
+def _next_dates(dates: NDArray[np.datetime64], count: int) -> NDArray[np.datetime64]:
+    pandas = library("pandas")
+    frequency = pandas.DatetimeIndex(dates, freq="infer").freq if len(dates) >= 3 else None
+    if frequency is not None:
+        following = pandas.date_range(pandas.Timestamp(dates[-1]), periods=count + 1, freq=frequency)[1:]
+        return np.asarray(following.values.astype(dates.dtype))
+    step = np.median(np.diff(dates).astype(np.int64)) if len(dates) > 1 else 86400e6
+    return np.asarray(dates[-1] + np.arange(1, count + 1) * np.timedelta64(int(step), "us"))
+
+
+def bundled() -> Series:
+    """The series that ships with gatewise: sea surface temperatures off Peru, 732 months from 1950 to 2010 (NOAA)."""
+    with resources.as_file(resources.files(__package__) / "data" / "nino12.csv") as path:
+        return read_csv(path)
+
+
+def read_csv(path: str | Path, column: str | None = None, date_column: str | None = None, prefer: str = "") -> Series:
+    """Read a series from a CSV file with a header line, separated by commas, semicolons or tabs, in UTF-8.
+
+    Parameters
+    ----------
+    column : the column of the values; default: `prefer` if the file has it, else the only one that holds numbers.
+    date_column : the column of the dates, in order; default: the first one that is not of numbers and reads as dates,
+        else none. Dates with an offset are taken to UTC.
+
+    Raises
+    ------
+    ForecastError : the file, a column or a cell is not as expected; rows are counted from 1 below the header.
+    MissingLibrary : pandas is not installed.
+    """
+    table = _read_table(Path(path))
+    for option, name in (("--column", column), ("--date-column", date_column)):
+        if name is not None and name not in table.columns:
+            raise ForecastError(f"{option}: expected one of {_listed(table.columns)}, got {name!r}")
+    if date_column is None:
+        date_column = _date_column(table, taken=column)
+    if column is None:
+        column = prefer if prefer in table.columns else _value_column(table, taken=date_column)
+    dates = None if date_column is None else _dates(table[date_column], date_column)
+    return Series(_numbers(table[column], column), column, dates)
+
+
+def _read_table(path: Path) -> Any:
+    """The file as a pandas.DataFrame of stripped strings, without empty rows at its end."""
+    pandas = library("pandas")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file, warnings.catch_warnings():
+            # Where rows have more fields than the header, pandas drops the rest with a warning only.
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            header = file.readline()
+            file.seek(0)
+            separator = max(",;\t", key=header.count)
+            table = pandas.read_csv(
+                file, sep=separator, dtype=str, keep_default_na=False, index_col=False, skip_blank_lines=False
+            )
+    except OSError as error:
+        raise ForecastError(f"{path}: expected a CSV file, got: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ForecastError(f"{path}: expected text in UTF-8, got the byte {error.object[error.start]:#04x}") from error
+    except pandas.errors.EmptyDataError as error:
+        raise ForecastError(f"{path}: expected a CSV file with a header line, got an empty file") from error
+    except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
+        raise ForecastError(
+            f"{path}: expected as many fields in every row as in the header; {_one_line(error)}"
+        ) from error
+    table = table.fillna("").apply(lambda cells: cells.str.strip())
+    table.columns = table.columns.str.strip()
+    filled = np.flatnonzero((table != "").any(axis=1))
+    table = table.iloc[: filled[-1] + 1 if len(filled) else 0]
+    if table.empty:
+        raise ForecastError(f"{path}: expected rows of values below the header, got none")
+    return table
+
+
+def _numeric(cells: Any) -> Any:
+    return library("pandas").to_numeric(cells, errors="coerce")
+
+
+def _value_column(table: Any, taken: str | None) -> str:
+    numeric = [name for name in table.columns if name != taken and np.isfinite(_numeric(table[name].iloc[:1])).all()]
+    if len(numeric) == 1:
+        return str(numeric[0])
+    found = f"several are: {_listed(numeric)}" if numeric else f"none is: {_listed(table.columns)}"
+    raise ForecastError(f"--column: expected a column of numbers to be named, since {found}")
+
+
+def _date_column(table: Any, taken: str | None) -> str | None:
+    for name in table.columns:
+        textual = not np.isfinite(_numeric(table[name].iloc[:1])).all()
+        if name != taken and textual and _parsed(table[name]).notna().mean() > 0.5:
+            return str(name)
+    return None
+
+
+def _parsed(cells: Any) -> Any:
+    """The cells as dates in UTC, NaT where they are none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a format that pandas cannot infer is told by the NaT that follow
+        return library("pandas").to_datetime(cells, errors="coerce", utc=True)
+
+
+def _dates(cells: Any, name: str) -> NDArray[np.datetime64]:
+    parsed = _parsed(cells)
+    bad = np.flatnonzero(parsed.isna())
+    if len(bad):
+        raise ForecastError(f"{name}, row {bad[0] + 1}: expected a date such as 2001-12-31, got {cells.iloc[bad[0]]!r}")
+    dates: NDArray[np.datetime64] = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    unordered = np.flatnonzero(np.diff(dates).astype(np.int64) <= 0)
+    if len(unordered):
+        row = int(unordered[0]) + 1
+        raise ForecastError(
+            f"{name}, row {row + 1}: expected a date after {cells.iloc[row - 1]}, got {cells.iloc[row]}"
+        )
+    return dates
+
+
+def _numbers(cells: Any, name: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = _numeric(cells).to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        row, cell = int(bad[0]) + 1, cells.iloc[bad[0]]
+        if cell.lower() in _GAPS:
+            raise ForecastError(f"{name}, row {row}: expected a number, got a gap ({cell!r}); fill gaps first")
+        raise ForecastError(f"{name}, row {row}: expected a finite number, got {cell!r}")
+    return values
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(str(name)) for name in names)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

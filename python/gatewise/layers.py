@@ -1,0 +1,178 @@
+"""RNN, LSTM and GRU layers: inference, forward with a tape, and backpropagation through time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+from ._compiled import Compiled
+from ._constructors import GRUOptions, LSTMOptions, RNNOptions
+from ._layer import Gradients, Layer, State
+from ._parameters import Array
+
+if TYPE_CHECKING:
+    from ._core import Tape
+
+
+class CompiledLayers(Compiled, Layer):
+    """How the layers are called. T steps, B sequences, I features, H hidden units, Y = proj_size or H, L layers,
+    D directions."""
+
+    def __call__(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        resets: ArrayLike | None = None,
+    ) -> tuple[Array, State]:
+        """Inference: run the layers over x, without dropout, and keep nothing.
+
+        Parameters
+        ----------
+        x : (T, B, I); (B, T, I) with batch_first; (T, I) for a single sequence. Anything that NumPy converts to the
+            layer's dtype by ``same_kind`` casting.
+        state : h (L D, B, Y), for an LSTM (h, c) with c (L D, B, H); without B for a single sequence. Index l D + d is
+            layer l, direction d. Default: zeros.
+        lengths : integers (B,), or one for a single sequence: how many steps of each sequence count. Behind them the
+            state stays, y is 0 and x is not read. Default: all T.
+        mask : bool (T, B), lying like x: which steps are taken. At the others the state stays, y repeats the last one
+            taken (zeros before the first) and x is not read. Excludes `lengths`. Default: all.
+        resets : bool (T, B), lying like x: where a new sequence begins, between t - 1 and t. Default: nowhere.
+
+        Returns
+        -------
+        y : (T, B, D Y), lying like x: h of the last layer at every step, both directions side by side.
+        state : the state after each sequence's last step, in the structure of the argument.
+
+        Raises
+        ------
+        ValueError, TypeError : a shape, dtype or value is not as above; the message names argument, expected and got.
+        MemoryError : the sizes do not fit into memory.
+        """
+        return self._ready()(x, state, lengths, mask, resets)
+
+    def forward(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        resets: ArrayLike | None = None,
+        key: int | None = None,
+    ) -> tuple[Array, State, Tape]:
+        """As the call, but with dropout between the layers, and with a tape for `backward`.
+
+        Parameters
+        ----------
+        x, state, lengths, mask, resets : as in the call. They may change afterwards: the tape has its own.
+        key : 0 to 2**64 - 1, decides what is dropped. Default: the next of the layer's own generator.
+
+        Returns
+        -------
+        y : as in the call, and equal to it to the bit where nothing is dropped; read-only, since the tape reads it.
+        state : as in the call.
+        tape : for `backward`, as often as wanted. ``tape.nbytes`` is its size, ``tape.key`` the key of its dropout or
+            None. It can be neither pickled nor copied.
+
+        Raises
+        ------
+        ValueError, TypeError, MemoryError : as in the call.
+        """
+        key = self._dropout_key(key)
+        return self._ready().forward(x, state, lengths, mask, resets, key)
+
+    def backward(
+        self, tape: Tape, dy: ArrayLike | None = None, d_state: State | None = None, *, wrt_x: bool = True
+    ) -> Gradients:
+        """The gradients of a loss, by backpropagation through time (Werbos 1990).
+
+        Parameters
+        ----------
+        tape : what this layer's `forward` returned. The gradients are those at the parameters of that call.
+        dy : the loss's gradient with respect to y, shaped like it. Default: zero.
+        d_state : the same for the final state, in its structure; either half of an LSTM's may be None. Default: zero.
+        wrt_x : whether the gradient of x is wanted; False saves its product.
+
+        Returns
+        -------
+        Gradients : ``.x`` like x (or None), ``.state`` like the initial state, ``.params[name]`` like each parameter.
+
+        Raises
+        ------
+        ValueError, TypeError : the tape is not of this layer, or a shape or dtype is not as above.
+        MemoryError : the pass does not fit into memory.
+
+        >>> import numpy as np, gatewise as gw
+        >>> lstm = gw.LSTM(3, 4, seed=0)
+        >>> y, state, tape = lstm.forward(np.ones((5, 2, 3)))
+        >>> grads = lstm.backward(tape, dy=np.ones_like(y))
+        >>> grads.x.shape, grads.params["weight_ih_l0"].shape
+        ((5, 2, 3), (16, 3))
+        """
+        d_x, d_initial, d_params = self._core.backward(tape, dy, d_state, wrt_x)
+        return Gradients(d_x, d_initial, dict(zip(self.params, d_params, strict=True)))
+
+
+class RNN(RNNOptions, CompiledLayers):
+    """A vanilla recurrent network (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+
+    Parameters
+    ----------
+    input_size, hidden_size : I and H.
+    num_layers : L, stacked; each but the first reads the output of the one before.
+    bias : whether there are bias vectors.
+    batch_first : whether x and y are (B, T, features) instead of (T, B, features).
+    dropout : the probability with which `forward` drops an element between two layers; no effect with one layer.
+    bidirectional : whether a second direction runs from the end; its outputs stand beside the first's.
+    nonlinearity : "tanh" or "relu".
+    dtype : float32 or float64, of parameters and results.
+    seed : makes the initial values and the dropout reproducible: what ``numpy.random.default_rng`` takes.
+
+    >>> import numpy as np, gatewise as gw
+    >>> rnn = gw.RNN(2, 3, num_layers=2, seed=0)
+    >>> y, h = rnn(np.zeros((5, 4, 2)))
+    >>> y.shape, h.shape
+    ((5, 4, 3), (2, 4, 3))
+    """
+
+
+class LSTM(LSTMOptions, CompiledLayers):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
+
+    Gates i, f, g, o, in PyTorch's order and with its parameter names: c' = f c + i g, h' = o tanh c'.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed : as for `RNN`.
+    proj_size : P; if it is not 0, h' = W_hr (o tanh c') has P features (Sak et al. 2014).
+    peephole : whether i and f see c, and o sees c' (Gers et al. 2002): ``weight_peephole_l0`` (3, H), rows i, f, o.
+
+    >>> import numpy as np, gatewise as gw
+    >>> lstm = gw.LSTM(2, 3, bidirectional=True, seed=0)
+    >>> y, (h, c) = lstm(np.zeros((5, 4, 2)), lengths=[5, 3, 0, 1])
+    >>> y.shape, h.shape, c.shape
+    ((5, 4, 6), (2, 4, 3), (2, 4, 3))
+    """
+
+
+class GRU(GRUOptions, CompiledLayers):
+    """Gated recurrent units (Cho et al. 2014).
+
+    Gates r, z, n, in PyTorch's order and with its parameter names: h' = (1 - z) n + z h.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed : as for `RNN`.
+    reset_after : whether the reset gate acts after the recurrent product, n = tanh(x_n + r (W_hn h + b_hn)), as in
+        PyTorch and cuDNN, or before it, n = tanh(x_n + W_hn (r h) + b_hn), as published.
+
+    >>> import numpy as np, gatewise as gw
+    >>> gru = gw.GRU(2, 3, batch_first=True, seed=0)
+    >>> y, h = gru(np.zeros((4, 5, 2)))
+    >>> y.shape, h.shape
+    ((4, 5, 3), (1, 4, 3))
+    """

@@ -1,0 +1,258 @@
+"""One step of each cell: its forward, and right under it its backward.
+
+A step takes rows, one for each sequence: x (R, I), h_prev (R, Y), c_prev (R, H), and returns the new state and what its
+backward will need. The backward takes d_h (and d_c), the gradients of the loss with respect to the new state, adds the
+parameters' gradients to `grads`, and returns those of x and of the state before. Strung together over time, newest step
+first, these are backpropagation through time: Werbos 1990, "Backpropagation through time: what it does and how to do
+it".
+
+A pre-activation is the sum of two halves, x_hat = W_ih x + b_ih and h_hat = W_hh h_prev + b_hh, with the rows of all
+gates below each other: i, f, g, o for the LSTM; r, z, n for the GRU. delta is the gradient with respect to a
+pre-activation. Derivatives are taken from the activated value: sigmoid' = s (1 - s), tanh' = 1 - t^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from .._options import Options
+from .._parameters import Array
+
+Rows = tuple[Array, ...]  # the state of some sequences: (h,), or (h, c) for an LSTM
+
+
+class Cell(Protocol):
+    """What the loop over time knows of a cell."""
+
+    @property
+    def forward(self) -> Callable[..., tuple[Rows, Any]]:
+        """x and the parts of the state to the new state, and what `backward` needs of this step."""
+
+    @property
+    def backward(self) -> Callable[..., tuple[Array, Rows]]:
+        """That, the gradients of the new state's parts and `grads` to the gradients of x and of the state before."""
+
+
+def sigmoid(a: Array) -> Array:
+    """1 / (1 + exp(-a)), from exp(-|a|), which cannot overflow."""
+    e = np.exp(-np.abs(a))
+    s: Array = np.where(a >= 0, 1, e) / (1 + e)
+    return s
+
+
+def affine(weight: Array, bias: Array | None, rows: Array) -> Array:
+    """weight (N, K) times each of the rows (R, K), plus the bias (N,) if there is one: (R, N)."""
+    return rows @ weight.T if bias is None else rows @ weight.T + bias
+
+
+def affine_backward(grads: dict[str, Array], weight: str, bias: str | None, rows: Array, delta: Array) -> None:
+    """Add the gradients of `affine`'s weight and bias, from the gradient delta (R, N) of its result."""
+    grads[weight] += delta.T @ rows
+    if bias in grads:
+        grads[bias] += delta.sum(axis=0)
+
+
+class RNNKept(NamedTuple):
+    """x, h_prev and the new h."""
+
+    x: Array
+    h_prev: Array
+    h: Array
+
+
+class RNNStep:
+    """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
+
+    def __init__(self, weights: Mapping[str, Array], nonlinearity: str) -> None:
+        self.weights = weights
+        self.nonlinearity = nonlinearity
+
+    def forward(self, x: Array, h_prev: Array) -> tuple[Rows, RNNKept]:
+        """x (R, I), h_prev (R, H) to h (R, H)."""
+        w = self.weights
+        x_hat = affine(w["weight_ih"], w.get("bias_ih"), x)
+        h_hat = affine(w["weight_hh"], w.get("bias_hh"), h_prev)
+        a = x_hat + h_hat
+        h = np.tanh(a) if self.nonlinearity == "tanh" else np.maximum(a, 0)
+        return (h,), RNNKept(x, h_prev, h)
+
+    def backward(self, kept: RNNKept, d_h: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
+        """delta = d_h phi'(a): Werbos 1990."""
+        w = self.weights
+        x, h_prev, h = kept
+        # relu'(0) = 0, and h > 0 exactly where a > 0.
+        delta = d_h * (1 - h**2) if self.nonlinearity == "tanh" else np.where(h > 0, d_h, 0)
+        affine_backward(grads, "weight_ih", "bias_ih", x, delta)
+        affine_backward(grads, "weight_hh", "bias_hh", h_prev, delta)
+        return delta @ w["weight_ih"], (delta @ w["weight_hh"],)
+
+
+class LSTMKept(NamedTuple):
+    """x, the state before, the four gates, the new c, its tanh, and m = o tanh c."""
+
+    x: Array
+    h_prev: Array
+    c_prev: Array
+    i: Array
+    f: Array
+    g: Array
+    o: Array
+    c: Array
+    tanh_c: Array
+    m: Array
+
+
+class LSTMStep:
+    """Long short-term memory: Hochreiter and Schmidhuber 1997, "Long short-term memory".
+
+    The forget gate f is by Gers, Schmidhuber and Cummins 2000, "Learning to forget: continual prediction with LSTM".
+    The peepholes p are by Gers, Schraudolph and Schmidhuber 2002, "Learning precise timing with LSTM recurrent
+    networks".
+    The projection W_hr is by Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network
+    architectures for large scale acoustic modeling". The last two are there if their weights are.
+    """
+
+    def __init__(self, weights: Mapping[str, Array]) -> None:
+        self.weights = weights
+        self.peephole = "weight_peephole" in weights
+        self.projection = "weight_hr" in weights
+
+    def forward(self, x: Array, h_prev: Array, c_prev: Array) -> tuple[Rows, LSTMKept]:
+        """x (R, I), h_prev (R, Y), c_prev (R, H) to h (R, Y), c (R, H)."""
+        w = self.weights
+        x_hat = affine(w["weight_ih"], w.get("bias_ih"), x)
+        h_hat = affine(w["weight_hh"], w.get("bias_hh"), h_prev)
+        a_i, a_f, a_g, a_o = np.split(x_hat + h_hat, 4, axis=-1)
+
+        if self.peephole:  # i and f look at the old cell state (Gers et al. 2002)
+            p_i, p_f, p_o = w["weight_peephole"]
+            a_i, a_f = a_i + p_i * c_prev, a_f + p_f * c_prev
+        i = sigmoid(a_i)
+        f = sigmoid(a_f)
+        g = np.tanh(a_g)
+        c = f * c_prev + i * g  # without f: Hochreiter and Schmidhuber 1997; with it: Gers et al. 2000
+        if self.peephole:  # o looks at the new one
+            a_o = a_o + p_o * c
+        o = sigmoid(a_o)
+
+        tanh_c = np.tanh(c)
+        m = o * tanh_c
+        h = affine(w["weight_hr"], None, m) if self.projection else m  # Sak et al. 2014
+        return (h, c), LSTMKept(x, h_prev, c_prev, i, f, g, o, c, tanh_c, m)
+
+    def backward(self, kept: LSTMKept, d_h: Array, d_c: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
+        """The whole gradient, as in Graves and Schmidhuber 2005; no term is cut off as in the paper of 1997."""
+        w = self.weights
+        x, h_prev, c_prev, i, f, g, o, c, tanh_c, m = kept
+        if self.projection:
+            affine_backward(grads, "weight_hr", None, m, d_h)
+            d_m = d_h @ w["weight_hr"]
+        else:
+            d_m = d_h
+
+        # c reaches the loss through the next step (d_c), through m, and through o if that peeps.
+        delta_o = d_m * tanh_c * o * (1 - o)
+        d_c = d_c + d_m * o * (1 - tanh_c**2)
+        if self.peephole:
+            p_i, p_f, p_o = w["weight_peephole"]
+            d_c = d_c + delta_o * p_o
+        delta_i = d_c * g * i * (1 - i)
+        delta_f = d_c * c_prev * f * (1 - f)
+        delta_g = d_c * i * (1 - g**2)
+        # The constant error carousel: along c the gradient is only multiplied by f.
+        d_c_prev = d_c * f
+        if self.peephole:
+            d_c_prev = d_c_prev + delta_i * p_i + delta_f * p_f
+            grads["weight_peephole"] += np.stack(
+                [(delta_i * c_prev).sum(axis=0), (delta_f * c_prev).sum(axis=0), (delta_o * c).sum(axis=0)]
+            )
+
+        delta = np.concatenate([delta_i, delta_f, delta_g, delta_o], axis=-1)
+        affine_backward(grads, "weight_ih", "bias_ih", x, delta)
+        affine_backward(grads, "weight_hh", "bias_hh", h_prev, delta)
+        return delta @ w["weight_ih"], (delta @ w["weight_hh"], d_c_prev)
+
+
+class GRUKept(NamedTuple):
+    """x, h_prev, the three gates, and h_hat_n, the recurrent half of n."""
+
+    x: Array
+    h_prev: Array
+    r: Array
+    z: Array
+    n: Array
+    h_n: Array
+
+
+class GRUStep:
+    """Gated recurrent unit: Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical
+    machine translation".
+
+    In the published paper (reset_after=False) the reset gate r acts on h before the recurrent product of the candidate
+    n; in its first preprint, in cuDNN and in PyTorch (reset_after=True) it acts on the product. z = 1 keeps the old h.
+    """
+
+    def __init__(self, weights: Mapping[str, Array], reset_after: bool) -> None:
+        self.weights = weights
+        self.reset_after = reset_after
+        two_gates = len(weights["weight_hh"]) // 3 * 2
+        self.rows_rz, self.rows_n = slice(two_gates), slice(two_gates, None)
+
+    def _recurrent(self, rows: slice) -> tuple[Array, Array | None]:
+        """The part of W_hh and b_hh that belongs to r and z, or to n."""
+        bias = self.weights.get("bias_hh")
+        return self.weights["weight_hh"][rows], None if bias is None else bias[rows]
+
+    def forward(self, x: Array, h_prev: Array) -> tuple[Rows, GRUKept]:
+        """x (R, I), h_prev (R, H) to h (R, H)."""
+        w = self.weights
+        x_r, x_z, x_n = np.split(affine(w["weight_ih"], w.get("bias_ih"), x), 3, axis=-1)
+        h_r, h_z = np.split(affine(*self._recurrent(self.rows_rz), h_prev), 2, axis=-1)
+        r = sigmoid(x_r + h_r)
+        z = sigmoid(x_z + h_z)
+        if self.reset_after:
+            h_n = affine(*self._recurrent(self.rows_n), h_prev)
+            n = np.tanh(x_n + r * h_n)
+        else:
+            h_n = affine(*self._recurrent(self.rows_n), r * h_prev)
+            n = np.tanh(x_n + h_n)
+        h = (1 - z) * n + z * h_prev
+        return (h,), GRUKept(x, h_prev, r, z, n, h_n)
+
+    def backward(self, kept: GRUKept, d_h: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
+        """The chain rule from h = (1 - z) n + z h_prev; r reaches the loss through n alone."""
+        x, h_prev, r, z, n, h_n = kept
+        w_rz, w_n = self._recurrent(self.rows_rz)[0], self._recurrent(self.rows_n)[0]
+        delta_n = d_h * (1 - z) * (1 - n**2)
+        delta_z = d_h * (h_prev - n) * z * (1 - z)
+        if self.reset_after:
+            delta_r = delta_n * h_n * r * (1 - r)
+            read_by_n, delta_h_n = h_prev, delta_n * r
+            d_h_prev = d_h * z + delta_h_n @ w_n
+        else:
+            d_reset = delta_n @ w_n  # the gradient of r * h_prev
+            delta_r = d_reset * h_prev * r * (1 - r)
+            read_by_n, delta_h_n = r * h_prev, delta_n
+            d_h_prev = d_h * z + d_reset * r
+
+        delta_rz = np.concatenate([delta_r, delta_z], axis=-1)
+        delta = np.concatenate([delta_rz, delta_n], axis=-1)
+        affine_backward(grads, "weight_ih", "bias_ih", x, delta)
+        grads["weight_hh"][self.rows_rz] += delta_rz.T @ h_prev
+        grads["weight_hh"][self.rows_n] += delta_h_n.T @ read_by_n
+        if "bias_hh" in grads:
+            grads["bias_hh"][self.rows_rz] += delta_rz.sum(axis=0)
+            grads["bias_hh"][self.rows_n] += delta_h_n.sum(axis=0)
+        return delta @ self.weights["weight_ih"], (d_h_prev + delta_rz @ w_rz,)
+
+
+def make_step(options: Options, weights: Mapping[str, Array]) -> Cell:
+    """The step of a layer with these options; the names of the weights have no suffix."""
+    if options.cell == "RNN":
+        return RNNStep(weights, options.nonlinearity)
+    if options.cell == "LSTM":
+        return LSTMStep(weights)
+    return GRUStep(weights, options.reset_after)

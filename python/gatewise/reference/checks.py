@@ -1,0 +1,117 @@
+"""What a call may be given: layouts, conversions, and errors that name the argument, the expected and what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._layer import State
+from .._options import Options
+from .._parameters import Array, convert
+from .cells import Rows
+from .sequence import Plan
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the caller's arrays lie: (T, B, ...), (B, T, ...) with batch_first, or (T, ...) without a batch."""
+
+    batched: bool
+    batch_first: bool
+
+    def usual(self, array: Array) -> Array:
+        """A view (T, B, ...) of the caller's array."""
+        if not self.batched:
+            return array[:, np.newaxis]
+        return array.swapaxes(0, 1) if self.batch_first else array
+
+    def lay(self, array: Array) -> Array:
+        """A copy of an array (T, B, ...) as the caller's lie."""
+        if not self.batched:
+            return np.array(array[:, 0])
+        return np.array(array.swapaxes(0, 1) if self.batch_first else array, order="C")
+
+    def shape(self, n_steps: int, batch: int, *rest: int) -> tuple[int, ...]:
+        """The shape of the caller's array that `usual` brings to (T, B, ...)."""
+        if not self.batched:
+            return (n_steps, *rest)
+        return (batch, n_steps, *rest) if self.batch_first else (n_steps, batch, *rest)
+
+
+@dataclass(frozen=True)
+class Call:
+    """The checked arguments of a call: x (T, B, I) and the initial state, parts of (L D, B, Y or H)."""
+
+    x: Array
+    initial: Rows
+    plan: Plan
+    layout: Layout
+
+
+def to_call(options: Options, x: Any, state: State | None, lengths: Any, mask: Any, resets: Any) -> Call:
+    """The arguments of a layer's call, or the error that says what is wrong with them."""
+    x = convert("x", x, options.dtype, np.shape(x))
+    axes = "B, T" if options.batch_first else "T, B"
+    expected = {3: f"({axes}, {options.input_size})", 2: f"(T, {options.input_size})"}
+    if x.ndim not in expected or x.shape[-1] != options.input_size:
+        raise ValueError(f"x: expected {expected.get(x.ndim, ' or '.join(expected.values()))}, got {x.shape}")
+    layout = Layout(x.ndim == 3, options.batch_first)
+    x = layout.usual(x)
+    plan = _to_plan(layout, len(x), x.shape[1], lengths, mask, resets)
+    return Call(x, to_stacked_state("state", state, options, layout, x.shape[1]), plan, layout)
+
+
+def _to_plan(layout: Layout, n_steps: int, batch: int, lengths: Any, mask: Any, resets: Any) -> Plan:
+    if lengths is not None and mask is not None:
+        raise ValueError("lengths: expected None beside a mask, got both")
+    ends = np.full(batch, n_steps)
+    if lengths is not None:
+        ends = convert("lengths", lengths, np.dtype(np.int64), (batch,) if layout.batched else ())
+        outside = ends[(ends < 0) | (ends > n_steps)]
+        if outside.size:
+            raise ValueError(f"lengths: expected integers from 0 to {n_steps}, got {outside.flat[0]}")
+
+    def flags(name: str, value: Any, default: bool) -> Array:
+        if value is None:
+            return np.full((n_steps, batch), default)
+        return np.array(layout.usual(convert(name, value, np.dtype(np.bool_), layout.shape(n_steps, batch))))
+
+    within = np.arange(n_steps)[:, np.newaxis] < ends
+    return Plan(within & flags("mask", mask, True), within & flags("resets", resets, False), mask is not None)
+
+
+def to_stacked_state(name: str, value: State | None, options: Options, layout: Layout, batch: int) -> Rows:
+    """A layer's state or its gradient in parts of shape (L D, B, Y or H)."""
+    count = options.num_layers * options.directions
+    parts = to_state(name, value, options, (count, batch) if layout.batched else (count,))
+    return parts if layout.batched else tuple(part[:, np.newaxis] for part in parts)
+
+
+def to_state(name: str, value: State | None, options: Options, leading: tuple[int, ...]) -> Rows:
+    """h (*leading, Y), and for an LSTM c (*leading, H), as a tuple. None is zero, and so is a half of d_state."""
+    shapes = [(*leading, options.output_size), (*leading, options.hidden_size)]
+    if options.cell != "LSTM":
+        named = {name: value}
+    elif value is None:
+        named = {f"{name}[0]": None, f"{name}[1]": None}
+    elif isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{name}: expected (h, c), got {len(value)} parts")
+        named = {f"{name}[0]": value[0], f"{name}[1]": value[1]}
+    else:
+        raise TypeError(f"{name}: expected (h, c), got {type(value).__name__}")
+
+    def part(full_name: str, half: Any, shape: tuple[int, ...]) -> Array:
+        if half is None and (value is None or name == "d_state"):
+            return np.zeros(shape, options.dtype)
+        return convert(full_name, half, options.dtype, shape)
+
+    return tuple(part(full_name, half, shape) for (full_name, half), shape in zip(named.items(), shapes, strict=False))
+
+
+def to_dy(value: Any, options: Options, layout: Layout, n_steps: int, batch: int) -> Array:
+    """The gradient of y as (T, B, D Y); None is zero."""
+    shape = layout.shape(n_steps, batch, options.directions * options.output_size)
+    return layout.usual(np.zeros(shape, options.dtype) if value is None else convert("dy", value, options.dtype, shape))

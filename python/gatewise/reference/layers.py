@@ -1,0 +1,170 @@
+"""The layers: a stack of cells run over time, in one direction or two, with dropout in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._constructors import GRUOptions, LSTMOptions, RNNOptions
+from .._layer import Gradients, Layer, State
+from .._parameters import Array
+from .cells import Cell, Rows, make_step
+from .checks import Call, Layout, to_call, to_dy, to_stacked_state
+from .philox import drop
+from .sequence import Plan, Step, run, run_backward
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """What `forward` kept for `backward`: every step of every layer and direction, and its forward's weights.
+
+    key : the dropout's key, or None if nothing was dropped. The masks are not kept: the key makes them again.
+    """
+
+    layer: Layer
+    layout: Layout
+    plan: Plan
+    key: int | None
+    runs: list[tuple[Cell, list[Step]]]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a tape cannot be pickled or copied; it belongs to its layer and its forward")
+
+
+class Sequences(Layer):
+    """What RNN, LSTM and GRU have in common: how they are called."""
+
+    def __call__(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        resets: ArrayLike | None = None,
+    ) -> tuple[Array, State]:
+        """As ``gatewise.LSTM``'s call: y and the final state, without dropout."""
+        y, final, _ = self._run(to_call(self._options, x, state, lengths, mask, resets), None)
+        return y, final
+
+    def forward(
+        self,
+        x: ArrayLike,
+        state: State | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        resets: ArrayLike | None = None,
+        key: int | None = None,
+    ) -> tuple[Array, State, Tape]:
+        """As ``gatewise.LSTM.forward``: y (read-only), the final state and the tape."""
+        call = to_call(self._options, x, state, lengths, mask, resets)
+        y, final, tape = self._run(call, self._dropout_key(key))
+        y.flags.writeable = False
+        return y.view(), final, tape  # of a read-only array: nobody can make it writeable again
+
+    def backward(
+        self, tape: Tape, dy: ArrayLike | None = None, d_state: State | None = None, *, wrt_x: bool = True
+    ) -> Gradients:
+        """As ``gatewise.LSTM.backward``: the gradients by backpropagation through time (Werbos 1990)."""
+        if not isinstance(tape, Tape):
+            raise TypeError(f"tape: expected what forward returned, got {type(tape).__name__}")
+        if tape.layer is not self:
+            raise ValueError(f"tape: expected one of this layer, got one of another {type(tape.layer).__name__}")
+        o, plan = self._options, tape.plan
+        n_steps, batch = plan.taken.shape
+        d_final = to_stacked_state("d_state", d_state, o, tape.layout, batch)
+        d_outputs = to_dy(dy, o, tape.layout, n_steps, batch)
+        d_initial = tuple(np.empty_like(part) for part in d_final)
+        grads = {name: np.zeros(shape, o.dtype) for name, shape in self.params.shapes.items()}
+
+        for layer in reversed(range(o.num_layers)):
+            d_inputs = np.zeros((n_steps, batch, o.layer_input_size(layer)), o.dtype)
+            for d, suffix, index in self._directions(layer):
+                cell, steps = tape.runs[index]
+                own = {name.removesuffix(suffix): grad for name, grad in grads.items() if name.endswith(suffix)}
+                d_y = d_outputs[:, :, d * o.output_size : (d + 1) * o.output_size]
+                d_state_of_run = tuple(part[index] for part in d_final)
+                d_before = run_backward(cell, steps, d_inputs, d_y, d_state_of_run, plan, own)
+                for part, value in zip(d_initial, d_before, strict=True):
+                    part[index] = value
+            if layer > 0 and tape.key is not None:
+                d_inputs = drop(tape.key, layer - 1, d_inputs, o.dropout)
+            d_outputs = d_inputs
+        return Gradients(tape.layout.lay(d_outputs) if wrt_x else None, self._structure(d_initial, tape.layout), grads)
+
+    def _run(self, call: Call, key: int | None) -> tuple[Array, State, Tape]:
+        o = self._options
+        values = call.x
+        final = tuple(np.empty_like(part) for part in call.initial)
+        runs: list[tuple[Cell, list[Step]]] = []
+        for layer in range(o.num_layers):
+            if layer > 0 and key is not None:
+                values = drop(key, layer - 1, values, o.dropout)
+            outputs = []
+            for d, suffix, index in self._directions(layer):
+                # Copies: the tape has its forward's weights, whatever becomes of the layer's.
+                names = [name for name in self.params if name.endswith(suffix)]
+                cell = make_step(o, {name.removesuffix(suffix): np.array(self.params[name]) for name in names})
+                initial = tuple(part[index] for part in call.initial)
+                y, last, steps = run(cell, values, initial, call.plan, reverse=d == 1)
+                outputs.append(y)
+                runs.append((cell, steps))
+                for part, value in zip(final, last, strict=True):
+                    part[index] = value
+            values = np.concatenate(outputs, axis=-1)
+        tape = Tape(self, call.layout, call.plan, key, runs)
+        return call.layout.lay(values), self._structure(final, call.layout), tape
+
+    def _directions(self, layer: int) -> Iterator[tuple[int, str, int]]:
+        """d, the suffix of the parameters' names and the index l D + d, for each direction of the layer."""
+        for d, ending in enumerate(("", "_reverse")[: self._options.directions]):
+            yield d, f"_l{layer}{ending}", layer * self._options.directions + d
+
+    def _structure(self, parts: Rows, layout: Layout) -> State:
+        """Parts (L D, B, Y or H) as the caller has states: h or (h, c), without B for a single sequence."""
+        mine = parts if layout.batched else tuple(np.array(part[:, 0]) for part in parts)
+        return mine if self._options.cell == "LSTM" else mine[0]
+
+
+class RNN(RNNOptions, Sequences):
+    """A vanilla recurrent network; arguments, names and shapes are those of ``gatewise.RNN``.
+
+    >>> import numpy as np
+    >>> from gatewise import reference
+    >>> rnn = reference.RNN(2, 3, seed=0)
+    >>> y, h = rnn(np.zeros((5, 4, 2)))
+    >>> y.shape, h.shape
+    ((5, 4, 3), (1, 4, 3))
+    """
+
+
+class LSTM(LSTMOptions, Sequences):
+    """Long short-term memory; arguments, names and shapes are those of ``gatewise.LSTM``.
+
+    >>> import numpy as np
+    >>> from gatewise import reference
+    >>> lstm = reference.LSTM(2, 3, bidirectional=True, seed=0)
+    >>> y, (h, c), tape = lstm.forward(np.zeros((5, 4, 2)), lengths=[5, 3, 0, 1])
+    >>> y.shape, h.shape, c.shape
+    ((5, 4, 6), (2, 4, 3), (2, 4, 3))
+    >>> grads = lstm.backward(tape, dy=np.ones((5, 4, 6)))
+    >>> grads.x.shape, grads.params["weight_hh_l0_reverse"].shape
+    ((5, 4, 2), (12, 3))
+    """
+
+
+class GRU(GRUOptions, Sequences):
+    """Gated recurrent units; arguments, names and shapes are those of ``gatewise.GRU``.
+
+    >>> import numpy as np
+    >>> from gatewise import reference
+    >>> gru = reference.GRU(2, 3, reset_after=False, seed=0)
+    >>> y, h = gru(np.zeros((5, 2)))
+    >>> y.shape, h.shape
+    ((5, 3), (1, 3))
+    """

@@ -1,0 +1,63 @@
+"""Philox 4x32-10: random words as a pure function of a key and a counter, and the dropout drawn from it.
+
+Source: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3 and Figure 4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Words = NDArray[np.uint32]
+
+MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+# The Weyl sequence by which the key moves from round to round: the golden ratio and sqrt(3) - 1.
+KEY_STEPS = 0x9E3779B9, 0xBB67AE85
+ROUNDS = 10
+
+
+def _multiply(multiplier: np.uint64, word: Words) -> tuple[Words, Words]:
+    """The high and the low word of the product."""
+    product = multiplier * word.astype(np.uint64)
+    return (product >> np.uint64(32)).astype(np.uint32), product.astype(np.uint32)
+
+
+def philox(key: int, c0: ArrayLike, c1: ArrayLike, c2: ArrayLike, c3: ArrayLike) -> Words:
+    """The four random words of each counter.
+
+    key : 64 bits; its low word is the generator's first key word, its high word the second.
+    c0, c1, c2, c3 : the counter's words, uint32 arrays that broadcast against each other.
+
+    Returns uint32, their common shape with an axis of 4 behind it.
+    """
+    k0, k1 = key & 0xFFFFFFFF, key >> 32
+    a, b, c, d = np.broadcast_arrays(*(np.asarray(word, np.uint32) for word in (c0, c1, c2, c3)))
+    for _ in range(ROUNDS):
+        high_a, low_a = _multiply(MULTIPLIERS[0], a)
+        high_c, low_c = _multiply(MULTIPLIERS[1], c)
+        a, b, c, d = high_c ^ b ^ np.uint32(k0), low_c, high_a ^ d ^ np.uint32(k1), low_a
+        k0, k1 = (k0 + KEY_STEPS[0]) & 0xFFFFFFFF, (k1 + KEY_STEPS[1]) & 0xFFFFFFFF
+    return np.stack([a, b, c, d], axis=-1)
+
+
+def kept(key: int, layer: int, shape: tuple[int, int, int], p: float) -> NDArray[np.bool_]:
+    """Which elements of the output (T, B, features) of layer `layer` dropout lets through: each with probability 1 - p.
+
+    Element (t, b, u) has the word u % 4 of the counter (u // 4, b, t, layer) and is dropped if that is below p 2^32.
+    """
+    n_steps, batch, features = shape
+    t, b, quad = np.ogrid[:n_steps, :batch, : -(-features // 4)]
+    words = philox(key, quad, b, t, layer).reshape(n_steps, batch, 4 * quad.shape[-1])
+    return words[:, :, :features] >= np.uint32(p * 2.0**32)
+
+
+def drop(key: int, layer: int, values: NDArray[Any], p: float) -> NDArray[Any]:
+    """Inverted dropout: what is let through is scaled by 1 / (1 - p), so that the expectation stays.
+
+    It is its own backward: applied to the gradient of the result it gives that of `values`.
+    """
+    n_steps, batch, features = values.shape
+    scaled = values * values.dtype.type(1.0 / (1.0 - p))
+    return np.where(kept(key, layer, (n_steps, batch, features), p), scaled, np.zeros_like(values))

@@ -1,0 +1,65 @@
+"""A single step of each cell, to be called in a loop of one's own."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._constructors import GRUCellOptions, LSTMCellOptions, RNNCellOptions
+from .._layer import Recurrent, State
+from .._parameters import convert
+from .cells import make_step
+from .checks import to_state
+
+
+class SingleStep(Recurrent):
+    """What RNNCell, LSTMCell and GRUCell have in common: how they are called."""
+
+    def __call__(self, x: ArrayLike, state: State | None = None) -> State:
+        """The state after one more step.
+
+        x : (B, I), or (I,) for a single sequence.
+        state : h (B, H), for an LSTM (h, c); without B for a single sequence. Default: zeros.
+
+        Raises
+        ------
+        ValueError, TypeError : a shape or a dtype is not as above.
+        """
+        o = self._options
+        rows = convert("x", x, o.dtype, np.shape(x))
+        expected = {2: f"(B, {o.input_size})", 1: f"({o.input_size},)"}
+        if rows.ndim not in expected or rows.shape[-1] != o.input_size:
+            raise ValueError(f"x: expected {expected.get(rows.ndim, ' or '.join(expected.values()))}, got {rows.shape}")
+        before = to_state("state", state, o, rows.shape[:-1])
+        step = make_step(o, self.params)
+        after, _ = step.forward(np.atleast_2d(rows), *(np.atleast_2d(part) for part in before))
+        mine = tuple(part.reshape(old.shape) for part, old in zip(after, before, strict=True))
+        return mine if o.cell == "LSTM" else mine[0]
+
+
+class RNNCell(RNNCellOptions, SingleStep):
+    """One step of a vanilla recurrent network; `nonlinearity` is "tanh" or "relu".
+
+    >>> from gatewise import reference
+    >>> reference.RNNCell(2, 3, seed=0)([0.0, 1.0]).shape
+    (3,)
+    """
+
+
+class LSTMCell(LSTMCellOptions, SingleStep):
+    """One step of long short-term memory, with or without peepholes.
+
+    >>> from gatewise import reference
+    >>> h, c = reference.LSTMCell(2, 3, seed=0)([[0.0, 1.0]])
+    >>> h.shape, c.shape
+    ((1, 3), (1, 3))
+    """
+
+
+class GRUCell(GRUCellOptions, SingleStep):
+    """One step of a gated recurrent unit, its reset gate after or before the recurrent product.
+
+    >>> from gatewise import reference
+    >>> reference.GRUCell(2, 3, seed=0)([[0.0, 1.0]]).shape
+    (1, 3)
+    """

@@ -1,0 +1,53 @@
+"""What the tests share: instruction sets, types, teams of threads, and Hypothesis without clock or chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "gatewise",
+    derandomize=True,
+    deadline=None,
+    max_examples=30,
+    # The fixtures that drawn tests take choose a module or a type; no example changes them.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("gatewise")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `isa` runs once for each instruction set that was built and that this machine has."""
+    if "isa" in metafunc.fixturenames:
+        from gatewise import _dispatch
+
+        metafunc.parametrize("isa", _dispatch.available(), indirect=True)
+
+
+@pytest.fixture
+def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the instruction set that layers made in this test use."""
+    from gatewise import _dispatch
+
+    monkeypatch.setattr(_dispatch, "core", _dispatch.load(request.param))
+    return str(request.param)
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
+    """float32, then float64."""
+    chosen: type[np.floating] = request.param
+    return chosen
+
+
+@pytest.fixture
+def wide_team(isa: str) -> Iterator[None]:
+    """Teams of up to eight threads, however few cores this machine has: bits must not depend on their number."""
+    from gatewise import _dispatch
+
+    _dispatch.core.set_team_limit(8)
+    yield
+    _dispatch.core.set_team_limit(0)

@@ -1,0 +1,335 @@
+"""Cases for the tests: layers with drawn parameters, inputs, states and cotangents, enumerated or drawn by Hypothesis.
+
+>>> import draw, gatewise
+>>> case = draw.make(draw.OPTIONS[0], draw.VARIANTS[0])
+>>> layer = case.layer(gatewise, np.float32)         # or gatewise.reference
+>>> y, state, tape, grads = case.run(layer)
+
+Every number of a case is a float64 array whose values float32 holds exactly, so that layers of both types see the same
+input. Where a layer must not look there is NaN: x at steps that are not taken, dy past a sequence's length.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import DTypeLike, NDArray
+
+from gatewise._options import Options
+
+Array = NDArray[Any]
+Steps = Literal["all", "lengths", "mask"]
+KEY = 0x0123_4567_89AB_CDEF
+
+
+@dataclass(frozen=True)
+class Option:
+    """A layer's kind and its constructor's keywords, without sizes and dtype; `projected` asks for proj_size."""
+
+    kind: str
+    keywords: Mapping[str, Any]
+    projected: bool = False
+
+    def __str__(self) -> str:
+        shown = [self.kind] + ["proj"] * self.projected
+        shown += [name if value is True else f"{name}={value}" for name, value in self.keywords.items()]
+        return "-".join(shown)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How a layer is called and which cotangents come back."""
+
+    name: str
+    steps: Steps = "all"
+    resets: bool = False
+    state: bool = True
+    dy: bool = True
+    d_h: bool = True
+    d_c: bool = True
+    batched: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Result(NamedTuple):
+    """What a forward and a backward call return."""
+
+    y: Array
+    state: Any
+    tape: Any
+    grads: Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer, one call of it and one backward, ready to be run by any implementation.
+
+    Arrays lie as the layer takes them (batch_first, unbatched); `usual` brings them to (T, B, ...).
+    state and d_state have the layer's structure: h, or (h, c) for an LSTM; each half of d_state may be None.
+    """
+
+    kind: str
+    options: dict[str, Any]
+    params: dict[str, Array]
+    x: Array
+    state: Any = None
+    lengths: Any = None
+    mask: Array | None = None
+    resets: Array | None = None
+    dy: Array | None = None
+    d_state: Any = None
+    key: int | None = None
+    batched: bool = True
+
+    def layer(self, namespace: Any, dtype: DTypeLike = np.float64) -> Any:
+        """This case's layer from `gatewise`, `gatewise.reference`, or whatever has the class, with its parameters."""
+        layer = getattr(namespace, self.kind)(**self.options, dtype=dtype)
+        layer.load_state_dict(self.params)
+        return layer
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The keyword arguments lengths, mask and resets."""
+        return {"lengths": self.lengths, "mask": self.mask, "resets": self.resets}
+
+    def forward(self, layer: Any) -> tuple[Array, Any, Any]:
+        """y, state and tape, the input converted to the layer's dtype."""
+        x, state = (cast(value, layer.dtype) for value in (self.x, self.state))
+        y, final, tape = layer.forward(x, state, key=self.key, **self.limits)
+        return y, final, tape
+
+    def run(self, layer: Any) -> Result:
+        """Forward, then backward from this case's cotangents."""
+        y, final, tape = self.forward(layer)
+        grads = layer.backward(tape, cast(self.dy, layer.dtype), cast(self.d_state, layer.dtype))
+        return Result(y, final, tape, grads)
+
+    @property
+    def taken(self) -> Array:
+        """bool, (T, B): which steps are taken."""
+        n_steps, batch = self.usual(self.x).shape[:2]
+        if self.mask is not None:
+            return self.usual(self.mask)
+        ends = n_steps if self.lengths is None else self.lengths
+        return np.arange(n_steps)[:, None] < np.broadcast_to(ends, batch)
+
+    def usual(self, array: Array) -> Array:
+        """A view of x, y, dy, mask or resets, laid out as this case has them, as (T, B, ...)."""
+        if not self.batched:
+            return array[:, None]
+        return array.swapaxes(0, 1) if self.options["batch_first"] else array
+
+    def lay(self, array: Array) -> Array:
+        """The inverse of `usual`: an array (T, B, ...) as this case's layer takes it."""
+        if not self.batched:
+            return array[:, 0]
+        return array.swapaxes(0, 1) if self.options["batch_first"] else array
+
+    def replace(self, **changes: Any) -> Case:
+        """A case that differs in these fields."""
+        return replace(self, **changes)
+
+
+def cast(value: Any, dtype: DTypeLike) -> Any:
+    """None, an array or a tuple of these, converted to this dtype."""
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return tuple(cast(part, dtype) for part in value)
+    return np.asarray(value).astype(dtype)
+
+
+def parts(state: Any) -> tuple[Any, ...]:
+    """A state's halves: (h,), or (h, c) for an LSTM."""
+    return state if isinstance(state, tuple) else (state,)
+
+
+def exact(array: Array) -> Array:
+    """The float64 array of the nearest numbers that float32 holds exactly."""
+    return array.astype(np.float32).astype(np.float64)
+
+
+def make(
+    option: Option,
+    variant: Variant,
+    n_steps: int = 5,
+    batch: int = 4,
+    input_size: int = 3,
+    hidden_size: int = 5,
+    proj_size: int = 2,
+    *,
+    seed: int = 0,
+    share: float = 0.6,
+) -> Case:
+    """A case of these sizes. An unbatched variant has one sequence; `proj_size` counts if the option is projected.
+
+    share : the probability that a step of a mask is taken; lengths, masks and resets are drawn from the seed. Where the
+        sizes allow it, lengths are unsorted and hold 0 and T, a mask has a sequence that it hides whole, and resets hit
+        the first step of one sequence and masked steps.
+    """
+    rng = np.random.default_rng(seed)
+    batch = batch if variant.batched else 1
+    options = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+    options |= {"input_size": input_size, "hidden_size": hidden_size, **option.keywords}
+    if option.projected:
+        options["proj_size"] = proj_size
+    sizes = Options(option.kind, **options)  # type: ignore[arg-type]
+    outputs = sizes.directions * sizes.output_size
+    bound = 1.0 / np.sqrt(hidden_size)
+    params = {name: exact(rng.uniform(-bound, bound, shape)) for name, shape in sizes.parameter_shapes().items()}
+
+    def normal(*shape: int) -> Array:
+        return exact(rng.standard_normal(shape))
+
+    def structure(h: bool, c: bool) -> Any:
+        """A state or its gradient, with these halves."""
+        rows = (sizes.num_layers * sizes.directions, batch)[: 1 + variant.batched]
+        half_h = normal(*rows, sizes.output_size) if h else None
+        half_c = normal(*rows, hidden_size) if c else None
+        return (half_h, half_c) if option.kind == "LSTM" else half_h
+
+    case = Case(option.kind, options, params, np.empty(0), batched=variant.batched)
+    lengths, mask, resets = _limits(rng, variant, n_steps, batch, share)
+    if lengths is not None:
+        case = case.replace(lengths=lengths if variant.batched else int(lengths[0]))
+    x, dy = normal(n_steps, batch, input_size), normal(n_steps, batch, outputs)
+    case = case.replace(
+        x=case.lay(x),
+        mask=None if mask is None else case.lay(mask),
+        resets=None if resets is None else case.lay(resets),
+        state=structure(True, True) if variant.state else None,
+        dy=case.lay(dy) if variant.dy else None,
+        d_state=structure(variant.d_h, variant.d_c) if variant.d_h or variant.d_c else None,
+        key=KEY + seed if options["dropout"] else None,
+    )
+    x[~case.taken] = np.nan
+    if lengths is not None:
+        dy[~case.taken] = np.nan
+    return case
+
+
+def _limits(
+    rng: np.random.Generator, variant: Variant, n_steps: int, batch: int, share: float
+) -> tuple[Array | None, Array | None, Array | None]:
+    """lengths (B,), mask (T, B) and resets (T, B), or None where the variant has none."""
+    lengths = mask = resets = None
+    if variant.steps == "lengths":
+        lengths = rng.integers(0, n_steps + 1, batch)
+        # With three sequences or more: a short one, the longest, an empty one.
+        lengths[1:3] = [n_steps, 0][: len(lengths[1:3])]
+    if variant.steps == "mask":
+        mask = rng.random((n_steps, batch)) < share
+        mask[:, 1:2] = False
+        mask[::2, :1] = False
+        mask[1::2, :1] = True
+    if variant.resets:
+        resets = rng.random((n_steps, batch)) < 0.3
+        resets[:1, 0:1] = True
+        resets[2:3, 0:1] = True
+    return lengths, mask, resets
+
+
+CELLS = [
+    Option("RNN", {"nonlinearity": "tanh"}),
+    Option("RNN", {"nonlinearity": "relu"}),
+    Option("LSTM", {}),
+    Option("LSTM", {"peephole": True}),
+    Option("LSTM", {}, projected=True),
+    Option("LSTM", {"peephole": True}, projected=True),
+    Option("GRU", {"reset_after": True}),
+    Option("GRU", {"reset_after": False}),
+]
+"""Every cell there is."""
+
+STACKS: list[dict[str, Any]] = [
+    {},
+    {"bidirectional": True},
+    {"num_layers": 2},
+    {"num_layers": 2, "batch_first": True, "dropout": 0.4},
+    {"num_layers": 3, "bidirectional": True, "dropout": 0.3},
+    {"num_layers": 3, "bidirectional": True, "batch_first": True},
+]
+"""Layers, directions, layouts and dropout that every cell is put in."""
+
+OPTIONS = [
+    Option(cell.kind, {**cell.keywords, "bias": bias, **stack}, cell.projected)
+    for cell, bias, stack in itertools.product(CELLS, (True, False), STACKS)
+]
+
+VARIANTS = [
+    Variant("dense"),
+    Variant("no-state", state=False),
+    Variant("no-dy", dy=False),
+    Variant("no-d_state", d_h=False, d_c=False),
+    Variant("d_h-alone", d_c=False),
+    Variant("d_c-alone", dy=False, d_h=False),
+    Variant("lengths", "lengths"),
+    Variant("mask", "mask"),
+    Variant("resets", resets=True),
+    Variant("lengths-resets", "lengths", resets=True),
+    Variant("mask-resets", "mask", resets=True),
+    Variant("mask-resets-no-state", "mask", resets=True, state=False),
+    Variant("unbatched", batched=False),
+    Variant("unbatched-lengths-resets", "lengths", resets=True, batched=False),
+    Variant("unbatched-mask-resets", "mask", resets=True, batched=False),
+]
+
+
+@st.composite
+def options(draw: st.DrawFn) -> Option:
+    """Any cell in any stack of up to three layers."""
+    cell = draw(st.sampled_from(CELLS))
+    num_layers = draw(st.integers(1, 3))
+    keywords = {
+        **cell.keywords,
+        "bias": draw(st.booleans()),
+        "num_layers": num_layers,
+        "bidirectional": draw(st.booleans()),
+        "batch_first": draw(st.booleans()),
+        "dropout": draw(st.sampled_from([0.0, 0.25, 0.5])) if num_layers > 1 else 0.0,
+    }
+    return Option(cell.kind, keywords, cell.projected)
+
+
+@st.composite
+def variants(draw: st.DrawFn) -> Variant:
+    """Any combination of limits, initial state, cotangents and layout."""
+    steps: Steps = draw(st.sampled_from(["all", "lengths", "mask"]))
+    return Variant("drawn", steps, *(draw(st.booleans()) for _ in range(6)))
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn,
+    max_steps: int = 7,
+    max_batch: int = 6,
+    max_input: int = 20,
+    max_hidden: int = 40,
+    dropout: bool = True,
+) -> Case:
+    """Any option and variant in any sizes, T = 0 and B = 0 among them; `dropout=False` leaves that out.
+
+    A projected option with hidden_size = 1 has no projection.
+    """
+    option = draw(options())
+    if not dropout:
+        option = replace(option, keywords={**option.keywords, "dropout": 0.0})
+    hidden_size = draw(st.integers(1, max_hidden))
+    return make(
+        option,
+        draw(variants()),
+        draw(st.integers(0, max_steps)),
+        draw(st.integers(0, max_batch)),
+        draw(st.integers(1, max_input)),
+        hidden_size,
+        draw(st.integers(1, hidden_size - 1)) if option.projected and hidden_size > 1 else 0,
+        seed=draw(st.integers(0, 2**32 - 1)),
+        share=draw(st.sampled_from([0.0, 0.3, 0.7, 1.0])),
+    )

@@ -1,0 +1,369 @@
+"""The guarantee on bits, sentence by sentence, by equality.
+
+What a sequence yields depends neither on its batch, nor on its place there, nor on padding, chunks, threads, or on whether
+a tape is kept; gradients of parameters do not depend on threads or repetition; and all instruction sets with fused
+multiply-add agree. test_order.py proves the order of the sums behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import draw
+import gatewise as gw
+import numpy as np
+import pytest
+from draw import Case, Option
+from gatewise import _dispatch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tolerances import named
+
+Array = NDArray[Any]
+
+VARIANTS = {variant.name: variant for variant in draw.VARIANTS}
+KINDS_OF_CALL = ["dense", "lengths-resets", "mask-resets"]
+STACKS: list[dict[str, Any]] = [{}, {"num_layers": 2, "bidirectional": True, "batch_first": True}]
+OPTIONS = [Option(cell.kind, {**cell.keywords, **stack}, cell.projected) for cell in draw.CELLS for stack in STACKS]
+
+
+def bits(array: Array) -> Array:
+    """The array's bits as integers, all NaNs alike."""
+    array = np.ascontiguousarray(array)
+    return np.where(np.isnan(array), array.dtype.type(np.nan), array).view(f"u{array.dtype.itemsize}")
+
+
+def assert_same_bits(got: dict[str, Array], want: dict[str, Array]) -> None:
+    assert got.keys() == want.keys()
+    for name, value in want.items():
+        assert got[name].shape == value.shape, f"{name}: {got[name].shape}, expected {value.shape}"
+        different = np.argwhere(bits(got[name]) != bits(value))
+        assert len(different) == 0, f"{name}: {len(different)} of {value.size} differ, first at {different[0]}"
+
+
+def own(results: dict[str, Array]) -> dict[str, Array]:
+    """What belongs to sequences: everything but the gradients of the parameters."""
+    return {name: value for name, value in results.items() if not name.startswith("grads.params")}
+
+
+def run(case: Case, layer: Any) -> dict[str, Array]:
+    return named(case.run(layer))
+
+
+def gather(case: Case, rows: Array) -> Case:
+    """The case whose batch consists of these sequences of a batched case, in this order."""
+
+    def state(value: Any) -> Any:
+        return tuple(half[:, rows] for half in value) if isinstance(value, tuple) else value[:, rows]
+
+    def steps(array: Array | None) -> Array | None:
+        return None if array is None else case.lay(case.usual(array)[:, rows])
+
+    return case.replace(
+        x=steps(case.x),
+        mask=steps(case.mask),
+        resets=steps(case.resets),
+        dy=steps(case.dy),
+        lengths=None if case.lengths is None else case.lengths[rows],
+        state=state(case.state),
+        d_state=state(case.d_state),
+    )
+
+
+def gathered(case: Case, results: dict[str, Array], rows: Array) -> dict[str, Array]:
+    """The same of what belongs to sequences in a case's results."""
+    return {
+        name: value[:, rows] if "state" in name else case.lay(case.usual(value)[:, rows])
+        for name, value in own(results).items()
+    }
+
+
+@pytest.mark.parametrize("hidden_size", [1, 4, 13, 33])
+@pytest.mark.parametrize("call", KINDS_OF_CALL)
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_batch_and_place(isa: str, dtype: Any, option: Option, call: str, hidden_size: int) -> None:
+    """Alone, in small and large batches, in any order and among any others: every sequence yields the same."""
+    case = draw.make(option, VARIANTS[call], n_steps=6, batch=7, input_size=5, hidden_size=max(hidden_size, 3))
+    layer = case.layer(gw, dtype)
+    results = run(case, layer)
+    rng = np.random.default_rng(0)
+    orders = [np.array([b]) for b in range(7)] + [rng.integers(0, 7, n) for n in (2, 3, 4, 5, 8, 33)]
+    for rows in orders:
+        assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, results, rows))
+
+
+@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+def test_a_batch_of_hundreds(isa: str, dtype: Any, cell: Option) -> None:
+    case = draw.make(cell, VARIANTS["lengths-resets"], n_steps=3, batch=5, input_size=5, hidden_size=9)
+    layer = case.layer(gw, dtype)
+    rows = np.random.default_rng(0).integers(0, 5, 600)
+    assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, run(case, layer), rows))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38, 0.0])
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_what_the_others_hold(isa: str, dtype: Any, option: Option, value: float) -> None:
+    """NaN, infinities or overflow in every other sequence change nothing in this one."""
+    case = draw.make(option, VARIANTS["resets"], n_steps=5, batch=6, input_size=5, hidden_size=13)
+    layer = case.layer(gw, dtype)
+    row = np.array([3])
+    others = np.arange(6) != 3
+
+    def spoil(array: Array, axis: int) -> Array:
+        where = np.expand_dims(others, tuple(i for i in range(array.ndim) if i != axis))
+        return np.where(where, value, array)
+
+    axis = 0 if case.options["batch_first"] else 1
+    spoilt = case.replace(
+        x=spoil(case.x, axis),
+        dy=spoil(case.dy, axis),  # type: ignore[arg-type]
+        state=tuple(spoil(half, 1) for half in case.state) if isinstance(case.state, tuple) else spoil(case.state, 1),
+    )
+    assert_same_bits(gathered(case, run(spoilt, layer), row), gathered(case, run(case, layer), row))
+
+
+def padded(case: Case, extra: int) -> Case:
+    """The case with this many more steps, past everybody's length, that hold NaN."""
+
+    def pad(array: Array | None, value: float) -> Array | None:
+        if array is None:
+            return None
+        usual = case.usual(array)
+        return case.lay(np.concatenate([usual, np.full((extra, *usual.shape[1:]), value, usual.dtype)]))
+
+    n_steps, batch = case.usual(case.x).shape[:2]
+    lengths = np.full(batch, n_steps) if case.lengths is None else case.lengths
+    # A reset past a length does nothing.
+    return case.replace(x=pad(case.x, np.nan), dy=pad(case.dy, np.nan), resets=pad(case.resets, True), lengths=lengths)
+
+
+@pytest.mark.parametrize("call", ["dense", "lengths", "lengths-resets"])
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_padding(isa: str, dtype: Any, option: Option, call: str) -> None:
+    """Behind its length a sequence may be followed by any number of steps; its output and gradient there are 0."""
+    case = draw.make(option, VARIANTS[call], n_steps=6, batch=5, input_size=5, hidden_size=13)
+    layer = case.layer(gw, dtype)
+    want = own(run(case, layer))
+    for extra in (1, 30):
+        got = own(run(padded(case, extra), layer))
+        for name in ("y", "grads.x"):
+            steps = case.usual(got[name])
+            np.testing.assert_array_equal(steps[6:], 0)
+            got[name] = case.lay(steps[:6])
+        assert_same_bits(got, want)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_lengths_equal_sequences_cut_off(isa: str, dtype: Any, option: Option) -> None:
+    """A sequence in a padded batch yields what it yields alone, cut off at its length."""
+    case = draw.make(option, VARIANTS["lengths-resets"], n_steps=9, batch=5, input_size=5, hidden_size=13)
+    layer = case.layer(gw, dtype)
+    results = run(case, layer)
+    for b, length in enumerate(case.lengths):
+        alone = gather(case, np.array([b]))
+        short = {f: alone.lay(alone.usual(getattr(alone, f))[:length]) for f in ("x", "dy", "resets")}
+        want = gathered(case, results, np.array([b]))
+        for name in ("y", "grads.x"):
+            want[name] = alone.lay(alone.usual(want[name])[:length])
+        assert_same_bits(own(run(alone.replace(lengths=None, **short), layer)), want)
+
+
+def chunks(case: Case, cuts: list[int]) -> Iterator[tuple[slice, dict[str, Any]]]:
+    """The steps and the call's arguments of each piece of a case cut at these steps."""
+    n_steps = len(case.usual(case.x))
+    for start, end in zip([0, *cuts], [*cuts, n_steps], strict=True):
+        steps = slice(start, end)
+        part = {
+            f: case.lay(case.usual(getattr(case, f))[steps]) for f in ("mask", "resets") if getattr(case, f) is not None
+        }
+        if case.lengths is not None:
+            part["lengths"] = np.clip(case.lengths - start, 0, end - start)
+        yield steps, {"x": case.lay(case.usual(case.x)[steps]), **part}
+
+
+def run_in_chunks(case: Case, layer: Any, cuts: list[int]) -> tuple[Array, Any]:
+    """y (T, B, Y) and the final state, calling the layer piece by piece with the state carried over."""
+    state, outputs = draw.cast(case.state, layer.dtype), []
+    for _, arguments in chunks(case, cuts):
+        y, state = layer(state=state, **arguments)
+        outputs.append(case.usual(y))
+    return np.concatenate(outputs), state
+
+
+def before_the_first_taken(case: Case, cuts: list[int]) -> Array:
+    """bool (T, B): the steps of each piece that come before its first taken one, where a mask repeats nothing yet."""
+    return np.concatenate([~np.logical_or.accumulate(case.taken[steps]) for steps, _ in chunks(case, cuts)])
+
+
+def halves(state: Any) -> dict[str, Array]:
+    return dict(zip(("h", "c"), state if isinstance(state, tuple) else (state,), strict=False))
+
+
+@pytest.mark.parametrize("cuts", [[1], [3, 4], [0, 5, 5, 9], list(range(1, 12))], ids=str)
+@pytest.mark.parametrize("call", ["dense", "lengths-resets", "mask", "mask-resets"])
+@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+def test_chunks(isa: str, dtype: Any, cell: Option, call: str, cuts: list[int]) -> None:
+    """However a sequence is cut into calls, even into single steps or with empty calls between, y and state are the same."""
+    option = Option(cell.kind, {**cell.keywords, "num_layers": 2, "batch_first": True}, cell.projected)
+    case = draw.make(option, VARIANTS[call], n_steps=12, batch=5, input_size=5, hidden_size=13)
+    layer = case.layer(gw, dtype)
+    y, state = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
+    y_cut, state_cut = run_in_chunks(case, layer, cuts)
+    assert_same_bits(halves(state_cut), halves(state))
+    free = before_the_first_taken(case, cuts) if case.mask is not None else np.zeros((12, 5), bool)
+    assert_same_bits({"y": np.where(free[..., None], 0, y_cut)}, {"y": np.where(free[..., None], 0, case.usual(y))})
+
+
+@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+def test_chunks_of_a_long_sequence(isa: str, dtype: Any, cell: Option) -> None:
+    case = draw.make(cell, VARIANTS["resets"], n_steps=1100, batch=1, input_size=2, hidden_size=5)
+    layer = case.layer(gw, dtype)
+    y, state = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
+    y_cut, state_cut = run_in_chunks(case, layer, [7, 512, 1000])
+    assert_same_bits({"y": y_cut, **halves(state_cut)}, {"y": y, **halves(state)})
+
+
+THREADS = [1, 2, 3, 5]
+WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 2, 5, 40)]
+"""(B, T, I, H): one sequence, few and many; few and many units; each with enough work for a team, and one without."""
+
+
+@pytest.mark.usefixtures("wide_team")
+@pytest.mark.parametrize("sizes", WIDE, ids=str)
+@pytest.mark.parametrize("call", ["dense", "lengths-resets"])
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int, int]) -> None:
+    """Everything, the gradients of the parameters among it, is the same on any number of threads."""
+    batch, n_steps, input_size, hidden_size = sizes
+    case = draw.make(option, VARIANTS[call], n_steps, batch, input_size, hidden_size, proj_size=hidden_size // 2)
+    layer = case.layer(gw, np.float32)
+    with gw.threads(THREADS[0]):
+        want = run(case, layer)
+    for n in THREADS[1:]:
+        with gw.threads(n):
+            assert_same_bits(run(case, layer), want)
+
+
+@pytest.mark.usefixtures("wide_team")
+@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+def test_threads_in_float64(isa: str, cell: Option) -> None:
+    case = draw.make(cell, VARIANTS["lengths-resets"], 12, 33, 20, 50, 30)
+    layer = case.layer(gw, np.float64)
+    with gw.threads(1):
+        want = run(case, layer)
+    for n in THREADS[1:]:
+        with gw.threads(n):
+            assert_same_bits(run(case, layer), want)
+
+
+@pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_call_and_forward_agree_and_repeat(isa: str, dtype: Any, option: Option, variant: draw.Variant) -> None:
+    """layer(x) gives forward's bits; everything repeats, gradients from one tape used twice and from a new tape."""
+    case = draw.make(option, variant, hidden_size=13, input_size=9)
+    layer = case.layer(gw, dtype)
+    first = case.run(layer)
+    y, state = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
+    assert_same_bits({"y": y, **halves(state)}, {"y": first.y, **halves(first.state)})
+    grads = layer.backward(first.tape, draw.cast(case.dy, dtype), draw.cast(case.d_state, dtype))
+    assert_same_bits(named(first._replace(grads=grads)), named(first))
+    assert_same_bits(run(case, layer), named(first))
+    assert_same_bits(run(case, case.layer(gw, dtype)), named(first))
+
+
+@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+def test_dropout_depends_on_key_and_place_alone(isa: str, dtype: Any, cell: Option) -> None:
+    """With dropout too, a sequence at its place does not see how many there are, nor how long the others are."""
+    option = Option(
+        cell.kind, {**cell.keywords, "num_layers": 3, "dropout": 0.5, "bidirectional": True}, cell.projected
+    )
+    case = draw.make(option, VARIANTS["lengths"], n_steps=6, batch=5, input_size=5, hidden_size=13)
+    layer = case.layer(gw, dtype)
+    want = run(case, layer)
+    rows = np.array([0, 1, 2])
+    assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, want, rows))
+    longer = own(run(padded(case, 3), layer))
+    assert_same_bits(longer | {name: longer[name][:6] for name in ("y", "grads.x")}, own(want))
+
+
+@pytest.mark.parametrize("call", ["lengths", "mask"])
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_a_sequence_without_steps_keeps_its_state(isa: str, dtype: Any, option: Option, call: str) -> None:
+    """Bit for bit: subnormals, negative zeros and infinities too; and d_state passes to grads.state as it is."""
+    case = draw.make(option, VARIANTS[call], n_steps=3, batch=3, input_size=2, hidden_size=9)
+    limits: dict[str, Any] = {"lengths": [0, 0, 0]} if call == "lengths" else {"mask": np.zeros_like(case.mask)}
+    odd = np.array([np.finfo(dtype).smallest_subnormal, -0.0, np.inf, np.finfo(dtype).tiny / 2, np.nan, 1.5], dtype)
+    state, d_state = (
+        draw.cast(case.state, dtype),
+        draw.cast(case.d_state, dtype),
+    )
+    for half in [*halves(state).values(), *halves(d_state).values()]:
+        half[...] = np.resize(odd, half.shape)
+    layer = case.layer(gw, dtype)
+    y, final, tape = layer.forward(case.x, state, **limits)
+    np.testing.assert_array_equal(y, 0)
+    assert_same_bits(halves(final), halves(state))
+    grads = layer.backward(tape, np.full_like(y, np.nan), d_state)
+    assert_same_bits(halves(grads.state), halves(d_state))
+    np.testing.assert_array_equal(grads.x, 0)
+    for value in grads.params.values():
+        np.testing.assert_array_equal(value, 0)
+
+
+FMA = [name for name in _dispatch.available() if name != "x86-64"]
+BETWEEN_SETS = pytest.mark.skipif(
+    len(FMA) < 2, reason=f"needs two instruction sets with fused multiply-add, and this machine has {FMA}"
+)
+
+
+def on_all_sets(case: Case, dtype: Any) -> list[dict[str, Array]]:
+    results = []
+    for name in FMA:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_dispatch, "core", _dispatch.load(name))
+            results.append(run(case, case.layer(gw, dtype)))
+    return results
+
+
+@BETWEEN_SETS
+@pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
+@pytest.mark.parametrize("option", draw.OPTIONS[::3] + draw.OPTIONS[1::3], ids=str)
+def test_instruction_sets_agree(dtype: Any, option: Option, variant: draw.Variant) -> None:
+    results = on_all_sets(draw.make(option, variant, hidden_size=13, input_size=9), dtype)
+    for other in results[1:]:
+        assert_same_bits(other, results[0])
+
+
+@BETWEEN_SETS
+@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+def test_instruction_sets_agree_in_large_layers(dtype: Any, cell: Option) -> None:
+    case = draw.make(cell, VARIANTS["dense"], n_steps=3, batch=300, input_size=520, hidden_size=100, proj_size=70)
+    results = on_all_sets(case, dtype)
+    for other in results[1:]:
+        assert_same_bits(other, results[0])
+
+
+@BETWEEN_SETS
+@given(case=draw.cases())
+def test_instruction_sets_agree_on_drawn_cases(case: Case) -> None:
+    for dtype in (np.float32, np.float64):
+        results = on_all_sets(case, dtype)
+        for other in results[1:]:
+            assert_same_bits(other, results[0])
+
+
+@given(case=draw.cases(dropout=False), data=st.data())
+def test_drawn_sequences_alone(case: Case, data: st.DataObject) -> None:
+    """Hypothesis looks for a case in which a sequence sees its batch."""
+    assume(case.batched and case.state is not None and case.dy is not None and case.d_state is not None)
+    assume(not isinstance(case.d_state, tuple) or all(half is not None for half in case.d_state))
+    batch = case.usual(case.x).shape[1]
+    assume(batch > 0)
+    rows = np.array([data.draw(st.integers(0, batch - 1))])
+    for name in _dispatch.available():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_dispatch, "core", _dispatch.load(name))
+            layer = case.layer(gw, np.float32)
+            assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, run(case, layer), rows))

@@ -1,0 +1,172 @@
+"""PyTorch, where it is installed: same outputs and same gradients for everything that it has too.
+
+In float64 both lie within the bounds of tolerances.py of each other. In float32 gatewise's error against the float64
+result is at most a small multiple of PyTorch's own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import draw
+import gatewise as gw
+import numpy as np
+import pytest
+from draw import Case, Option, Variant
+from numpy.typing import NDArray
+from tolerances import Expected, expect, largest, named, roundings, unit
+
+torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+
+Array = NDArray[Any]
+CELLS = [
+    Option("RNN", {"nonlinearity": "tanh"}),
+    Option("RNN", {"nonlinearity": "relu"}),
+    Option("LSTM", {}),
+    Option("LSTM", {}, projected=True),
+    Option("GRU", {}),
+]
+STACKS: list[dict[str, Any]] = [
+    {},
+    {"bidirectional": True},
+    {"num_layers": 2, "bias": False},
+    {"num_layers": 3, "bidirectional": True, "batch_first": True},
+]
+OPTIONS = [
+    Option(cell.kind, {**cell.keywords, **stack}, cell.projected) for cell, stack in itertools.product(CELLS, STACKS)
+]
+VARIANTS = [variant for variant in draw.VARIANTS if variant.steps != "mask" and not variant.resets]
+
+
+def module_of(case: Case, dtype: Any) -> Any:
+    """The PyTorch module with this case's parameters."""
+    options = {name: value for name, value in case.options.items() if name != "reset_after"}
+    module = getattr(torch.nn, case.kind)(**options, dtype=dtype)
+    module.load_state_dict({name: torch.tensor(value, dtype=dtype) for name, value in case.params.items()})
+    return module
+
+
+def without_empty_sequences(case: Case) -> Case:
+    """PyTorch packs no sequence of length 0."""
+    return case if case.lengths is None else case.replace(lengths=np.maximum(case.lengths, 1), x=np.nan_to_num(case.x))
+
+
+def run_torch(case: Case, dtype: Any) -> dict[str, Array]:
+    """All results of a case by PyTorch, under the names of `named`."""
+
+    def leaf(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(leaf(part) for part in value)
+        return None if value is None else torch.tensor(value, dtype=dtype, requires_grad=True)
+
+    module, x, state = module_of(case, dtype), leaf(case.x), leaf(case.state)
+    given = x
+    first = bool(case.options["batch_first"])
+    if case.lengths is not None:
+        lengths = torch.tensor(case.lengths)
+        given = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=first, enforce_sorted=False)
+    y, final = module(given, state)
+    if case.lengths is not None:
+        total = case.usual(case.x).shape[0]
+        y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first=first, total_length=total)
+    finals = final if isinstance(final, tuple) else (final,)
+    cotangents = case.d_state if isinstance(case.d_state, tuple) else (case.d_state,) * len(finals)
+    loss = torch.zeros((), dtype=dtype)
+    for value, cotangent in zip((y, *finals), (case.dy, *cotangents), strict=True):
+        if cotangent is not None:
+            loss = loss + (value * torch.tensor(np.nan_to_num(cotangent), dtype=dtype)).sum()
+    loss.backward()
+    arrays = {"y": y, "grads.x": x.grad}
+    initial = state if isinstance(state, tuple) else (state,)
+    for i, half in enumerate(finals):
+        arrays[f"state.{i}"] = half
+        if case.state is not None:
+            arrays[f"grads.state.{i}"] = initial[i].grad
+    arrays |= {f"grads.params.{name}": parameter.grad for name, parameter in module.named_parameters()}
+    return {name: array.detach().numpy() for name, array in arrays.items() if array is not None}
+
+
+def case_of(option: Option, variant: Variant) -> Case:
+    """A case that PyTorch takes: no empty sequence, and no NaN where gatewise must not look but PyTorch may."""
+    if not variant.batched and variant.steps == "lengths":
+        variant = replace(variant, batched=True)
+    return without_empty_sequences(
+        draw.make(option, variant, n_steps=6, batch=4, input_size=9, hidden_size=13, proj_size=5)
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_results_agree(isa: str, option: Option, variant: Variant) -> None:
+    case = case_of(option, variant)
+    want = expect(case)
+    got = named(case.run(case.layer(gw, np.float64)))
+    other = run_torch(case, torch.float64)
+    assert other.keys() >= {"y", "grads.x", *(f"grads.params.{name}" for name in case.params)}
+    for name, value in other.items():
+        assert got[name].shape == value.shape, name
+        # Both lie within the bound of the exact result.
+        assert largest(got[name] - value) <= 2 * want.bound(name, np.float64), name
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_state_dict_is_accepted_as_it_is(isa: str, kind: str, dtype: str) -> None:
+    torch.manual_seed(0)
+    sizes = {"num_layers": 2, "bidirectional": True, **({"proj_size": 3} if kind == "LSTM" else {})}
+    module = getattr(torch.nn, kind)(4, 5, **sizes, dtype=getattr(torch, dtype))
+    layer = getattr(gw, kind)(4, 5, **sizes, dtype=dtype)
+    layer.load_state_dict(module.state_dict())
+    assert list(layer.state_dict()) == list(module.state_dict())
+    for name, tensor in module.state_dict().items():
+        np.testing.assert_array_equal(layer.params[name], tensor.numpy())
+    encoder = torch.nn.ModuleDict({"encoder": module})
+    layer.load_state_dict(encoder.state_dict(), prefix="encoder.")
+    x = torch.randn(6, 3, 4, dtype=getattr(torch, dtype))
+    y, _ = layer(x)
+    # Outputs are below 1; two layers of products of at most 10 terms lie between rounding and y.
+    bound = 2 * 2 * 60 * unit(dtype)
+    np.testing.assert_allclose(y, module(x)[0].detach().numpy(), rtol=0, atol=bound)
+    cell = getattr(torch.nn, f"{kind}Cell")(4, 5)
+    ours = getattr(gw, f"{kind}Cell")(4, 5)
+    ours.load_state_dict(cell.state_dict())
+    got, want = ours(x[0].float()), cell(x[0].float())
+    for half, other in zip(*((s if isinstance(s, tuple) else (s,)) for s in (got, want)), strict=True):
+        np.testing.assert_allclose(half, other.detach().numpy(), rtol=0, atol=2 * 60 * unit(np.float32))
+
+
+LARGE = [(20, 8, 16, 64), (100, 2, 8, 32), (4, 16, 600, 96), (3, 300, 8, 24)]
+"""(T, B, I, H) of the layers whose errors in float32 are compared."""
+
+
+def errors(case: Case, want: Expected, results: dict[str, Array]) -> dict[str, float]:
+    """The largest error of outputs, states and gradients each, relative to the largest number of its array."""
+    worst: dict[str, float] = {}
+    for name, value in want.values.items():
+        if name in results and value.size and largest(value) > 0:
+            group = "gradients" if name.startswith("grads") else "outputs"
+            worst[group] = max(worst.get(group, 0.0), largest(results[name] - value) / largest(value))
+    return worst
+
+
+@pytest.mark.parametrize("sizes", LARGE, ids=str)
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if "relu" not in str(cell)], ids=str)
+def test_float32_is_as_accurate(isa: str, cell: Option, sizes: tuple[int, int, int, int], record_property: Any) -> None:
+    """gatewise's error in float32 is at most 4 times PyTorch's, or the order of its sums is to blame: sqrt(K) u.
+
+    PyTorch's products sum in blocks, whose rounding errors grow with the square root of a block; one chain of K terms has
+    errors of some sqrt(K) u.
+    """
+    case = draw.make(cell, draw.VARIANTS[0], *sizes, proj_size=sizes[3] // 2)
+    want = expect(case)
+    ours = errors(case, want, named(case.run(case.layer(gw, np.float32))))
+    theirs = errors(case, want, run_torch(case, torch.float32))
+    for group, error in ours.items():
+        record_property(f"{group}: gatewise, PyTorch", (error, theirs[group]))
+        name = "y" if group == "outputs" else "grads.params.weight_ih_l0"
+        assert error <= 4 * max(theirs[group], np.sqrt(roundings(case, name)) * unit(np.float32)), (
+            error,
+            theirs[group],
+        )
