@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 
-ACTIVATION = 4
+ACTIVATION = 3
 """Units roundoff within which a compiled tanh or sigmoid is right; test_core measures it."""
 CELL = 32
 """No cell has a path of more roundings, forward or backward: three activations and their derivatives, twenty products

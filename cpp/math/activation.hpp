@@ -16,7 +16,7 @@ template <>
 struct Exponential<float> {
   static constexpr float log2_e = 0x1.715476p+0f, bias = 12582912.0f;         // bias: 1.5·2^23
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;  // k·ln2_high is exact
-  static constexpr float limit = 88.0f;                                       // e^88 is finite
+  static constexpr float limit = 88.0f;                                       // e^88 is finite, e^-88 not normal
   static constexpr float q[] = {0x1.fffffep-2f, 0x1.5554bp-3f, 0x1.55566cp-5f, 0x1.12274ep-7f, 0x1.6bef18p-10f};
 };
 
@@ -24,7 +24,7 @@ template <>
 struct Exponential<double> {
   static constexpr double log2_e = 0x1.71547652b82fep+0, bias = 6755399441055744.0;  // bias: 1.5·2^52
   static constexpr double ln2_high = 0x1.62e42fefa3p-1, ln2_low = 0x1.3de6af278ece6p-42;
-  static constexpr double limit = 708.0;
+  static constexpr double limit = 709.0;  // likewise
   static constexpr double q[] = {0x1.0000000000000p-1,  0x1.5555555555559p-3,  0x1.555555555553ep-5,
                                  0x1.111111110f6c2p-7,  0x1.6c16c16c1f405p-10, 0x1.a01a01afde987p-13,
                                  0x1.a01a017af5702p-16, 0x1.71ddf8614ccf7p-19, 0x1.27e5378ca0501p-22,

@@ -15,8 +15,8 @@ def set_num_threads(num_threads: int) -> None:
     """Let each call use up to this many threads.
 
     A call never uses more than the machine grants at that moment: the affinity mask, the control group's quota,
-    ``OMP_NUM_THREADS`` and threadpoolctl's limits. Small calls use one thread whatever is set. The results do not depend
-    on it, not even in their last bit.
+    ``OMP_NUM_THREADS`` and threadpoolctl's limits. Small calls use one thread whatever is set. The results do not
+    depend on it, not even in their last bit.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def load(isa: str) -> core_stub.Core:
     """The extension module of an instruction set. One that is not available is an ImportError."""
     names = available()
     if isa not in names:
-        raise ImportError(f"instruction set: expected one of {', '.join(names) or 'none, since none was built'}, got {isa!r}")
+        raise ImportError(f"instruction set: expected one of {', '.join(names) or 'none'}, got {isa!r}")
     return cast("core_stub.Core", importlib.import_module(_module_name(isa)))
 
 
@@ -41,7 +41,8 @@ def _best() -> core_stub.Core:
             raise ImportError(f"{FORCED_BY}: {error}") from None
     names = available()
     if not names:
-        raise ImportError(f"gatewise was built for none of this machine's instruction sets, {', '.join(_cpu.instruction_sets())}")
+        machine = ", ".join(_cpu.instruction_sets())
+        raise ImportError(f"instruction set: expected a build for one of this machine's, {machine}, got none")
     return load(names[-1])
 
 

@@ -1,4 +1,4 @@
-"""What the compiled layers and their NumPy reference have in common: options, parameters, their files' names and copies."""
+"""What the compiled layers and their NumPy reference have in common: options, parameters, and copies of them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class Recurrent:
         Parameters
         ----------
         init : "uniform" draws everything from U(-1/sqrt(H), 1/sqrt(H)), as PyTorch does; "glorot" draws Glorot-uniform
-            input weights, orthogonal recurrent weights, zero biases and peepholes, and a forget bias of 1, as Keras does.
+            input weights and orthogonal recurrent weights, and sets biases and peepholes to zero, an LSTM's forget bias
+            to 1, as Keras does.
         seed : what ``numpy.random.default_rng`` takes; default: go on with the layer's own generator.
 
         Raises

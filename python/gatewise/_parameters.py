@@ -14,7 +14,10 @@ Array = NDArray[Any]
 
 def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     """`value` as an array of this dtype and shape, or the error that names what was expected and what came."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected an array of {dtype}, got {type(value).__name__}: {error}") from None
     if not np.can_cast(array.dtype, dtype, casting="same_kind"):
         raise TypeError(f"{name}: expected numbers that convert to {dtype}, got {array.dtype}")
     if array.shape != shape:
@@ -91,7 +94,7 @@ class Parameters(MutableMapping[str, Array]):
             if array.shape != shape:
                 raise ValueError(f"{name}: expected {shape}, got {array.shape}")
             if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
-                raise ValueError(f"{name}: expected a C-contiguous, aligned, writeable array to adopt, got one that is not")
+                raise ValueError(f"{name}: expected a C-contiguous, aligned, writeable array, got one that is not")
         self._owners = {name: mapping[name] for name in self.shapes}
         self._arrays = {name: self._lent_view(array) for name, array in self._owners.items()}
         self.adopted = True
@@ -122,8 +125,8 @@ def require_keys(argument: str, expected: Mapping[str, Any], given: Mapping[str,
     missing = [name for name in expected if name not in given]
     unknown = [name for name in given if name not in expected]
     if missing or unknown:
-        problems = [f"{what} {', '.join(names)}" for what, names in (("lacks", missing), ("has unknown", unknown)) if names]
-        raise ValueError(f"{argument}: expected exactly {', '.join(expected)}; it {' and '.join(problems)}")
+        problems = [f"{what} {', '.join(names)}" for what, names in (("without", missing), ("with", unknown)) if names]
+        raise ValueError(f"{argument}: expected exactly {', '.join(expected)}, got one {' and '.join(problems)}")
 
 
 def uniform(shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -135,8 +138,8 @@ def uniform(shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.ran
 def glorot(
     shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.random.Generator, forget_bias: bool
 ) -> dict[str, Array]:
-    """Keras's default: Glorot uniform for inputs and projections, orthogonal for the recurrence, biases and peepholes 0,
-    but the forget gate's input bias 1 (Glorot and Bengio 2010; Saxe et al. 2014; Jozefowicz et al. 2015)."""
+    """Keras's default: Glorot uniform for inputs and projections, orthogonal for the recurrence, biases and peepholes
+    0, but the forget gate's input bias 1 (Glorot and Bengio 2010; Saxe et al. 2014; Jozefowicz et al. 2015)."""
     values: dict[str, Array] = {}
     for name, shape in shapes.items():
         if name.startswith(("weight_ih", "weight_hr")):
@@ -153,4 +156,5 @@ def glorot(
 
 def _orthonormal_columns(rows: int, columns: int, rng: np.random.Generator) -> Array:
     q, r = np.linalg.qr(rng.standard_normal((rows, columns)))
-    return q * np.sign(np.diagonal(r))
+    orthonormal: Array = q * np.sign(np.diagonal(r))
+    return orthonormal

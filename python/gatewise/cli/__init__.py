@@ -32,9 +32,11 @@ def _run(arguments: list[str]) -> int:
         try:
             code = app(args=arguments, prog_name="gatewise", standalone_mode=False)
             sys.stdout.flush()
-            return int(code or 0)
-        except typer.Abort:
-            raise KeyboardInterrupt from None
+        except typer.Abort:  # older versions of typer turn Ctrl-C into this, newer ones into the exit code
+            code = INTERRUPTED
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return int(code or 0)
     except ForecastError as error:
         return _fail(str(error), 2)
     except MissingLibrary as error:

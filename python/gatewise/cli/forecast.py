@@ -18,10 +18,11 @@ import gatewise as gw
 from ..forecasting import ForecastError, Result, Series, Settings, Training, bundled, load, read_csv, run, save
 from ..forecasting.errors import library
 from ..forecasting.files import replace_file
+from ..forecasting.job import cut
 from ..forecasting.plot import further_figure, training_figure
 from ..forecasting.series import BUNDLED_SOURCE
 from ..forecasting.training import History
-from ..forecasting.windows import Floats, Split
+from ..forecasting.windows import Floats
 
 WINDOW_RULE = "three seasons, 24 to 200, at most a quarter of the series"
 HOLDOUT_RULE = "a sixth of the series"
@@ -63,7 +64,7 @@ def set_threads(threads: int | None) -> None:
 
 def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | None, out: Path) -> None:
     """Train with the options that were given, print the comparison, write picture, forecast and model."""
-    for name in ("matplotlib", "safetensors"):  # missing ones must be known before the work, not after it
+    for name in ("matplotlib", "safetensors", "tqdm"):  # missing ones must be known before the work, not after it
         library(name)
     series = source.read()
     settings, training, holdout = _plan(len(series), series.season, given)
@@ -73,7 +74,7 @@ def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | Non
         result = run(series, settings, training, holdout, on_epoch)
     name = settings.cell.upper()
     print(_result_text(result, name))
-    further = result.forecaster.forecast(series.values, steps or max(settings.season, settings.horizon))
+    further = result.forecaster.forecast(series.values, steps or _steps(settings, series))
     picture = training_figure(series, result.evaluation, result.history, further, name)
     save(result.forecaster, out / "model.safetensors", series.name)
     replace_file(out / "forecast.csv", _csv(series, further))
@@ -91,7 +92,7 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     saved = load(model)
     series = source.read(prefer=saved.series)
     settings = saved.forecaster.settings
-    further = saved.forecaster.forecast(series.values, steps or max(settings.season, settings.horizon))
+    further = saved.forecaster.forecast(series.values, steps or _steps(settings, series))
     _prepare(out)
     print(f"Model    {model}: {settings.cell.upper()}, window {settings.window}, trained on {saved.series}")
     print(f"Series   {series.name}, {len(series)} values to {series.labels(len(series) - 1, len(series))[0]}")
@@ -113,8 +114,13 @@ def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Settings,
     holdout = options.pop("holdout", max(options.get("horizon", Settings().horizon), length // 6))
     names = {item.name for item in fields(Settings)}
     settings = Settings(**{name: value for name, value in options.items() if name in names})
-    Split.of(length, settings.window, settings.horizon, holdout)  # too short a series is told before anything is shown
+    cut(length, settings, holdout)  # too short a series is told before anything is shown
     return settings, Training(**{name: value for name, value in options.items() if name not in names}), holdout
+
+
+def _steps(settings: Settings, series: Series) -> int:
+    """A season past the end, if the series has one to show for it."""
+    return max(settings.horizon, settings.season if settings.season <= len(series) else 1)
 
 
 def _plan_text(source: Source, series: Series, settings: Settings, training: Training, holdout: int) -> str:

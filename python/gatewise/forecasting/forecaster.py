@@ -109,16 +109,17 @@ class Forecaster:
     def predict(self, windows: Floats) -> Floats:
         """(M, window) values -> (M, horizon) forecasts, both in the series' units."""
         last = windows[:, -1]
-        x = self.scaling.apply(windows, last).astype(self.layer.dtype)
-        pieces = [self.scaled_forecast(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
-        return self.scaling.invert(np.concatenate(pieces).astype(np.float64), last)
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = self.scaling.apply(windows, last).astype(self.layer.dtype)
+            pieces = [self.scaled_forecast(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
+            return self.scaling.invert(np.concatenate(pieces).astype(np.float64), last)
 
     def forecast(self, values: Floats, steps: int) -> Floats:
         """The `steps` values after `values`: a horizon at a time, each read as if it had come.
 
         Raises
         ------
-        ForecastError : there are fewer values than one window, or steps < 1.
+        ForecastError : there are fewer values than one window, steps < 1, or the forecast overflows.
         """
         if len(values) < self.settings.window:
             raise ForecastError(
@@ -126,7 +127,13 @@ class Forecaster:
             )
         if steps < 1:
             raise ForecastError(f"steps: expected an integer >= 1, got {steps}")
-        known = np.array(values, dtype=np.float64)
-        while len(known) < len(values) + steps:
-            known = np.append(known, self.predict(known[None, -self.settings.window :]))
-        return known[len(values) : len(values) + steps]
+        window, horizon = self.settings.window, self.settings.horizon
+        known = np.empty(window + -(-steps // horizon) * horizon)
+        known[:window] = values[-window:]
+        for start in range(0, len(known) - window, horizon):
+            known[start + window : start + window + horizon] = self.predict(known[None, start : start + window])
+        if not np.isfinite(known).all():
+            raise ForecastError(
+                "series: expected values of a size like those the model was trained on, got a forecast of inf"
+            )
+        return known[window : window + steps]

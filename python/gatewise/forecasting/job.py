@@ -26,6 +26,21 @@ class Result:
     evaluation: Evaluation
 
 
+def cut(length: int, settings: Settings, holdout: int) -> Split:
+    """The parts of a series of this length.
+
+    Raises
+    ------
+    ForecastError : it is too short for a part, or for one season before what is held out.
+    """
+    split = Split.of(length, settings.window, settings.horizon, holdout)
+    if settings.season > length - holdout:
+        raise ForecastError(
+            f"season: expected at most the {length - holdout} rows before the holdout, got {settings.season}"
+        )
+    return split
+
+
 def run(
     series: Series,
     settings: Settings,
@@ -42,12 +57,8 @@ def run(
     ------
     ForecastError : the series is too short or constant, or training diverges.
     """
-    split = Split.of(len(series), settings.window, settings.horizon, holdout)
+    split = cut(len(series), settings, holdout)
     training_rows = len(series) - holdout
-    if settings.season > training_rows:
-        raise ForecastError(
-            f"season: expected at most the {training_rows} rows before the holdout, got {settings.season}"
-        )
     forecaster = Forecaster(settings, Scaling.of(series.values[:training_rows], settings.horizon), options.seed)
     history = train(forecaster, series.values[:training_rows], split, options, on_epoch)
     forecast = forecaster.predict(windows(series.values, split.held_out, settings.window))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .errors import ForecastError, library
 
 BUNDLED_SOURCE = "monthly means of the Pacific off Peru, region Niño 1+2, by NOAA (ERSST.V3B); public domain"
+_LAST_DATE = np.datetime64("2250-01-01", "us")  # pandas counts dates in nanoseconds up to 2262
 _GAPS = {"", "-", "na", "n/a", "nan", "null", "none"}
 
 
@@ -79,13 +80,18 @@ def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
 
 
 def _next_dates(dates: NDArray[np.datetime64], count: int) -> NDArray[np.datetime64]:
+    """At the frequency of these dates if they have one (months are of different lengths), else at their median step."""
     pandas = library("pandas")
     frequency = pandas.DatetimeIndex(dates, freq="infer").freq if len(dates) >= 3 else None
-    if frequency is not None:
-        following = pandas.date_range(pandas.Timestamp(dates[-1]), periods=count + 1, freq=frequency)[1:]
-        return np.asarray(following.values.astype(dates.dtype))
-    step = np.median(np.diff(dates).astype(np.int64)) if len(dates) > 1 else 86400e6
-    return np.asarray(dates[-1] + np.arange(1, count + 1) * np.timedelta64(int(step), "us"))
+    step = np.timedelta64(int(np.median(np.diff(dates).astype(np.int64))) if len(dates) > 1 else 86400 * 10**6, "us")
+    if count * step.astype(np.int64) > (_LAST_DATE - dates[-1]).astype(np.int64):
+        raise ForecastError(
+            f"steps: expected dates up to the year {_LAST_DATE.astype('datetime64[Y]')}, got {count} steps"
+        )
+    if frequency is None:
+        return np.asarray(dates[-1] + np.arange(1, count + 1) * step)
+    following = pandas.date_range(pandas.Timestamp(dates[-1]), periods=count + 1, freq=frequency)[1:]
+    return np.asarray(following.values.astype(dates.dtype))
 
 
 def bundled() -> Series:

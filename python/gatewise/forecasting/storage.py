@@ -33,8 +33,10 @@ def save(forecaster: Forecaster, path: str | Path, series: str = "") -> None:
 
     The file appears whole or not at all. `series` names what the forecaster was trained on.
     """
-    description = {**asdict(forecaster.settings), "scale": forecaster.scaling.scale, "series": series}
-    metadata = {"format": FORMAT, "format_version": str(VERSION), "forecaster": json.dumps(description)}
+    settings = asdict(forecaster.settings)
+    description = {"version": VERSION, **settings, "scale": forecaster.scaling.scale, "series": series}
+    # Under one key, since safetensors writes several in any order, and equal forecasters shall give equal files.
+    metadata = {FORMAT: json.dumps(description)}
     tensors = {name: np.ascontiguousarray(value) for name, value in forecaster.parameters.items()}
     replace_file(Path(path), library("safetensors.numpy").save(tensors, metadata=metadata))
 
@@ -53,7 +55,6 @@ def load(path: str | Path) -> Saved:
             pass
         with safetensors.safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
-            _check_format(path, metadata)
             names = list(file.keys())
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
             dtypes = {file.get_slice(name).get_dtype() for name in names}
@@ -69,23 +70,26 @@ def load(path: str | Path) -> Saved:
     return Saved(_forecaster(path, settings, scaling, tensors), series)
 
 
-def _check_format(path: str | Path, metadata: dict[str, str]) -> None:
-    if metadata.get("format") != FORMAT:
-        raise ForecastError(f"{path}: expected a model written by gatewise forecast, got another .safetensors file")
-    version = metadata.get("format_version", "")
-    if not version.isdecimal() or int(version) != VERSION:
-        raise ForecastError(f"{path}: expected format version {VERSION}, got {version!r}; a newer gatewise may read it")
-
-
 def _description(path: str | Path, metadata: dict[str, str]) -> tuple[Settings, Scaling, str]:
+    if FORMAT not in metadata:
+        raise ForecastError(f"{path}: expected a model written by gatewise forecast, got another .safetensors file")
     try:
-        description: dict[str, Any] = json.loads(metadata["forecaster"])
+        description: dict[str, Any] = json.loads(metadata[FORMAT])
+        version = description.pop("version")
+        if version != VERSION:
+            raise ForecastError(f"format version {version!r} instead of {VERSION}; a newer gatewise may read it")
         scale, series = description.pop("scale"), description.pop("series")
         settings = Settings(**{item.name: description.pop(item.name) for item in fields(Settings)})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:  # ForecastError is a ValueError
+    except KeyError as error:
+        raise ForecastError(
+            f"{path}: expected the settings of a forecaster in the metadata, got none for {error}"
+        ) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # ForecastError is a ValueError
         raise ForecastError(f"{path}: expected the settings of a forecaster in the metadata, got: {error}") from error
     if description:
-        raise ForecastError(f"{path}: expected the settings of a forecaster in the metadata, got also {list(description)}")
+        raise ForecastError(
+            f"{path}: expected the settings of a forecaster in the metadata, got also {list(description)}"
+        )
     if not isinstance(scale, float) or not (math.isfinite(scale) and scale > 0.0) or not isinstance(series, str):
         raise ForecastError(f"{path}: expected a finite scale > 0 and a series' name, got {scale!r} and {series!r}")
     return settings, Scaling(scale), series

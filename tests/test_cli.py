@@ -1,0 +1,249 @@
+"""The command line: what it writes, that every failure is one line with its exit code, and that Ctrl-C leaves no mess."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gatewise as gw
+from gatewise.cli import main
+
+FORECAST = 'gatewise forecast needs: pip install "gatewise[forecast]"'
+for library in ("typer", "tqdm", "pandas", "matplotlib", "safetensors"):
+    pytest.importorskip(library, reason=FORECAST)
+
+SHORT = ["--hidden", "4", "--window", "12", "--horizon", "3", "--epochs", "2"]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test runs in a folder of its own and gives the number of threads back."""
+    monkeypatch.chdir(tmp_path)
+    threads = gw.get_num_threads()
+    yield
+    gw.set_num_threads(threads)
+
+
+def sales(rows: int = 120) -> str:
+    """A CSV of `rows` months; its name as the argument of a command."""
+    values = 100 + 10 * np.sin(2 * np.pi * np.arange(rows) / 12) + np.random.default_rng(0).standard_normal(rows)
+    months = np.datetime64("2010-01") + np.arange(rows)
+    text = "month,shop,units\n" + "".join(
+        f"{month},a,{value:.3f}\n" for month, value in zip(months, values, strict=True)
+    )
+    Path("sales.csv").write_text(text)
+    return "sales.csv"
+
+
+def table(path: str) -> list[list[str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def png_size(path: str) -> tuple[int, int]:
+    content = Path(path).read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n" and content[-12:-4] == b"\0\0\0\0IEND"
+    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+
+
+# What it does
+
+
+def test_training_on_the_bundled_series(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forecast", "--epochs", "30"]) == 0
+    out, err = capsys.readouterr()
+    errors = {
+        line[:14].strip(): [float(x) for x in line[14:].split()[:2]] for line in out.splitlines() if "   t" in line
+    }
+    assert set(errors) == {"LSTM", "naive", "seasonal naive"}
+    assert all(errors["LSTM"][k] < errors[other][k] for other in ("naive", "seasonal naive") for k in (0, 1))
+    assert "732 values, 1950-01 to 2010-12" in out and "NOAA" in out and "public domain" in out
+    assert "117 forecasts, one from each row, each 1 to 6 steps ahead" in out
+    assert "30/30" in err and "loss" in err and "validation" in err
+    assert sorted(os.listdir("forecast")) == ["forecast.csv", "forecast.png", "model.safetensors"]
+    rows = table("forecast/forecast.csv")
+    assert rows[0] == ["date", "sea surface temperature [°C]"]
+    assert [row[0] for row in rows[1:]] == [f"2011-{month:02d}" for month in range(1, 13)]
+    assert all(15 < float(row[1]) < 32 for row in rows[1:])
+    assert png_size("forecast/forecast.png")[0] == 1200
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_loaded_model_forecasts_what_the_trained_one_did(cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = sales()
+    assert main(["forecast", name, *SHORT, "--cell", cell, "--steps", "8", "--out", "a/b"]) == 0
+    assert main(["forecast", name, "--model", "a/b/model.safetensors", "--steps", "8", "--out", "c"]) == 0
+    assert table("c/further.csv") == table("a/b/forecast.csv")
+    assert [row[0] for row in table("c/further.csv")[1:]] == [f"2020-{month:02d}" for month in range(1, 9)]
+    assert png_size("c/further.png")[0] == 1200
+    assert sorted(os.listdir("c")) == ["further.csv", "further.png"]
+    shown = capsys.readouterr().out
+    assert f"{cell.upper()}, window 12, trained on units" in shown and "2020-08" in shown
+
+
+def test_two_runs_write_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    name, shown = sales(), []
+    for out in ("a", "b"):
+        assert main(["forecast", name, *SHORT, "--seed", "5", "--out", out]) == 0
+        shown.append(capsys.readouterr().out.replace(f"{out}{os.sep}", ""))
+    assert shown[0] == shown[1]
+    for file in ("forecast.csv", "model.safetensors", "forecast.png"):
+        assert Path("a", file).read_bytes() == Path("b", file).read_bytes()
+    assert main(["forecast", name, *SHORT, "--seed", "6", "--out", "b"]) == 0
+    assert Path("a/model.safetensors").read_bytes() != Path("b/model.safetensors").read_bytes()
+
+
+def test_rows_without_dates_and_names_with_formula_signs(capsys: pytest.CaptureFixture[str]) -> None:
+    values = np.random.default_rng(0).standard_normal(100).cumsum()
+    Path("p.csv").write_text("$price$\n" + "\n".join(map(str, values)))
+    assert main(["forecast", "p.csv", *SHORT, "--threads", "1"]) == 0
+    assert gw.get_num_threads() == 1
+    assert [row[0] for row in table("forecast/forecast.csv")] == ["row", "101", "102", "103"]
+    assert "no season: the same as naive" in capsys.readouterr().out
+
+
+def test_a_model_prefers_the_column_it_was_trained_on() -> None:
+    name = sales()
+    assert main(["forecast", name, *SHORT]) == 0
+    rows = table(name)
+    Path("two.csv").write_text("\n".join(["price,units", *(f"1,{row[2]}" for row in rows[1:])]))
+    assert main(["forecast", "two.csv", "--model", "forecast/model.safetensors"]) == 0
+    assert table("forecast/further.csv")[0] == ["row", "units"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["forecast", "--help"], ["--version"]])
+def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.strip() == f"gatewise {gw.__version__}" if arguments == ["--version"] else "Examples:" in out
+
+
+# What it refuses
+
+
+def failure(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) -> str:
+    """The message of a command that must fail: one line, before any progress is shown."""
+    assert main(arguments) == code
+    err = capsys.readouterr().err
+    assert err.startswith("gatewise: ") and err.count("\n") == 1 and err.endswith("\n")
+    return err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["forecast", "nowhere.csv"], "nowhere.csv: expected a CSV file, got: No such file or directory"),
+        (["forecast", "sales.csv", "--column", "price"], "--column: expected one of 'month', 'shop', 'units', got 'price'"),
+        (["forecast", "sales.csv", "--column", "shop"], "shop, row 1: expected a finite number, got 'a'"),
+        (["forecast", "sales.csv", "--date-column", "shop"], "shop, row 1: expected a date such as 2001-12-31, got 'a'"),
+        (["forecast", "--column", "units"], "--column, --date-column: expected a CSV file that has them, got none"),
+        (["forecast", "sales.csv", "--window", "90"], "series: expected more rows for window 90, horizon 6"),
+        (["forecast", "sales.csv", "--holdout", "500"], "series: expected more rows for window 30"),
+        (["forecast", "sales.csv", "--holdout", "2"], "holdout: expected at least the horizon = 6 rows, got 2"),
+        (["forecast", "sales.csv", "--season", "101"], "season: expected at most the 100 rows before the holdout, got 101"),
+        (["forecast", "--cell", "rnn"], "cell: expected lstm or gru, got 'rnn'"),
+        (["forecast", "--hidden", "many"], "--hidden"),
+        (["forecast", "--hidden", "0"], "--hidden"),
+        (["forecast", "--horizon", "-1"], "--horizon"),
+        (["forecast", "--lr", "nan"], "lr: expected a number > 0, got nan"),
+        (["forecast", "--clip", "0"], "clip: expected a number > 0, got 0.0"),
+        (["forecast", "--sigmoid"], "--sigmoid"),
+        (["forecast", "--out", "sales.csv/x"], "--out: expected a folder to write to, got sales.csv/x: Not a directory"),
+        (["forecast", "--out", "sales.csv"], "--out: expected a folder to write to, got sales.csv: File exists"),
+        (["forecast", "--model", "nowhere"], "nowhere: expected a model file, got: No such file or directory"),
+        (["forecast", "--model", "sales.csv"], "sales.csv: expected a whole .safetensors file"),
+        (["forecast", "--model", "x", "--hidden", "3", "--batch-size", "2"],
+         "--hidden, --batch-size: expected only without --model, which has its own"),
+        (["train"], "train"),
+    ],
+)  # fmt: skip
+def test_failures(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sales()
+    assert message in failure(arguments, capsys)
+    assert os.listdir() == ["sales.csv"]
+
+
+def test_a_model_needs_a_window_of_values(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forecast", sales(), *SHORT]) == 0
+    capsys.readouterr()
+    message = failure(["forecast", sales(11), "--model", "forecast/model.safetensors"], capsys)
+    assert "expected at least one window of 12 values, got 11" in message
+
+
+def test_divergence_and_hopeless_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value, message in (("--lr", "1e30", "diverged"), ("--hidden", "9999999999", "hidden, layers: ")):
+        assert main(["forecast", option, value]) == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
+    assert os.listdir("forecast") == []
+
+
+@pytest.mark.parametrize("missing", ["typer", "tqdm", "pandas", "matplotlib", "safetensors"])
+def test_a_missing_library_is_told(
+    missing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    message = failure(["forecast", *SHORT], capsys, code=1)
+    assert message == f'gatewise: {missing} is not installed; pip install "gatewise[forecast]" brings it\n'
+    assert os.listdir() == []
+
+
+def test_a_write_that_fails_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["forecast", sales(), *SHORT]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "gatewise: output: No space left on device"
+    assert os.listdir("forecast") == []
+
+
+# As a process
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "gatewise.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")
+def test_ctrl_c_ends_cleanly() -> None:
+    process = start("forecast", "--hidden", "512", "--epochs", "100000")
+    assert process.stderr is not None
+    shown = process.stderr.read(9)
+    time.sleep(0.2)  # into the first epochs, which take seconds
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Training" in shown + rest
+    assert rest.endswith("\ngatewise: interrupted\n") and "Traceback" not in rest
+    assert os.listdir("forecast") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe in another way")
+def test_a_closed_pipe_is_no_traceback() -> None:
+    with start("forecast", "--help") as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == ("", 1)
+
+
+def test_importing_gatewise_loads_none_of_the_forecasting_libraries() -> None:
+    program = (
+        "import sys, gatewise; names = {name.split('.')[0] for name in sys.modules}; "
+        "print(sorted(names & {'typer', 'tqdm', 'pandas', 'matplotlib', 'safetensors', 'click'}), "
+        "'gatewise.forecasting' in sys.modules, 'gatewise.cli' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "[] False False\n"

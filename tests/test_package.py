@@ -1,0 +1,114 @@
+"""The package as its users find it: what importing loads, what names and docstrings promise, and the C++ library."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import gatewise as gw
+
+ROOT = Path(__file__).parent.parent
+PUBLIC = [getattr(gw, name) for name in gw.__all__ if name != "reference"]
+
+
+def modules() -> list[ModuleType]:
+    names = [module.name for module in pkgutil.walk_packages(gw.__path__, "gatewise.")]
+    return [gw, *(importlib.import_module(name) for name in names if "_core_" not in name and "__main__" not in name)]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_examples_in_docstrings_run(module: ModuleType) -> None:
+    before = gw.get_num_threads()
+    failed, _ = doctest.testmod(module)
+    gw.set_num_threads(before)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("thing", PUBLIC, ids=lambda thing: thing.__name__)
+def test_public_names_are_documented(thing: object) -> None:
+    assert inspect.getdoc(thing)
+    if inspect.isclass(thing):
+        for name, member in inspect.getmembers(thing):
+            if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
+                assert inspect.getdoc(member), f"{thing.__name__}.{name}"
+
+
+def test_arguments_stand_in_the_docstrings() -> None:
+    for layer in (gw.RNN, gw.LSTM, gw.GRU):
+        names = set(inspect.signature(layer.__init__).parameters) - {"self"}
+        text = (layer.__doc__ or "") + (gw.RNN.__doc__ or "")
+        assert not [name for name in names if name not in text]
+        for method in (layer.__call__, layer.forward, layer.backward, layer.reset_parameters, layer.load_state_dict):
+            text = (inspect.getdoc(method) or "") + (inspect.getdoc(layer.__call__) or "")
+            assert not [name for name in inspect.signature(method).parameters if name != "self" and name not in text]
+
+
+def test_importing_loads_numpy_alone() -> None:
+    script = """
+        import sys, numpy
+        before = set(sys.modules)
+        import gatewise
+        ours = {name.partition(".")[0] for name in set(sys.modules) - before}
+        assert "gatewise.cli" not in sys.modules and "gatewise.forecasting" not in sys.modules
+        print(sorted(ours - set(sys.stdlib_module_names) - {"gatewise", "numpy"}))
+    """
+    run = subprocess.run([sys.executable, "-c", inspect.cleandoc(script)], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_metadata() -> None:
+    from importlib.metadata import version
+
+    assert gw.__version__ == version("gatewise")
+
+
+def test_show_config(capsys: pytest.CaptureFixture[str]) -> None:
+    assert gw.show_config() is None
+    printed = capsys.readouterr().out
+    config = gw.show_config(mode="dicts")
+    assert config is not None
+    assert config["instruction set"] in config["instruction sets available"]
+    assert config["threads"] >= 1
+    for name, value in config.items():
+        assert name in printed
+        assert str(value) in printed or isinstance(value, list)
+    with pytest.raises(ValueError, match="mode: expected 'stdout' or 'dicts', got 'json'"):
+        gw.show_config(mode="json")
+
+
+def test_cpp_library_installs_and_its_example_agrees_with_python(tmp_path: Path) -> None:
+    from importlib.metadata import distribution
+
+    eigen = distribution("cmeel-eigen").locate_file("cmeel.prefix/include/eigen3")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKBUILD")}
+
+    def cmake(*arguments: object) -> None:
+        command = [sys.executable, "-m", "cmake", *map(str, arguments)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert run.returncode == 0, run.stdout + run.stderr
+
+    prefix, build = tmp_path / "prefix", tmp_path / "build"
+    cmake("-S", ROOT, "-B", build / "gatewise", f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}")
+    cmake("--install", build / "gatewise")
+    cmake(
+        *("-S", ROOT / "examples" / "cpp", "-B", build / "example", "-DCMAKE_BUILD_TYPE=Release"),
+        *(f"-DCMAKE_PREFIX_PATH={prefix}", f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}"),
+    )
+    cmake("--build", build / "example", "--config", "Release")
+    program = next(path for path in (build / "example").rglob("example*") if path.stem == "example" and path.is_file())
+    printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+
+    lstm = gw.LSTM(3, 4, bias=False)
+    lstm.load_state_dict({"weight_ih_l0": np.full((16, 3), 0.1), "weight_hh_l0": np.full((16, 4), -0.1)})
+    _, (h, c) = lstm(np.ones((10, 2, 3)))
+    np.testing.assert_allclose([float(value) for value in printed.split()], [h[0, 0, 0], c[0, 0, 0]], rtol=1e-5)
