@@ -1,4 +1,5 @@
-// gatewise for C++: recurrent layers on the CPU, forward and backward. Include this one.
+// gatewise for C++: recurrent layers on the CPU, forward, backward and step by step. Include this one.
 #pragma once
 
 #include "layer/stack.hpp"
+#include "layer/stream.hpp"

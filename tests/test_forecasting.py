@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def wave(length: int) -> np.ndarray:
     """A season of 12, a drift, and noise."""
     rows = np.arange(length)
     noise = np.random.default_rng(0).standard_normal(length)
-    return np.sin(2 * np.pi * rows / 12) + 0.01 * rows + 0.1 * noise
+    values: np.ndarray = np.sin(2 * np.pi * rows / 12) + 0.01 * rows + 0.1 * noise
+    return values
 
 
 def write(folder: Path, text: str | bytes) -> Path:
@@ -97,7 +99,7 @@ def test_csv_errors(tmp_path: Path, text: str | bytes, options: dict[str, str], 
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ForecastError, match="nowhere.csv: expected a CSV file, got: No such file"):
+    with pytest.raises(ForecastError, match=r"nowhere\.csv: expected a CSV file, got: No such file"):
         forecasting.read_csv(tmp_path / "nowhere.csv")
     with pytest.raises(ForecastError, match="expected a CSV file, got: Is a directory"):
         forecasting.read_csv(tmp_path)
@@ -121,9 +123,20 @@ def test_dates_at_uneven_steps_go_on_by_the_median_step() -> None:
     assert Series(np.zeros(4), dates=dates).labels(4, 6) == ["2024-01-09", "2024-01-10"]
 
 
+def test_dates_have_an_end() -> None:
+    dates = np.array(["2001-01", "2001-02", "2001-03"], "datetime64[M]").astype("datetime64[us]")
+    series = Series(np.zeros(3), dates=dates)
+    assert series.labels(2000, 2001) == ["2167-09"]
+    with pytest.raises(ForecastError, match="steps: expected dates up to the year 2250, got 100000 steps"):
+        series.axis(100_003)
+
+
 def test_series_refuses_what_is_not_finite() -> None:
-    with pytest.raises(ForecastError, match="value, row 2: expected a finite number, got nan"):
-        Series(np.array([1.0, np.nan]))
+    for value in (np.nan, np.inf, -1e141):
+        with pytest.raises(
+            ForecastError, match=re.escape(f"value, row 2: expected a number up to 1e+140, got {value}")
+        ):
+            Series(np.array([1.0, value]))
     with pytest.raises(ForecastError, match=r"values: expected \(N,\) float64, got \(2, 2\) float64"):
         Series(np.zeros((2, 2)))
 
@@ -146,11 +159,13 @@ def test_no_target_belongs_to_two_parts(length: int, window: int, horizon: int, 
         rest = length - held_out
         assert held_out < horizon or rest - max(horizon, rest // 7) < window + horizon
         return
-    parts = [targets(np.arange(length), o, horizon) for o in (split.train, split.validation, split.held_out)]
+    parts = [targets(np.arange(float(length)), o, horizon) for o in (split.train, split.validation, split.held_out)]
     rows = [set(part.ravel().tolist()) for part in parts]
-    assert all(rows) and split.train[0] >= window
+    assert all(rows)
+    assert split.train[0] >= window
     assert sorted(rows[0] | rows[1] | rows[2]) == list(range(window, length))
-    assert max(rows[0]) < min(rows[1]) and max(rows[1]) < min(rows[2]) == length - held_out
+    assert max(rows[0]) < min(rows[1])
+    assert max(rows[1]) < min(rows[2]) == length - held_out
 
 
 def test_naive_forecasts_by_hand() -> None:
@@ -282,7 +297,7 @@ def test_the_kept_weights_are_those_of_the_lowest_validation_loss() -> None:
     forecast, target = forecaster.predict(x), targets(values, split.validation, 3)
     difference = np.abs(forecast - target)
     loss = np.mean(difference**2) / forecaster.scaling.scale**2
-    # Training rounded target and difference, both from the window's last value, to float32, then squares and their mean,
+    # Training rounded target and forecast, both from the window's last value, to float32, then squares and their mean,
     # which NumPy adds in 8 chains: 48 / 8 + 3 additions.
     size = np.abs(target - x[:, -1:]) + np.abs(forecast - x[:, -1:])
     roundings = 2 * np.mean(difference * size) / np.mean(difference**2) + 1 + 9 + 1
@@ -322,6 +337,8 @@ def test_a_longer_forecast_reads_its_own_values() -> None:
         forecaster.forecast(values[:3], 1)
     with pytest.raises(ForecastError, match="steps: expected an integer >= 1, got 0"):
         forecaster.forecast(values, 0)
+    with pytest.raises(ForecastError, match="expected values of a size like those the model was trained on"):
+        forecaster.forecast(values * 1e100, 1)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -419,8 +436,8 @@ def test_no_flipped_byte_of_the_header_is_more_than_an_error(model: Path) -> Non
     ("change", "message"),
     [
         (lambda t, d: d.update(version=2), "got: format version 2 instead of 1; a newer gatewise may read it"),
-        (lambda t, d: d.pop("version"), "expected the settings of a forecaster in the metadata, got: 'version'"),
-        (lambda t, d: d.pop("window"), "expected the settings of a forecaster in the metadata, got: 'window'"),
+        (lambda t, d: d.pop("version"), "settings of a forecaster in the metadata, got none for 'version'"),
+        (lambda t, d: d.pop("window"), "settings of a forecaster in the metadata, got none for 'window'"),
         (lambda t, d: d.update(window="4"), "window: expected an integer >= 1, got '4'"),
         (lambda t, d: d.update(lr=1.0), r"expected the settings of a forecaster in the metadata, got also \['lr'\]"),
         (lambda t, d: d.update(scale=0.0), "expected a finite scale > 0"),
@@ -430,7 +447,7 @@ def test_no_flipped_byte_of_the_header_is_more_than_an_error(model: Path) -> Non
         (lambda t, d: d.update(cell="gru"), r"expected net.weight_ih_l0 of shape \(9, 1\), got \(12, 1\)"),
         (lambda t, d: t.pop("net.bias_hh_l0"), "expected 6 tensors for num_layers 1, got 5"),
         (lambda t, d: t.update(other=t.pop("head.bias")), r"expected head.bias of shape \(2,\), got none"),
-        (lambda t, d: t.update({"head.bias": np.zeros((2, 1), np.float32)}), r"head.bias of shape \(2,\), got \(2, 1\)"),
+        (lambda t, d: t.update({"head.bias": np.zeros((2, 1), np.float32)}), r"head.bias of shape \(2,\), got \(2, 1"),
         (lambda t, d: t.update({"head.bias": np.zeros(2)}), "expected tensors of F32, got F32, F64"),
         (lambda t, d: t["head.bias"].fill(np.nan), "expected finite numbers in head.bias"),
     ],
@@ -441,12 +458,19 @@ def test_a_file_that_does_not_fit_is_told(model: Path, change: Any, message: str
         forecasting.load(model)
 
 
+@pytest.mark.parametrize("text", ["", "5", "[]", "{", "[" * 100_000])
+def test_metadata_that_is_no_description_is_told(model: Path, text: str) -> None:
+    model.write_bytes(to_safetensors({"x": np.zeros(3)}, metadata={"gatewise.forecaster": text}))
+    with pytest.raises(ForecastError, match="expected the settings of a forecaster in the metadata"):
+        forecasting.load(model)
+
+
 def test_a_foreign_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(to_safetensors({"x": np.zeros(3)}))
     with pytest.raises(ForecastError, match="expected a model written by gatewise forecast, got another"):
         forecasting.load(path)
-    with pytest.raises(ForecastError, match="nowhere: expected a model file, got: No such file or directory"):
+    with pytest.raises(ForecastError, match=r"nowhere: expected a model file, got: No such file or directory"):
         forecasting.load(tmp_path / "nowhere")
     with pytest.raises(ForecastError, match="expected a model file, got: Is a directory"):
         forecasting.load(tmp_path)

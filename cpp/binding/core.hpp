@@ -36,6 +36,70 @@ struct HeldTape {
   py::object key;
 };
 
+inline std::vector<Dimension> exact(const Shape& shape) {
+  std::vector<Dimension> dimensions;
+  for (const auto size : shape) dimensions.push_back(exactly(size));
+  return dimensions;
+}
+
+// The shape of h or c; a cell's has no axis of layers.
+inline Shape state_shape(const Options& o, const Layout& layout, Index batch, Index features, bool cell) {
+  Shape shape;
+  if (!cell) shape.push_back(o.sequences());
+  if (layout.batched) shape.push_back(batch);
+  shape.push_back(features);
+  return shape;
+}
+
+// h, or (h, c) of an LSTM; None, or a half that is None, is zeros.
+template <class T>
+struct StateArgument {
+  py::array h, c;
+  bool has_h = false, has_c = false;
+
+  StateArgument(const char* name, const Options& o, py::handle value, const Layout& layout, Index batch,
+                bool cell = false) {
+    if (value.is_none()) return;
+    const auto part = [&](py::handle given, py::array& array, Index features, const char* index) {
+      if (given.is_none()) return false;
+      const std::string part_name = std::string(name) + index;
+      array = convert<T>(part_name, given);
+      require_shape(part_name, array, exact(state_shape(o, layout, batch, features, cell)));
+      array = contiguous<T>(part_name, array);
+      return true;
+    };
+    if (!o.is_lstm()) {
+      has_h = part(value, h, o.output_size(), "");
+      return;
+    }
+    if (!(py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) || py::len(value) != 2)
+      fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " +
+                                std::string(py::str(py::type::of(value).attr("__name__"))));
+    const auto pair = py::reinterpret_borrow<py::sequence>(value);
+    has_h = part(pair[0], h, o.output_size(), "[0]");
+    has_c = part(pair[1], c, o.hidden_size, "[1]");
+  }
+
+  const T* h_data() const { return has_h ? static_cast<const T*>(h.data()) : nullptr; }
+  const T* c_data() const { return has_c ? static_cast<const T*>(c.data()) : nullptr; }
+};
+
+template <class T>
+struct StateResult {
+  py::array_t<T> h, c;
+  bool is_lstm;
+
+  StateResult(const Options& o, const Layout& layout, Index batch, bool cell = false) : is_lstm(o.is_lstm()) {
+    h = new_array<T>("state", state_shape(o, layout, batch, o.output_size(), cell));
+    if (is_lstm) c = new_array<T>("state", state_shape(o, layout, batch, o.hidden_size, cell));
+  }
+  T* c_data() { return is_lstm ? c.mutable_data() : nullptr; }
+  py::object object() const {
+    if (is_lstm) return py::make_tuple(h, c);
+    return h;
+  }
+};
+
 template <class T>
 class Core {
  public:
@@ -44,28 +108,32 @@ class Core {
       : stack_(make_options(cell, input_size, hidden_size, num_layers, proj_size, bias, bidirectional, dropout)),
         batch_first_(batch_first) {}
 
+  const Stack<T>& stack() const { return stack_; }
+  bool batch_first() const { return batch_first_; }
+
   // Takes the parameters as they are now, in state_dict's order.
   void load(const py::list& arrays) {
+    auto packed = pack(arrays);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    weights_ = std::move(packed);
+  }
+
+  std::shared_ptr<const Weights<T>> pack(const py::list& arrays) const {
     std::vector<Parameters<const T>> parameters(static_cast<std::size_t>(options().sequences()));
     std::size_t next = 0;
     for_each_parameter(parameters, [&](const T*& place, const Shape& shape) {
-      if (next == arrays.size() || !py::isinstance<py::array>(arrays[next]))
-        fail(PyExc_TypeError, "parameters: expected a list of all of them as arrays");
+      if (next == arrays.size() || !py::isinstance<py::array_t<T, py::array::c_style>>(arrays[next]))
+        fail(PyExc_TypeError, "parameters: expected a list of all, as contiguous arrays of the layer's dtype");
       const auto array = py::reinterpret_borrow<py::array>(arrays[next++]);
-      std::vector<Dimension> dimensions;
-      for (const auto size : shape) dimensions.push_back(exactly(size));
-      require_shape("parameters", array, dimensions);
-      if (!py::isinstance<py::array_t<T, py::array::c_style>>(array))
-        fail(PyExc_TypeError, "parameters: expected contiguous arrays of the layer's dtype");
+      require_shape("parameters", array, exact(shape));
       place = static_cast<const T*>(array.data());
     });
     std::shared_ptr<const Weights<T>> packed;
-    {
-      py::gil_scoped_release release;
+    guard("parameters", "no memory for their packs", [&] {
+      const py::gil_scoped_release release;
       packed = stack_.pack(parameters);
-    }
-    const std::lock_guard<std::mutex> lock(mutex_);
-    weights_ = std::move(packed);
+    });
+    return packed;
   }
 
   // y and the final state.
@@ -118,7 +186,7 @@ class Core {
       d_y.emplace("dy", array, held.layout);
       call.d_y = d_y->rows;
     }
-    const StateArgument last("d_state", *this, d_state, held.layout, held.batch);
+    const StateArgument<T> last("d_state", o, d_state, held.layout, held.batch);
     call.d_h_last = last.h_data();
     call.d_c_last = last.c_data();
     py::object d_x = py::none();
@@ -127,9 +195,9 @@ class Core {
       call.d_x = layout_rows(held.layout, array.mutable_data(), held.time, held.batch, o.input_size);
       d_x = std::move(array);
     }
-    StateResult first(*this, held.layout, held.batch);
+    StateResult<T> first(o, held.layout, held.batch);
     call.d_h = first.h.mutable_data();
-    call.d_c = o.is_lstm() ? first.c.mutable_data() : nullptr;
+    call.d_c = first.c_data();
     py::list gradients;
     call.gradients.resize(static_cast<std::size_t>(o.sequences()));
     for_each_parameter(call.gradients, [&](T*& place, const Shape& shape) {
@@ -141,7 +209,7 @@ class Core {
       const auto release = release_gil(3 * stack_.work(held.time, held.batch));
       stack_.backward(held.tape, call, thread_settings.usable());
     });
-    return py::make_tuple(d_x, first.object(*this), gradients);
+    return py::make_tuple(d_x, first.object(), gradients);
   }
 
   // A cell's single step: x (B, I) or (I,), state without the layers' axis.
@@ -157,8 +225,8 @@ class Core {
                           : std::vector<Dimension>{exactly(o.input_size)});
     const Index batch = batched ? array.shape(0) : 1;
     const Layout layout{batched, false};
-    const StateArgument before("state", *this, state, layout, batch, true);
-    StateResult after(*this, layout, batch, true);
+    const StateArgument<T> before("state", o, state, layout, batch, true);
+    StateResult<T> after(o, layout, batch, true);
     ForwardCall<T> call;
     call.steps.time = 1;
     call.steps.batch = batch;
@@ -166,7 +234,7 @@ class Core {
     call.h = before.h_data();
     call.c = before.c_data();
     call.h_last = after.h.mutable_data();
-    call.c_last = o.is_lstm() ? after.c.mutable_data() : nullptr;
+    call.c_last = after.c_data();
     const auto weights = this->weights();
     guard("x", show_shape(array), [&] {
       const Buffer<T> y(batch * o.features());
@@ -174,16 +242,7 @@ class Core {
       const auto release = release_gil(stack_.work(1, batch));
       stack_.forward(*weights, call, thread_settings.usable());
     });
-    return after.object(*this);
-  }
-
- private:
-  const Options& options() const { return stack_.options(); }
-
-  std::shared_ptr<const Weights<T>> weights() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!weights_) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
-    return weights_;
+    return after.object();
   }
 
   // Runs `compute`, and gives what memory did not hold a message of its own.
@@ -201,15 +260,18 @@ class Core {
     return work > work_worth_the_gil ? std::make_unique<py::gil_scoped_release>() : nullptr;
   }
 
-  static std::vector<Dimension> exact(const Shape& shape) {
-    std::vector<Dimension> dimensions;
-    for (const auto size : shape) dimensions.push_back(exactly(size));
-    return dimensions;
-  }
-
   static Rows<T> layout_rows(const Layout& layout, T* data, Index time, Index batch, Index features) {
     if (layout.batched && layout.batch_first) return {data, features, time * features};
     return {data, batch * features, features};
+  }
+
+ private:
+  const Options& options() const { return stack_.options(); }
+
+  std::shared_ptr<const Weights<T>> weights() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!weights_) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
+    return weights_;
   }
 
   // A read-only array over memory that the tape reads too. Its base is no array, so nobody can make it writeable.
@@ -264,62 +326,6 @@ class Core {
     }
   }
 
-  // The shape of h or c.
-  Shape state_shape(const Layout& layout, Index batch, Index features, bool cell) const {
-    Shape shape;
-    if (!cell) shape.push_back(options().sequences());
-    if (layout.batched) shape.push_back(batch);
-    shape.push_back(features);
-    return shape;
-  }
-
-  // h, or (h, c) of an LSTM; None, or a half that is None, is zeros.
-  struct StateArgument {
-    py::array h, c;
-    bool has_h = false, has_c = false;
-
-    StateArgument(const char* name, const Core& core, py::handle value, const Layout& layout, Index batch,
-                  bool cell = false) {
-      if (value.is_none()) return;
-      const auto& o = core.options();
-      const auto part = [&](py::handle given, py::array& array, Index features, const char* index) {
-        if (given.is_none()) return false;
-        const std::string part_name = std::string(name) + index;
-        array = convert<T>(part_name, given);
-        require_shape(part_name, array, exact(core.state_shape(layout, batch, features, cell)));
-        array = contiguous<T>(part_name, array);
-        return true;
-      };
-      if (!o.is_lstm()) {
-        has_h = part(value, h, o.output_size(), "");
-        return;
-      }
-      if (!(py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) || py::len(value) != 2)
-        fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " +
-                                  std::string(py::str(py::type::of(value).attr("__name__"))));
-      const auto pair = py::reinterpret_borrow<py::sequence>(value);
-      has_h = part(pair[0], h, o.output_size(), "[0]");
-      has_c = part(pair[1], c, o.hidden_size, "[1]");
-    }
-
-    const T* h_data() const { return has_h ? static_cast<const T*>(h.data()) : nullptr; }
-    const T* c_data() const { return has_c ? static_cast<const T*>(c.data()) : nullptr; }
-  };
-
-  struct StateResult {
-    py::array_t<T> h, c;
-
-    StateResult(const Core& core, const Layout& layout, Index batch, bool cell = false) {
-      const auto& o = core.options();
-      h = new_array<T>("state", core.state_shape(layout, batch, o.output_size(), cell));
-      if (o.is_lstm()) c = new_array<T>("state", core.state_shape(layout, batch, o.hidden_size, cell));
-    }
-    py::object object(const Core& core) const {
-      if (core.options().is_lstm()) return py::make_tuple(h, c);
-      return h;
-    }
-  };
-
   // The arguments that inference and forward have in common.
   struct Call {
     static Layout layout_of(const py::array& x, const Core& core) {
@@ -342,8 +348,8 @@ class Core {
           x("x", given, layout),
           time(x.time),
           batch(x.batch),
-          state("state", layer, state_object, layout, batch),
-          last(layer, layout, batch),
+          state("state", layer.options(), state_object, layout, batch),
+          last(layer.options(), layout, batch),
           work(layer.stack_.work(time, batch)) {
       if (!lengths_object.is_none() && !mask_object.is_none())
         fail(PyExc_ValueError, "lengths: expected None beside a mask, got both");
@@ -364,20 +370,20 @@ class Core {
       arguments.h = state.h_data();
       arguments.c = state.c_data();
       arguments.h_last = last.h.mutable_data();
-      arguments.c_last = core.options().is_lstm() ? last.c.mutable_data() : nullptr;
+      arguments.c_last = last.c_data();
     }
 
     Shape y_shape() const { return layout.shape(time, batch, core.options().features()); }
     Rows<T> rows(T* y) const { return layout_rows(layout, y, time, batch, core.options().features()); }
-    py::object final_state() const { return last.object(core); }
+    py::object final_state() const { return last.object(); }
 
     const Core& core;
     py::array given;
     Layout layout;
     RowsArgument<T> x;
     Index time, batch;
-    StateArgument state;
-    StateResult last;
+    StateArgument<T> state;
+    StateResult<T> last;
     double work;
     std::vector<Index> lengths;
     FlagsArgument mask, resets;

@@ -1,5 +1,5 @@
 // The extension module of one instruction set. The Python layers above it are in python/gatewise.
-#include "core.hpp"
+#include "stream.hpp"
 
 #define GATEWISE_STRING_(x) #x
 #define GATEWISE_STRING(x) GATEWISE_STRING_(x)
@@ -61,4 +61,6 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
       "Puts a number in the place of the machine's own limit, for tests (0: take it back).");
   bind<float>(module, "Float32Layer", "Float32Tape");
   bind<double>(module, "Float64Layer", "Float64Tape");
+  bind_stream<float>(module, "Float32Stream");
+  bind_stream<double>(module, "Float64Stream");
 }

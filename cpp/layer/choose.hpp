@@ -30,6 +30,15 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     run_forward<P, Stages>(sizes, pass, begin, end, scratch);
   }
 
+  void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const override {
+    const Index batch = layer.batch, lanes = weights.lanes();
+    for (Index b = 0; b < batch; ++b) layer.x[b] = x + b * layer.sizes.inputs;
+    input_products<P, Stages>(weights, layer.x, batch, layer.x_hat, lanes);
+    Stages::template forward<false>(weights, layer.sizes, layer.rows[layer.now], layer.h_prev[layer.now], batch,
+                                    layer.step);
+    layer.now = 1 - layer.now;
+  }
+
   Index backward_scratch(const Sizes& sizes, Index share, Index batch) const override {
     Arena arena;
     BackwardScratch<T>(arena, sizes, share, batch);

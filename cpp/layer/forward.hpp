@@ -49,6 +49,15 @@ void copy_state(const T* from, Index n, T* to, Index pitch, Index b) {
   std::fill(to + n, to + pitch, T(0));
 }
 
+// x̂ of all stages: x_hat [rows][lanes].
+template <class P, class Stages>
+void input_products(const SequenceWeights<scalar_t<P>>& weights, const scalar_t<P>* const* x, Index rows,
+                    scalar_t<P>* x_hat, Index lanes) {
+  multiply_rows<P>(weights.stages[0].input, x, rows, x_hat, lanes);
+  if (Stages::two_stages)
+    multiply_rows<P>(weights.stages[1].input, x, rows, x_hat + weights.stages[0].input.lanes(), lanes);
+}
+
 template <class P, class Stages>
 void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index begin, Index end,
                  ForwardScratch<scalar_t<P>>& scratch) {
@@ -71,10 +80,7 @@ void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index
       for (Index row = range.first; row < range.last; ++row)
         scratch.x[count++] = pass.x.at(schedule.time(s), schedule.sequence(row));
     }
-    multiply_rows<P>(weights.stages[0].input, scratch.x, count, scratch.x_hat, lanes);
-    if (Stages::two_stages)
-      multiply_rows<P>(weights.stages[1].input, scratch.x, count, scratch.x_hat + weights.stages[0].input.lanes(),
-                       lanes);
+    input_products<P, Stages>(weights, scratch.x, count, scratch.x_hat, lanes);
 
     const T* x_hat = scratch.x_hat;
     for (Index s = from; s < to; ++s) {

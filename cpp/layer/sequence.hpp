@@ -1,6 +1,7 @@
 // One layer in one direction, forward and backward: what a pass reads and writes, and who does it.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "../kernel/team.hpp"
@@ -61,6 +62,54 @@ struct States {
   T* c_place(Index row, Index b) const { return cells + (tape && row >= 0 ? schedule.batch() + row : b) * padded; }
 };
 
+// The state of one layer of a stream, and its scratch. h lies twice: a step reads one and writes the other.
+template <class T>
+struct StepLayer {
+  StepLayer(Arena& arena, const Sizes& layer_sizes, Index kept, bool has_cell_state, Index rows)
+      : sizes(layer_sizes),
+        batch(rows),
+        c(has_cell_state ? arena.take<T>(rows * sizes.padded) : nullptr),
+        x_hat(arena.take<T>(rows * sizes.gates * sizes.padded)),
+        kept_once(arena.take<T>(rows * kept * sizes.padded)),
+        x(arena.take<const T*>(rows)),
+        step(arena, sizes, rows) {
+    for (int i = 0; i < 2; ++i) {
+      h_twice[i] = arena.take<T>(rows * sizes.outputs);
+      h_prev[i] = arena.take<const T*>(rows);
+      this->rows[i] = arena.take<ForwardRow<T>>(rows);
+    }
+    if (!h_twice[0]) return;  // only measured
+    for (int i = 0; i < 2; ++i)
+      for (Index b = 0; b < rows; ++b) {
+        h_prev[i][b] = h_twice[i] + b * sizes.outputs;
+        this->rows[i][b] = {
+            x_hat + b * sizes.gates * sizes.padded, h_prev[i][b], c_of(b), c_of(b), kept_once + b * kept * sizes.padded,
+            h_twice[1 - i] + b * sizes.outputs};
+      }
+  }
+
+  T* h() const { return h_twice[now]; }
+  T* c_of(Index b) const { return c ? c + b * sizes.padded : nullptr; }
+  void clear(Index b) {
+    std::fill_n(h() + b * sizes.outputs, sizes.outputs, T(0));
+    if (c) std::fill_n(c_of(b), sizes.padded, T(0));
+  }
+  void clear() {
+    for (Index b = 0; b < batch; ++b) clear(b);
+  }
+
+  Sizes sizes;
+  Index batch;
+  int now = 0;             // which of the two h is the state
+  T* h_twice[2];           // [B, Y]
+  T* c;                    // [B][padded], or null
+  T *x_hat, *kept_once;    // [B][lanes], [B][kept][padded]
+  const T** x;             // [B]
+  const T** h_prev[2];     // [B]
+  ForwardRow<T>* rows[2];  // [B]
+  StepScratch<T> step;
+};
+
 // A block of weight gradients has this many steps, counted from the start of the direction's order.
 inline Index block_steps(Index batch) { return ceil_div(chain_length, batch > 0 ? batch : 1); }
 
@@ -76,6 +125,9 @@ struct Sequence {
   // Bytes of scratch that one member needs for `share` sequences; the work of one member on its sequences.
   virtual Index forward_scratch(const Sizes&, Index steps, Index share) const = 0;
   virtual void forward(const Sizes&, const ForwardPass<T>&, Index begin, Index end, std::byte* scratch) const = 0;
+
+  // One step of a stream's layer: x [B, I] without gaps.
+  virtual void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const = 0;
 
   virtual Index backward_scratch(const Sizes&, Index share, Index batch) const = 0;
   // The same for what all members share.

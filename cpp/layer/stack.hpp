@@ -33,6 +33,8 @@ class Stack {
   explicit Stack(const Options& options) : options_(options), sequence_(choose_sequence<T>(options)) {}
 
   const Options& options() const { return options_; }
+  const Sequence<T>& sequence() const { return sequence_; }
+  Sizes sizes(Index layer) const { return Sizes(options_, layer, sequence_.width()); }
 
   // Parameters of all layers and directions, l·D + d, in the form that the products read.
   std::shared_ptr<const Weights<T>> pack(const std::vector<Parameters<const T>>& parameters) const {
@@ -56,7 +58,6 @@ class Stack {
   void backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const;
 
  private:
-  Sizes sizes(Index layer) const { return Sizes(options_, layer, sequence_.width()); }
   static Rows<T> dense(const Buffer<T>& buffer, Index batch, Index features) {
     return {buffer.get(), batch * features, features};
   }

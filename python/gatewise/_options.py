@@ -15,7 +15,8 @@ CellKind = Literal["RNN", "LSTM", "GRU"]
 GATES: dict[str, int] = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
 
-def _size(name: str, value: Any, least: int) -> int:
+def checked_size(name: str, value: Any, least: int) -> int:
+    """`value` as an integer >= least, or the error that says what came."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}: expected an integer >= {least}, got {value!r}")
     size = operator.index(value)
@@ -70,14 +71,14 @@ class Options:
 
     def __post_init__(self) -> None:
         checked: dict[str, Any] = {
-            "input_size": _size("input_size", self.input_size, 1),
-            "hidden_size": _size("hidden_size", self.hidden_size, 1),
-            "num_layers": _size("num_layers", self.num_layers, 1),
+            "input_size": checked_size("input_size", self.input_size, 1),
+            "hidden_size": checked_size("hidden_size", self.hidden_size, 1),
+            "num_layers": checked_size("num_layers", self.num_layers, 1),
             "bias": _switch("bias", self.bias),
             "batch_first": _switch("batch_first", self.batch_first),
             "dropout": _probability("dropout", self.dropout),
             "bidirectional": _switch("bidirectional", self.bidirectional),
-            "proj_size": _size("proj_size", self.proj_size, 0),
+            "proj_size": checked_size("proj_size", self.proj_size, 0),
             "peephole": _switch("peephole", self.peephole),
             "reset_after": _switch("reset_after", self.reset_after),
             "dtype": float_dtype(self.dtype),
@@ -94,7 +95,7 @@ class Options:
             warnings.warn(
                 f"dropout acts between layers: dropout={self.dropout} with num_layers=1 has no effect",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
         self._require_memory()
 

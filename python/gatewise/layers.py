@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU layers: inference, forward with a tape, and backpropagation through time."""
+"""RNN, LSTM and GRU layers: inference, forward with a tape, backpropagation through time, and streams."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from . import _stream
 from ._compiled import Compiled
 from ._constructors import GRUOptions, LSTMOptions, RNNOptions
 from ._layer import Gradients, Layer, State
 from ._parameters import Array
 
 if TYPE_CHECKING:
-    from ._core import Tape
+    from ._core import Stream, Tape
 
 
 class CompiledLayers(Compiled, Layer):
@@ -115,6 +116,37 @@ class CompiledLayers(Compiled, Layer):
         """
         d_x, d_initial, d_params = self._core.backward(tape, dy, d_state, wrt_x)
         return Gradients(d_x, d_initial, dict(zip(self.params, d_params, strict=True)))
+
+
+    def stream(self, batch_size: int | None = 1) -> Stream:
+        """Step-by-step inference with a state of its own and the weights of now.
+
+        Parameters
+        ----------
+        batch_size : B, the number of sequences that step together; None: one, without a batch axis.
+
+        Returns
+        -------
+        stream : ``stream.step(x_t, out=None)`` takes (B, I) to (B, Y); ``stream.run(x)`` a block of steps, lying like
+            the layer's x; ``stream.reset(rows=None)`` begins anew from zeros; ``stream.state`` is read and assigned;
+            ``stream.reload()`` takes the layer's weights as they are then. Whichever way a sequence is cut into steps
+            and blocks, the bits are those of one call of the layer. One thread at a time may use it. It pickles and
+            copies.
+
+        Raises
+        ------
+        ValueError, TypeError : a bidirectional layer; a batch size that is not an integer >= 1.
+
+        >>> import numpy as np, gatewise as gw
+        >>> stream = gw.GRU(2, 3, seed=0).stream(batch_size=None)
+        >>> stream.step(np.zeros(2)).shape
+        (3,)
+        """
+        return _stream.make(self, self._snapshot(), batch_size)
+
+    def _snapshot(self) -> list[Array]:
+        """The parameters of now, as arrays that nobody changes."""
+        return [array.copy() if self.params.adopted else array for array in self.params.values()]
 
 
 class RNN(RNNOptions, CompiledLayers):

@@ -109,17 +109,18 @@ class Forecaster:
     def predict(self, windows: Floats) -> Floats:
         """(M, window) values -> (M, horizon) forecasts, both in the series' units."""
         last = windows[:, -1]
-        with np.errstate(over="ignore", invalid="ignore"):
+        # Held-out values far beyond those of the training part may overflow; their forecasts are bad, not an error.
+        with np.errstate(over="ignore"):
             x = self.scaling.apply(windows, last).astype(self.layer.dtype)
-            pieces = [self.scaled_forecast(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
-            return self.scaling.invert(np.concatenate(pieces).astype(np.float64), last)
+        pieces = [self.scaled_forecast(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
+        return self.scaling.invert(np.concatenate(pieces).astype(np.float64), last)
 
     def forecast(self, values: Floats, steps: int) -> Floats:
         """The `steps` values after `values`: a horizon at a time, each read as if it had come.
 
         Raises
         ------
-        ForecastError : there are fewer values than one window, steps < 1, or the forecast overflows.
+        ForecastError : there are fewer values than one window, steps < 1, or the values overflow once scaled.
         """
         if len(values) < self.settings.window:
             raise ForecastError(
@@ -128,12 +129,12 @@ class Forecaster:
         if steps < 1:
             raise ForecastError(f"steps: expected an integer >= 1, got {steps}")
         window, horizon = self.settings.window, self.settings.horizon
+        if np.ptp(values[-window:]) / self.scaling.scale > np.finfo(self.layer.dtype).max:
+            raise ForecastError(
+                "series: expected values of a size like those the model was trained on, got far larger ones"
+            )
         known = np.empty(window + -(-steps // horizon) * horizon)
         known[:window] = values[-window:]
         for start in range(0, len(known) - window, horizon):
             known[start + window : start + window + horizon] = self.predict(known[None, start : start + window])
-        if not np.isfinite(known).all():
-            raise ForecastError(
-                "series: expected values of a size like those the model was trained on, got a forecast of inf"
-            )
         return known[window : window + steps]

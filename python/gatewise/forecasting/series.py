@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .errors import ForecastError, library
 
 BUNDLED_SOURCE = "monthly means of the Pacific off Peru, region Niño 1+2, by NOAA (ERSST.V3B); public domain"
+LARGEST = 1e140  # sums of squares of such values stay finite
 _LAST_DATE = np.datetime64("2250-01-01", "us")  # pandas counts dates in nanoseconds up to 2262
 _GAPS = {"", "-", "na", "n/a", "nan", "null", "none"}
 
@@ -23,7 +24,7 @@ _GAPS = {"", "-", "na", "n/a", "nan", "null", "none"}
 class Series:
     """Values at even steps of time.
 
-    values : (N,) float64, all of them finite.
+    values : (N,) float64, none of them NaN or beyond 1e140.
     name : what the values are, with their unit if there is one.
     dates : (N,) datetime64[us], increasing, or None, where the steps are only counted.
     """
@@ -35,9 +36,10 @@ class Series:
     def __post_init__(self) -> None:
         if self.values.ndim != 1 or self.values.dtype != np.float64:
             raise ForecastError(f"values: expected (N,) float64, got {self.values.shape} {self.values.dtype}")
-        if not np.isfinite(self.values).all():
-            row = int(np.flatnonzero(~np.isfinite(self.values))[0]) + 1
-            raise ForecastError(f"{self.name}, row {row}: expected a finite number, got {self.values[row - 1]}")
+        bad = np.flatnonzero(~(np.abs(self.values) <= LARGEST))
+        if len(bad):
+            found = self.values[bad[0]]
+            raise ForecastError(f"{self.name}, row {bad[0] + 1}: expected a number up to {LARGEST:g}, got {found}")
 
     def __len__(self) -> int:
         return len(self.values)

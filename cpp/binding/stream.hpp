@@ -1,0 +1,188 @@
+// A stream as Python holds it. `step` is called from Python directly, without a frame of Python in between.
+#pragma once
+
+#include "../layer/stream.hpp"
+#include "core.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+template <class T>
+class BoundStream {
+ public:
+  // batch None: a single sequence, without a batch axis. `core` is the layer's, and `arrays` the parameters of now.
+  BoundStream(py::object layer, py::object core, py::list arrays, py::object batch_size)
+      : layer_(std::move(layer)),
+        core_object_(std::move(core)),
+        core_(py::cast<Core<T>&>(core_object_)),
+        arrays_(std::move(arrays)),
+        layout_{!batch_size.is_none(), core_.batch_first()},
+        stream_(core_.stack(), core_.pack(arrays_), batch_size.is_none() ? 1 : batch_size.cast<Index>()) {}
+
+  py::array step(py::handle x, py::handle out) {
+    const Use use(*this);
+    const auto& o = core_.stack().options();
+    const Shape in = shape(o.input_size), result = shape(o.output_size());
+    const py::array given = convert<T>("x", x);
+    require_shape("x", given, exact(in));
+    const py::array array = contiguous<T>("x", given);
+    py::array y;
+    if (out.is_none()) {
+      y = new_array<T>("y", result);
+    } else {
+      if (!py::isinstance<py::array_t<T, py::array::c_style>>(out))
+        fail(PyExc_TypeError, "out: expected a C-contiguous array of " +
+                                  std::string(py::str(static_cast<py::object>(py::dtype::of<T>()))) + ", got " +
+                                  std::string(py::str(py::type::of(out).attr("__name__"))));
+      y = py::reinterpret_borrow<py::array>(out);
+      require_shape("out", y, exact(result));
+      if (!y.writeable()) fail(PyExc_ValueError, "out: expected a writeable array, got a read-only one");
+    }
+    const auto release = Core<T>::release_gil(core_.stack().work(1, stream_.batch()));
+    stream_.step(static_cast<const T*>(array.data()), static_cast<T*>(y.mutable_data()));
+    return y;
+  }
+
+  py::array run(py::handle x) {
+    const Use use(*this);
+    const auto& o = core_.stack().options();
+    const py::array given = convert<T>("x", x);
+    const auto size = exactly(stream_.batch()), features = exactly(o.input_size);
+    require_shape("x", given,
+                  !layout_.batched      ? std::vector<Dimension>{any("T"), features}
+                  : layout_.batch_first ? std::vector<Dimension>{size, any("T"), features}
+                                        : std::vector<Dimension>{any("T"), size, features});
+    const RowsArgument<T> argument("x", given, layout_);
+    const Index features_out = o.output_size();
+    auto y = new_array<T>("y", layout_.shape(argument.time, stream_.batch(), features_out));
+    const Rows<T> rows = Core<T>::layout_rows(layout_, y.mutable_data(), argument.time, stream_.batch(), features_out);
+    Core<T>::guard("x", show_shape(given), [&] {
+      const auto release = Core<T>::release_gil(core_.stack().work(argument.time, stream_.batch()));
+      stream_.run(argument.rows, rows, argument.time, thread_settings.usable());
+    });
+    return std::move(y);
+  }
+
+  // All sequences begin anew, or those that `rows` names: integers, or truth values for all.
+  void reset(py::handle rows) {
+    const Use use(*this);
+    const Index batch = stream_.batch();
+    if (rows.is_none()) {
+      for (Index b = 0; b < batch; ++b) stream_.reset(b);
+      return;
+    }
+    const auto numpy = py::module_::import("numpy");
+    const py::array chosen = numpy.attr("asarray")(rows);
+    if (chosen.dtype().kind() == 'b') {
+      require_shape("rows", chosen, {exactly(batch)});
+      const py::array flags = contiguous<bool>("rows", chosen);
+      for (Index b = 0; b < batch; ++b)
+        if (static_cast<const bool*>(flags.data())[b]) stream_.reset(b);
+      return;
+    }
+    const py::array indices =
+        contiguous<std::int64_t>("rows", convert<std::int64_t>("rows", numpy.attr("atleast_1d")(rows)));
+    require_shape("rows", indices, {any("n")});
+    const auto* const data = static_cast<const std::int64_t*>(indices.data());
+    for (Index i = 0; i < indices.shape(0); ++i)
+      if (data[i] < -batch || data[i] >= batch)
+        fail(PyExc_ValueError, "rows: expected integers from " + std::to_string(-batch) + " to " +
+                                   std::to_string(batch - 1) + ", got " + std::to_string(data[i]));
+    for (Index i = 0; i < indices.shape(0); ++i) stream_.reset(data[i] < 0 ? data[i] + batch : data[i]);
+  }
+
+  py::object state() {
+    const Use use(*this);
+    StateResult<T> result(core_.stack().options(), layout_, stream_.batch());
+    stream_.get_state(result.h.mutable_data(), result.c_data());
+    return result.object();
+  }
+  void set_state(py::handle value) {
+    const Use use(*this);
+    const auto& o = core_.stack().options();
+    const StateArgument<T> given("state", o, value, layout_, stream_.batch());
+    const Buffer<T> h(o.num_layers * stream_.batch() * o.output_size());
+    const Buffer<T> c(o.is_lstm() ? o.num_layers * stream_.batch() * o.hidden_size : 0);
+    const auto fill = [](const T* from, const Buffer<T>& to) {
+      if (from)
+        std::copy_n(from, to.size(), to.get());
+      else
+        std::fill_n(to.get(), to.size(), T(0));
+    };
+    fill(given.h_data(), h);
+    fill(given.c_data(), c);
+    stream_.set_state(h.get(), c.get());
+  }
+
+  void reload() {
+    const Use use(*this);
+    py::list arrays = layer_.attr("_snapshot")();
+    stream_.set_weights(core_.pack(arrays));
+    arrays_ = std::move(arrays);
+  }
+
+  // What makes an equal one: the layer, the batch size, the weights of the snapshot, the state.
+  py::tuple parts() {
+    py::object batch = py::none();
+    if (layout_.batched) batch = py::int_(stream_.batch());
+    return py::make_tuple(layer_, batch, arrays_, state());
+  }
+
+  std::string repr() const {
+    return "Stream(" + std::string(py::str(layer_)) +
+           ", batch_size=" + (layout_.batched ? std::to_string(stream_.batch()) : "None") + ")";
+  }
+
+ private:
+  // One thread at a time.
+  class Use {
+   public:
+    explicit Use(BoundStream& stream) : busy_(stream.busy_) {
+      if (busy_.exchange(true, std::memory_order_acquire))
+        fail(PyExc_RuntimeError, "stream: expected one thread at a time, got a second one: give each its own stream");
+    }
+    ~Use() { busy_.store(false, std::memory_order_release); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    std::atomic<bool>& busy_;
+  };
+
+  Shape shape(Index features) const { return layout_.batched ? Shape{stream_.batch(), features} : Shape{features}; }
+
+  py::object layer_, core_object_;
+  const Core<T>& core_;
+  py::list arrays_;
+  Layout layout_;
+  Stream<T> stream_;
+  std::atomic<bool> busy_{false};
+};
+
+template <class T>
+void bind_stream(py::module_& module, const char* name) {
+  using Bound = BoundStream<T>;
+  py::class_<Bound>(
+      module, name, py::module_local(),
+      "A layer run step by step, with a state of its own and the weights of when it was made or reloaded.")
+      .def(py::init<py::object, py::object, py::list, py::object>())
+      .def("step", &Bound::step, py::arg("x"), py::arg("out") = py::none(),
+           "One step: x (B, I) to y (B, Y), or (I,) to (Y,) with batch_size=None.\n\n"
+           "out : an array to write y into; default: a new one. With it nothing is allocated.")
+      .def("run", &Bound::run, py::arg("x"),
+           "A block of steps, with the bits of as many single ones: x (T, B, I) to y (T, B, Y), lying as the layer's.")
+      .def("reset", &Bound::reset, py::arg("rows") = py::none(),
+           "Begin anew from zeros: all sequences, or those named by integers or by a bool for each.")
+      .def_property("state", &Bound::state, &Bound::set_state,
+                    "A copy of the state as the layer's calls have it; assign to it, None for zeros.")
+      .def("reload", &Bound::reload, "Take the layer's weights as they are now; the state stays.")
+      .def("_parts", &Bound::parts)
+      .def("__reduce__",
+           [](py::object self) {
+             return py::make_tuple(py::module_::import("gatewise._stream").attr("rebuild"), self.attr("_parts")());
+           })
+      .def("__repr__", &Bound::repr);
+}
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise
