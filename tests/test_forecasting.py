@@ -412,7 +412,7 @@ def test_every_cut_of_a_file_is_told(model: Path) -> None:
     whole = model.read_bytes()
     for length in range(len(whole)):
         model.write_bytes(whole[:length])
-        with pytest.raises(ForecastError, match="expected a whole .safetensors file"):
+        with pytest.raises(ForecastError, match=r"expected a whole \.safetensors file"):
             forecasting.load(model)
 
 

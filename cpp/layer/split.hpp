@@ -43,9 +43,9 @@ void on_team(int threads, double multiply_adds, const Schedule& schedule, const 
   const Buffer<std::byte> shared(shared_bytes);
   for (bool done = false; !done;) {
     const Bounds bounds = split_batch(schedule, team.size());
-    Index share = 0;
-    for (std::size_t i = 1; i < bounds.size(); ++i) share = std::max(share, bounds[i] - bounds[i - 1]);
-    const Index each = member_bytes(share);
+    // Not the largest share's alone: a smaller one may take more steps at once.
+    Index each = 0;
+    for (std::size_t i = 1; i < bounds.size(); ++i) each = std::max(each, member_bytes(bounds[i] - bounds[i - 1]));
     const Buffer<std::byte> scratch(each * team.size());
     done = team.run(
         [&](const Member& member) { work(member, bounds, scratch.get() + member.index * each, shared.get()); });
