@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +24,9 @@ SHORT = ["--hidden", "4", "--window", "12", "--horizon", "3", "--epochs", "2"]
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test runs in a folder of its own and gives the number of threads back."""
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    threads = gw.get_num_threads()
-    yield
-    gw.set_num_threads(threads)
 
 
 def sales(rows: int = 120) -> str:
@@ -108,10 +104,17 @@ def test_two_runs_write_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rows_without_dates_and_names_with_formula_signs(capsys: pytest.CaptureFixture[str]) -> None:
     values = np.random.default_rng(0).standard_normal(100).cumsum()
     Path("p.csv").write_text("$price$\n" + "\n".join(map(str, values)))
-    assert main(["forecast", "p.csv", *SHORT, "--threads", "1"]) == 0
-    assert gw.get_num_threads() == 1
+    assert main(["forecast", "p.csv", *SHORT]) == 0
     assert [row[0] for row in table("forecast/forecast.csv")] == ["row", "101", "102", "103"]
     assert "no season: the same as naive" in capsys.readouterr().out
+
+
+def test_threads_are_set_in_the_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(gw, "set_num_threads", asked.append)
+    assert main(["forecast", sales(), *SHORT, "--threads", "3"]) == 0
+    assert main(["forecast", sales(), *SHORT]) == 0
+    assert asked == [3]
 
 
 def test_a_model_prefers_the_column_it_was_trained_on() -> None:

@@ -19,6 +19,9 @@ from tolerances import Expected, expect, largest, named, roundings, unit
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
+# PyTorch tells that it computes projections in another way than the rest.
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
 Array = NDArray[Any]
 CELLS = [
     Option("RNN", {"nonlinearity": "tanh"}),

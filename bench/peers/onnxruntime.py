@@ -1,0 +1,30 @@
+"""ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import onnxruntime
+
+from cases import Case
+
+from ._data import inputs
+from ._onnx import feeds, model, supported
+
+
+def version() -> str:
+    """ONNX Runtime's version."""
+    return str(onnxruntime.__version__)
+
+
+def make(case: Case, threads: int) -> Callable[[], Any] | None:
+    """A session with so many threads."""
+    if not supported(case):
+        return None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model(case).SerializeToString(), options, ["CPUExecutionProvider"])
+    given = feeds(case, inputs(case)[0])
+    return lambda: session.run(None, given)

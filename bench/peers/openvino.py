@@ -1,0 +1,31 @@
+"""OpenVINO, which reads the same ONNX model."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import openvino
+
+from cases import Case
+
+from ._data import inputs
+from ._onnx import feeds, model, supported
+
+
+def version() -> str:
+    """OpenVINO's version."""
+    return str(openvino.__version__)
+
+
+def make(case: Case, threads: int) -> Callable[[], Any] | None:
+    """A compiled model with so many threads, tuned for latency, in float32."""
+    if not supported(case):
+        return None
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(core.read_model(io.BytesIO(model(case).SerializeToString())), "CPU", settings)
+    request = compiled.create_infer_request()
+    given = feeds(case, inputs(case)[0])
+    return lambda: request.infer(given)
