@@ -1,8 +1,8 @@
 """The guarantee on bits, sentence by sentence, by equality.
 
-What a sequence yields depends neither on its batch, nor on its place there, nor on padding, chunks, threads, or on whether
-a tape is kept; gradients of parameters do not depend on threads or repetition; and all instruction sets with fused
-multiply-add agree. test_order.py proves the order of the sums behind it.
+What a sequence yields depends neither on its batch, nor on its place there, nor on padding, chunks, threads, or on
+whether a tape is kept; gradients of parameters do not depend on threads or repetition; and all instruction sets with
+fused multiply-add agree. test_order.py proves the order of the sums behind it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import draw
-import gatewise as gw
 import numpy as np
 import pytest
-from draw import Case, Option
-from gatewise import _dispatch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+import draw
+import gatewise as gw
+from draw import Case, Option
+from gatewise import _dispatch
 from tolerances import named
 
 Array = NDArray[Any]
@@ -207,7 +208,7 @@ def halves(state: Any) -> dict[str, Array]:
 @pytest.mark.parametrize("call", ["dense", "lengths-resets", "mask", "mask-resets"])
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
 def test_chunks(isa: str, dtype: Any, cell: Option, call: str, cuts: list[int]) -> None:
-    """However a sequence is cut into calls, even into single steps or with empty calls between, y and state are the same."""
+    """However a sequence is cut into calls, into single steps or with empty calls between, y and state are the same."""
     option = Option(cell.kind, {**cell.keywords, "num_layers": 2, "batch_first": True}, cell.projected)
     case = draw.make(option, VARIANTS[call], n_steps=12, batch=5, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
@@ -225,6 +226,13 @@ def test_chunks_of_a_long_sequence(isa: str, dtype: Any, cell: Option) -> None:
     y, state = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
     y_cut, state_cut = run_in_chunks(case, layer, [7, 512, 1000])
     assert_same_bits({"y": y_cut, **halves(state_cut)}, {"y": y, **halves(state)})
+
+
+def case_for_a_team(cell: Option = draw.CELLS[2]) -> Case:
+    """Enough work for a team."""
+    return draw.make(
+        cell, VARIANTS["lengths-resets"], n_steps=12, batch=32, input_size=24, hidden_size=64, proj_size=32
+    )
 
 
 THREADS = [1, 2, 3, 5]

@@ -220,9 +220,11 @@ def test_a_write_that_fails_is_told(capsys: pytest.CaptureFixture[str], monkeypa
 # As a process
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "gatewise.cli", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")
@@ -238,6 +240,14 @@ def test_ctrl_c_ends_cleanly() -> None:
     assert rest.endswith("\ngatewise: interrupted\n")
     assert "Traceback" not in rest
     assert os.listdir("forecast") == []
+
+
+def test_a_terminal_without_the_letters_is_no_traceback() -> None:
+    process = start("forecast", "--epochs", "1", PYTHONIOENCODING="ascii")
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert process.returncode == 0
+    assert "sea surface temperature [?C]" in out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe in another way")

@@ -1,10 +1,10 @@
 """The order of every sum, by emulation: a relu network computed here in float32, one rounding at a time, bit for bit.
 
-Every element of a product is one chain v <- fma(w, x, v), k ascending, begun with its bias (b_ih for x_hat, b_hh for h_hat,
-else 0); past 512 terms it is cut at multiples of 512 and the pieces are added in order. A weight gradient is a sum of
-blocks of ceil(512 / B) steps counted from the start of the direction's order, the last block first; a block is one chain
-over its taken rows, steps descending, sequences ascending. An instruction set without fused multiply-add rounds the
-product and then the sum.
+Every element of a product is one chain v <- fma(w, x, v), k ascending, begun with its bias (b_ih for x_hat, b_hh for
+h_hat, else 0); past 512 terms it is cut at multiples of 512 and the pieces are added in order. A weight gradient is a
+sum of blocks of ceil(512 / B) steps counted from the start of the direction's order, the last block first; a block is
+one chain over its taken rows, steps descending, sequences ascending. An instruction set without fused multiply-add
+rounds the product and then the sum.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-import gatewise as gw
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+import gatewise as gw
 from test_bits import assert_same_bits
 
 F32 = NDArray[np.float32]
@@ -27,10 +28,10 @@ PIECE = 512
 def fma(w: Any, x: Any, v: Any) -> F32:
     """w x + v of float32 arrays with one rounding.
 
-    The product of two float32 numbers is exact in float64. Their sum with v is rounded to odd there: where it was inexact
-    and its last bit is even, it moves to the neighbour on the exact sum's side. Rounding that to float32 gives the exact
-    sum rounded once, since float64 has more than two digits to spare (Boldo and Melquiond 2008, "Emulation of FMA and
-    correctly rounded sums: proved algorithms using rounding to odd").
+    The product of two float32 numbers is exact in float64. Its sum with v is rounded to odd there: where that was
+    inexact and its last bit is even, it moves to the neighbour on the exact sum's side. Rounding that to float32 gives
+    the exact sum rounded once, since float64 has more than two digits to spare (Boldo and Melquiond 2008, "Emulation of
+    FMA and correctly rounded sums: proved algorithms using rounding to odd").
     """
     product, v = np.asarray(w, np.float64) * np.asarray(x, np.float64), np.asarray(v, np.float64)
     total = product + v
@@ -38,7 +39,7 @@ def fma(w: Any, x: Any, v: Any) -> F32:
     error = (product - (total - part)) + (v - part)
     even = total.view(np.int64) & 1 == 0
     neighbour = np.nextafter(total, np.where(error > 0, np.inf, -np.inf))
-    return np.where((error != 0) & even, neighbour, total).astype(np.float32)
+    return np.asarray(np.where((error != 0) & even, neighbour, total), np.float32)
 
 
 def multiply_then_add(w: Any, x: Any, v: Any) -> F32:
@@ -149,7 +150,7 @@ SIZES = [
     (3, 600, 3, 5, "lengths"),
     (30, 40, 3, 20, "lengths"),
 ]
-"""(T, B, I, H, steps): one, two and three pieces in x_hat, h_hat and their transposes; one and several blocks of rows."""
+"""(T, B, I, H, steps): one to three pieces in x_hat, h_hat and their transposes; one and several blocks of rows."""
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -168,7 +169,7 @@ def test_order_of_sums(isa: str, sizes: tuple[int, int, int, int, str]) -> None:
     multiply_add = multiply_then_add if isa == "x86-64" else fma
     want = relu_network(multiply_add, parameters, x, h0, lengths, dy, d_h)
     y, state, tape = layer.forward(x, h0[None], lengths=None if steps == "all" else lengths)
-    grads = layer.backward(tape, dy, d_h[None])
+    grads: Any = layer.backward(tape, dy, d_h[None])
     assert_same_bits({"y": y, "state": state, "grads.x": grads.x, "grads.state": grads.state, **grads.params}, want)
 
 

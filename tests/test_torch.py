@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import draw
-import gatewise as gw
 import numpy as np
 import pytest
-from draw import Case, Option, Variant
 from numpy.typing import NDArray
+
+import draw
+import gatewise as gw
+from draw import Case, Option, Variant
 from tolerances import Expected, expect, largest, named, roundings, unit
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
@@ -41,7 +42,12 @@ OPTIONS = [
 ]
 VARIANTS = [variant for variant in draw.VARIANTS if variant.steps != "mask" and not variant.resets]
 # A cotangent for c alone is none at all where there is no c.
-PAIRS = [(option, variant) for option in OPTIONS for variant in VARIANTS if option.kind == "LSTM" or variant.dy or variant.d_h]
+PAIRS = [
+    (option, variant)
+    for option in OPTIONS
+    for variant in VARIANTS
+    if option.kind == "LSTM" or variant.dy or variant.d_h
+]
 
 
 def module_of(case: Case, dtype: Any) -> Any:
@@ -90,7 +96,7 @@ def run_torch(case: Case, dtype: Any) -> dict[str, Array]:
 def case_of(option: Option, variant: Variant) -> Case:
     """A case that PyTorch takes: it packs no empty sequence, and reads what lies behind a sequence's end."""
     case = draw.make(option, variant, n_steps=6, batch=4, input_size=9, hidden_size=13, proj_size=5)
-    if case.lengths is None:
+    if case.lengths is None or case.dy is None:
         return case
     return case.replace(lengths=np.maximum(case.lengths, 1), x=np.nan_to_num(case.x), dy=np.nan_to_num(case.dy))
 
@@ -153,8 +159,8 @@ def errors(case: Case, want: Expected, results: dict[str, Array]) -> dict[str, f
 def test_float32_is_as_accurate(isa: str, cell: Option, sizes: tuple[int, int, int, int], record_property: Any) -> None:
     """gatewise's error in float32 is at most 4 times PyTorch's, or the order of its sums is to blame: sqrt(K) u.
 
-    PyTorch's products sum in blocks, whose rounding errors grow with the square root of a block; one chain of K terms has
-    errors of some sqrt(K) u.
+    PyTorch's products sum in blocks, whose rounding errors grow with the square root of a block; one chain of K terms
+    has errors of some sqrt(K) u.
     """
     case = draw.make(cell, draw.VARIANTS[0], *sizes, proj_size=sizes[3] // 2)
     want = expect(case)

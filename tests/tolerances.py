@@ -1,10 +1,10 @@
-"""How far the compiled layers may lie from the float64 reference: bounds from roundings counted and sensitivity measured.
+"""How far the compiled layers may lie from the float64 reference: roundings counted, times sensitivity measured.
 
-Every rounding of a computation is a small relative change of one of its numbers. A chain of K fused multiply-adds equals
-the exact product of weights changed by at most K u, where u = eps / 2 (Higham 2002, section 3.1), so a result whose path
-through one step of a layer has n roundings equals the exact result of data changed by some n u. What such a change does
-to a result is its sensitivity, in units of u: measured on the float64 reference, once by running it in float32, which
-rounds every intermediate, and three times by changing all data at random by about u. Then
+Every rounding of a computation is a small relative change of one of its numbers. A chain of K fused multiply-adds
+equals the exact product of weights changed by at most K u, where u = eps / 2 (Higham 2002, section 3.1), so a result
+whose path through one step of a layer has n roundings equals the exact result of data changed by some n u. What such a
+change does to a result is its sensitivity, in units of u: measured on the float64 reference, once by running it in
+float32, which rounds every intermediate, and three times by changing all data at random by about u. Then
 
     |computed - exact| <= n u sensitivity.
 
@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 from draw import Case, Result
 from gatewise import reference
 from gatewise._options import Options
-from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 
@@ -42,7 +43,7 @@ def unit(dtype: DTypeLike) -> float:
 
 
 def chain(terms: int) -> int:
-    """Roundings on the longest path through a chain of this many terms: those of its first piece and of the pieces' sum."""
+    """Roundings on the longest path through a chain of this many terms: its first piece and the sum of the pieces."""
     return min(terms, PIECE) + -(-terms // PIECE)
 
 
@@ -74,7 +75,7 @@ def named(result: Result) -> dict[str, Array]:
 
 
 def changed(value: Any, size: float, rng: np.random.Generator) -> Any:
-    """None, an array or a tuple or dict of these, every number multiplied by 1 + size times a standard normal number."""
+    """None, an array or a tuple or dict of these, every number times 1 + size times a standard normal number."""
     if value is None:
         return None
     if isinstance(value, tuple):
@@ -93,7 +94,7 @@ class Expected:
     sensitivity: dict[str, float]
 
     def bound(self, name: str, dtype: DTypeLike) -> float:
-        """The largest error that this result may have. Flushed subnormals stay below the smallest normal number each."""
+        """The largest error that this result may have; a subnormal may be flushed to 0."""
         n = roundings(self.case, name)
         return n * (unit(dtype) * self.sensitivity[name] + float(np.finfo(np.dtype(dtype)).tiny))
 

@@ -206,7 +206,7 @@ class Core {
       gradients.append(std::move(array));
     });
     guard("tape", "one of " + std::to_string(held.tape.bytes()) + " bytes", [&] {
-      const auto release = release_gil(3 * stack_.work(held.time, held.batch));
+      const auto release = release_gil(3 * stack_.work(held.time, held.batch).multiply_adds);
       stack_.backward(held.tape, call, thread_settings.usable());
     });
     return py::make_tuple(d_x, first.object(), gradients);
@@ -239,7 +239,7 @@ class Core {
     guard("x", show_shape(array), [&] {
       const Buffer<T> y(batch * o.features());
       call.y = {y.get(), 0, o.features()};
-      const auto release = release_gil(stack_.work(1, batch));
+      const auto release = release_gil(stack_.work(1, batch).multiply_adds);
       stack_.forward(*weights, call, thread_settings.usable());
     });
     return after.object();
@@ -350,7 +350,7 @@ class Core {
           batch(x.batch),
           state("state", layer.options(), state_object, layout, batch),
           last(layer.options(), layout, batch),
-          work(layer.stack_.work(time, batch)) {
+          work(layer.stack_.work(time, batch).multiply_adds) {
       if (!lengths_object.is_none() && !mask_object.is_none())
         fail(PyExc_ValueError, "lengths: expected None beside a mask, got both");
       count_of<Index>("x", {time, batch});

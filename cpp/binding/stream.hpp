@@ -38,7 +38,7 @@ class BoundStream {
       require_shape("out", y, exact(result));
       if (!y.writeable()) fail(PyExc_ValueError, "out: expected a writeable array, got a read-only one");
     }
-    const auto release = Core<T>::release_gil(core_.stack().work(1, stream_.batch()));
+    const auto release = Core<T>::release_gil(core_.stack().work(1, stream_.batch()).multiply_adds);
     stream_.step(static_cast<const T*>(array.data()), static_cast<T*>(y.mutable_data()));
     return y;
   }
@@ -57,7 +57,7 @@ class BoundStream {
     auto y = new_array<T>("y", layout_.shape(argument.time, stream_.batch(), features_out));
     const Rows<T> rows = Core<T>::layout_rows(layout_, y.mutable_data(), argument.time, stream_.batch(), features_out);
     Core<T>::guard("x", show_shape(given), [&] {
-      const auto release = Core<T>::release_gil(core_.stack().work(argument.time, stream_.batch()));
+      const auto release = Core<T>::release_gil(core_.stack().work(argument.time, stream_.batch()).multiply_adds);
       stream_.run(argument.rows, rows, argument.time, thread_settings.usable());
     });
     return std::move(y);

@@ -53,7 +53,8 @@ class Panels {
   Index count(Index panel) const { return std::min(per_panel_, vectors_ - panel * per_panel_); }
   // The first lane of a panel in a row of all lanes, and its first unit.
   Index first_lane(Index panel) const { return panel * per_panel_ * width_; }
-  Index first_unit(Index panel) const { return panel * per_panel_ / gates_ * width_; }
+  Index units_per_panel() const { return per_panel_ / gates_ * width_; }
+  Index first_unit(Index panel) const { return panel * units_per_panel(); }
   const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
   const T* start(Index panel) const { return start_.get() + first_lane(panel); }
 
@@ -161,34 +162,43 @@ Multiply<P> choose_multiply_pair(Index n) {
   return table[n - 1];
 }
 
-// Every tile of in · weights: out(panel, first_row) gives its place (rows `stride` apart), then use(panel, first_row,
-// rows, place) reads it.
+// Panels [first, last), walked from the last to the first if `backwards`.
+struct PanelRange {
+  Index first, last;
+  bool backwards = false;
+};
+
+// Every tile of in · weights in a range of panels: out(panel, first_row) gives its place (rows `stride` apart), then
+// use(panel, first_row, rows, place) reads it.
 template <class P, class Place, class Use>
-GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, const scalar_t<P>* const* in, Index rows,
-                                   Index stride, const Place& place, const Use& use) {
+GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRange range, const scalar_t<P>* const* in,
+                                   Index rows, Index stride, const Place& place, const Use& use) {
   if (rows == 0) return;
-  const Index inputs = weights.inputs(), panels = weights.panels();
-  if (rows == 1) {
-    for (Index panel = 0; panel < panels;) {
-      const Index n = weights.count(panel);
-      const bool pair = panel + 1 < panels && weights.count(panel + 1) == n;
+  const Index inputs = weights.inputs(), panels = range.last - range.first;
+  for (Index done = 0; done < panels;) {
+    Index panel = range.backwards ? range.last - 1 - done : range.first + done;
+    const Index n = weights.count(panel);
+    if (rows == 1) {
+      // One row alone has too few chains to fill the pipeline: take two panels at once where they are alike.
+      const Index lower = range.backwards ? panel - 1 : panel;
+      const bool pair = done + 1 < panels && weights.count(lower) == weights.count(lower + 1);
+      if (pair) panel = lower;
       auto* const out = place(panel, 0);
       (pair ? choose_multiply_pair<P>(n) : choose_multiply<P>(n, 1))(weights.weights(panel), weights.start(panel),
                                                                      inputs, in, out, stride);
       use(panel, 0, 1, out);
       if (pair) use(panel + 1, 0, 1, out + n * P::width);
-      panel += pair ? 2 : 1;
+      done += pair ? 2 : 1;
+      continue;
     }
-    return;
-  }
-  for (Index panel = 0; panel < panels; ++panel) {
-    const Index n = weights.count(panel), chunks = ceil_div(rows, rows_at_once(static_cast<int>(n)));
+    const Index chunks = ceil_div(rows, rows_at_once(static_cast<int>(n)));
     for (Index chunk = 0; chunk < chunks; ++chunk) {
       const Index first = chunk * rows / chunks, taken = (chunk + 1) * rows / chunks - first;
       auto* const out = place(panel, first);
       choose_multiply<P>(n, taken)(weights.weights(panel), weights.start(panel), inputs, in + first, out, stride);
       use(panel, first, taken, out);
     }
+    ++done;
   }
 }
 
@@ -196,18 +206,18 @@ GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, const sca
 constexpr Index most_packets = 4;
 
 template <class P, class Use>
-GATEWISE_INLINE void use_tiles(const Panels<scalar_t<P>>& weights, const scalar_t<P>* const* in, Index rows,
-                               const Use& use) {
+GATEWISE_INLINE void use_tiles(const Panels<scalar_t<P>>& weights, PanelRange range, const scalar_t<P>* const* in,
+                               Index rows, const Use& use) {
   alignas(64) scalar_t<P> tile[most_rows * most_packets * P::width];
-  for_each_tile<P>(weights, in, rows, most_packets * P::width, [&](Index, Index) { return tile; }, use);
+  for_each_tile<P>(weights, range, in, rows, most_packets * P::width, [&](Index, Index) { return tile; }, use);
 }
 
-// All of in · weights: out [rows][stride], of which the first weights.lanes() are written.
+// in · weights of a range of panels: out [rows][stride], of which those panels' lanes are written.
 template <class P>
-GATEWISE_INLINE void multiply_rows(const Panels<scalar_t<P>>& weights, const scalar_t<P>* const* in, Index rows,
-                                   scalar_t<P>* out, Index stride) {
+GATEWISE_INLINE void multiply_rows(const Panels<scalar_t<P>>& weights, PanelRange range, const scalar_t<P>* const* in,
+                                   Index rows, scalar_t<P>* out, Index stride) {
   for_each_tile<P>(
-      weights, in, rows, stride,
+      weights, range, in, rows, stride,
       [&](Index panel, Index first) { return out + first * stride + weights.first_lane(panel); },
       [](Index, Index, Index, scalar_t<P>*) {});
 }

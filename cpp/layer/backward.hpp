@@ -55,14 +55,12 @@ class Backward {
   using T = scalar_t<P>;
 
  public:
-  Backward(const Sizes& sizes, const BackwardPass<T>& pass, const Member& member, Index begin, Index end,
-           BackwardScratch<T>& scratch, SharedScratch<P>& shared)
+  Backward(const Sizes& sizes, const BackwardPass<T>& pass, const Part& part, BackwardScratch<T>& scratch,
+           SharedScratch<P>& shared)
       : sizes_(sizes),
         pass_(pass),
         schedule_(*pass.schedule),
-        member_(member),
-        begin_(begin),
-        end_(end),
+        part_(part),
         scratch_(scratch),
         shared_(shared),
         states_{schedule_, pass.y, pass.h_first, pass.cells, scratch.zeros, sizes.outputs, sizes.padded, true} {}
@@ -76,8 +74,8 @@ class Backward {
   }
 
  private:
-  T* d_h(Index b) const { return scratch_.d_h + (b - begin_) * sizes_.padded_outputs; }
-  T* d_c(Index b) const { return scratch_.d_c + (b - begin_) * sizes_.padded; }
+  T* d_h(Index b) const { return scratch_.d_h + (b - part_.begin) * sizes_.padded_outputs; }
+  T* d_c(Index b) const { return scratch_.d_c + (b - part_.begin) * sizes_.padded; }
 
   // A cut drops what comes from behind it.
   void drop(Index b) const {
@@ -87,39 +85,62 @@ class Backward {
 
   void start() {
     std::fill_n(scratch_.zeros, std::max(sizes_.padded, sizes_.padded_outputs), T(0));
-    for (Index b = begin_; b < end_; ++b) {
+    for (Index b = part_.begin; b < part_.end; ++b) {
       copy_state(pass_.d_h_last, sizes_.outputs, d_h(b), sizes_.padded_outputs, b);
       if (Stages::has_cell_state) copy_state(pass_.d_c_last, sizes_.hidden, d_c(b), sizes_.padded, b);
       if (schedule_.last(b) == Schedule::zero) drop(b);
     }
-    shared_.jobs.start(member_);
-    if (Stages::peepholes) shared_.peephole.start(member_, sizes_);
+    shared_.jobs.start(part_.member);
+    if (Stages::peepholes) shared_.peephole.start(part_.member, sizes_);
+    part_.member.wait();
   }
 
   // Steps [from, to). A block's rows are numbered as backward meets them: steps descending, sequences ascending.
   void run_block(Index from, Index to) {
     const Index end_row = schedule_.first(to), rows = end_row - schedule_.first(from);
-    shared_.jobs.begin_block(rows);
-    Index own = 0;
     for (Index s = to; s-- > from;) {
-      const auto range = schedule_.rows_of(s, begin_, end_);
-      const Index place = end_row - schedule_.first(s + 1) - schedule_.first(s);  // + row: its number in the block
-      const Index count = range.last - range.first;
+      const auto range = schedule_.rows_of(s, part_.begin, part_.end);
+      const Index count = range.last - range.first, place = place_of(s, end_row);
       for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], range.first + n, place + range.first + n);
-      Stages::backward(*pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
-      for (Index n = 0; n < count; ++n, ++own) {
-        const Index row = range.first + n, b = schedule_.sequence(row), t = schedule_.time_of(row);
-        shared_.jobs.put(place + row, scratch_.rows[n], pass_.x.at(t, b), sizes_);
-        scratch_.deltas[own] = scratch_.rows[n].delta;
-        scratch_.d_x[own] = pass_.d_x ? pass_.d_x.at(t, b) : nullptr;
-        if (schedule_.previous(row) == Schedule::zero) drop(b);
+      Stages::backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
+      for (Index row = range.first; row < range.last; ++row)
+        if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(row));
+    }
+    part_.wait();
+    gather(from, to, rows);
+    part_.member.wait();
+    shared_.jobs.add_block(part_.member);
+    if (Stages::peepholes) shared_.peephole.add_block(part_.member, sizes_, shared_.delta, rows);
+    part_.member.wait();
+  }
+
+  // The number in its block of row 0 of all, were it in step s of this block: add a row of that step.
+  Index place_of(Index s, Index end_row) const { return end_row - schedule_.first(s + 1) - schedule_.first(s); }
+
+  // Of the block's rows, those of the member's own sequences, or, where the units are divided, its share of them: packs
+  // what the weight gradients read, and makes dx.
+  void gather(Index from, Index to, Index rows) {
+    shared_.jobs.begin_block(rows);
+    const Index first = part_.by_units ? part_.member.begin(rows) : 0,
+                last = part_.by_units ? part_.member.end(rows) : rows;
+    Index own = 0;
+    BackwardRow<T> r;
+    for (Index s = to; s-- > from;) {
+      const auto range = schedule_.rows_of(s, part_.begin, part_.end);
+      const Index place = place_of(s, schedule_.first(to));
+      for (Index row = std::max(range.first, first - place); row < std::min(range.last, last - place); ++row) {
+        const Index b = schedule_.sequence(row), t = schedule_.time(s);
+        set_row(r, row, place + row);
+        shared_.jobs.put(place + row, r, pass_.x.at(t, b), sizes_);
+        if (Stages::peepholes) {
+          shared_.peephole.c_prev[place + row] = r.c_prev;
+          shared_.peephole.c[place + row] = states_.c(row, b);
+        }
+        scratch_.deltas[own] = r.delta;
+        scratch_.d_x[own++] = pass_.d_x ? pass_.d_x.at(t, b) : nullptr;
       }
     }
     if (pass_.d_x) input_gradient(own);
-    member_.wait();
-    shared_.jobs.add_block(member_);
-    if (Stages::peepholes) shared_.peephole.add_block(member_, sizes_, shared_.delta, rows);
-    member_.wait();
   }
 
   void set_row(BackwardRow<T>& r, Index row, Index place) {
@@ -135,41 +156,44 @@ class Backward {
     r.d_out = shared_.d_out + place * sizes_.outputs;
     r.between = shared_.between + place * sizes_.hidden;
     if (Stages::has_cell_state) r.c_prev = states_.c(before, b);
-    if (Stages::peepholes) {
-      shared_.peephole.c_prev[place] = r.c_prev;
-      shared_.peephole.c[place] = states_.c(row, b);
-    }
   }
 
-  // dx = W_ihᵀ δ for the member's own rows of a block.
+  // dx = W_ihᵀ δ for the gathered rows.
   void input_gradient(Index rows) {
     const auto& panels = pass_.weights->transposed().input;
-    use_tiles<P>(panels, scratch_.deltas, rows, [&](Index panel, Index first, Index n, const T* tile) {
-      for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
-        for (Index j = 0; j < panels.count(panel); ++j) {
-          const Index k = panels.first_unit(panel) + j * P::width, left = sizes_.inputs - k;
-          T* const to = scratch_.d_x[first + r] + k;
-          const P product = load<P>(tile + j * P::width);
-          store(to, pass_.add_to_d_x ? load<P>(to, left) + product : product, left);
-        }
-    });
+    use_tiles<P>(panels, {0, panels.panels()}, scratch_.deltas, rows,
+                 [&](Index panel, Index first, Index n, const T* tile) {
+                   for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
+                     for (Index j = 0; j < panels.count(panel); ++j) {
+                       const Index k = panels.first_unit(panel) + j * P::width, left = sizes_.inputs - k;
+                       T* const to = scratch_.d_x[first + r] + k;
+                       const P product = load<P>(tile + j * P::width);
+                       store(to, pass_.add_to_d_x ? load<P>(to, left) + product : product, left);
+                     }
+                 });
   }
 
   void finish() {
-    shared_.jobs.finish(member_, sizes_, pass_.gradients);
-    if (Stages::peepholes) shared_.peephole.finish(member_, sizes_, pass_.gradients.weight_peephole);
-    for (Index b = begin_; b < end_; ++b) {
-      std::copy_n(d_h(b), sizes_.outputs, pass_.d_h_first + b * sizes_.outputs);
-      if (Stages::has_cell_state) std::copy_n(d_c(b), sizes_.hidden, pass_.d_c_first + b * sizes_.hidden);
+    shared_.jobs.finish(part_.member, sizes_, pass_.gradients);
+    if (Stages::peepholes) shared_.peephole.finish(part_.member, sizes_, pass_.gradients.weight_peephole);
+    const auto& transposed = pass_.weights->transposed();
+    const auto h_units = part_.units(transposed.recurrent[0]);
+    const auto c_units = sizes_.projects() ? part_.units(transposed.projection) : h_units;
+    for (Index b = part_.begin; b < part_.end; ++b) {
+      copy_units(d_h(b), h_units, pass_.d_h_first + b * sizes_.outputs);
+      if (Stages::has_cell_state) copy_units(d_c(b), c_units, pass_.d_c_first + b * sizes_.hidden);
     }
-    member_.wait();
+    part_.member.wait();
+  }
+
+  static void copy_units(const T* from, std::pair<Index, Index> units, T* to) {
+    std::copy(from + units.first, from + units.second, to + units.first);
   }
 
   const Sizes& sizes_;
   const BackwardPass<T>& pass_;
   const Schedule& schedule_;
-  const Member& member_;
-  const Index begin_, end_;
+  const Part& part_;
   BackwardScratch<T>& scratch_;
   SharedScratch<P>& shared_;
   const States<T> states_;

@@ -23,19 +23,27 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     ForwardScratch<T>(arena, sizes, Stages::kept, steps, share);
     return arena.used();
   }
-  void forward(const Sizes& sizes, const ForwardPass<T>& pass, Index begin, Index end,
-               std::byte* memory) const override {
-    Arena arena(memory);
-    ForwardScratch<T> scratch(arena, sizes, Stages::kept, pass.schedule->steps(), end - begin);
-    run_forward<P, Stages>(sizes, pass, begin, end, scratch);
+  void forward(const Sizes& sizes, const ForwardPass<T>& pass, const Part& part, std::byte* memory,
+               std::byte* common_memory) const override {
+    const auto take = [&](std::byte* block) {
+      Arena arena(block);
+      return ForwardScratch<T>(arena, sizes, Stages::kept, pass.schedule->steps(), part.end - part.begin);
+    };
+    ForwardScratch<T> scratch = take(memory);
+    const ForwardScratch<T> common = take(common_memory);
+    // A second stage reads what all members have written in the first.
+    scratch.kept_once = common.kept_once;
+    scratch.step.between = common.step.between;
+    run_forward<P, Stages>(sizes, pass, part, scratch);
   }
 
   void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const override {
     const Index batch = layer.batch, lanes = weights.lanes();
     for (Index b = 0; b < batch; ++b) layer.x[b] = x + b * layer.sizes.inputs;
-    input_products<P, Stages>(weights, layer.x, batch, layer.x_hat, lanes);
-    Stages::template forward<false>(weights, layer.sizes, layer.rows[layer.now], layer.h_prev[layer.now], batch,
-                                    layer.step);
+    const Part part{Member{}, false, 0, batch};
+    input_products<P, Stages>(part, weights, layer.x, batch, layer.x_hat, lanes);
+    Stages::template forward<false>(part, layer.now == 1, weights, layer.sizes, layer.rows[layer.now],
+                                    layer.h_prev[layer.now], batch, layer.step);
     layer.now = 1 - layer.now;
   }
 
@@ -49,14 +57,12 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     SharedScratch<P>(arena, sizes, batch, Stages());
     return arena.used();
   }
-  void backward(const Sizes& sizes, const BackwardPass<T>& pass, const Member& member, const Bounds& bounds,
-                std::byte* memory, std::byte* shared_memory) const override {
-    const Index begin = bounds[static_cast<std::size_t>(member.index)];
-    const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+  void backward(const Sizes& sizes, const BackwardPass<T>& pass, const Part& part, std::byte* memory,
+                std::byte* shared_memory) const override {
     Arena arena(memory), shared_arena(shared_memory);
-    BackwardScratch<T> scratch(arena, sizes, end - begin, pass.schedule->batch());
+    BackwardScratch<T> scratch(arena, sizes, part.end - part.begin, pass.schedule->batch());
     SharedScratch<P> shared(shared_arena, sizes, pass.schedule->batch(), Stages());
-    Backward<P, Stages>(sizes, pass, member, begin, end, scratch, shared).run();
+    Backward<P, Stages>(sizes, pass, part, scratch, shared).run();
   }
 };
 

@@ -51,15 +51,15 @@ void copy_state(const T* from, Index n, T* to, Index pitch, Index b) {
 
 // x̂ of all stages: x_hat [rows][lanes].
 template <class P, class Stages>
-void input_products(const SequenceWeights<scalar_t<P>>& weights, const scalar_t<P>* const* x, Index rows,
-                    scalar_t<P>* x_hat, Index lanes) {
-  multiply_rows<P>(weights.stages[0].input, x, rows, x_hat, lanes);
-  if (Stages::two_stages)
-    multiply_rows<P>(weights.stages[1].input, x, rows, x_hat + weights.stages[0].input.lanes(), lanes);
+void input_products(const Part& part, const SequenceWeights<scalar_t<P>>& weights, const scalar_t<P>* const* x,
+                    Index rows, scalar_t<P>* x_hat, Index lanes) {
+  const auto &first = weights.stages[0].input, &second = weights.stages[1].input;
+  multiply_rows<P>(first, part.panels(first), x, rows, x_hat, lanes);
+  if (Stages::two_stages) multiply_rows<P>(second, part.panels(second), x, rows, x_hat + first.lanes(), lanes);
 }
 
 template <class P, class Stages>
-void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index begin, Index end,
+void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, const Part& part,
                  ForwardScratch<scalar_t<P>>& scratch) {
   using T = scalar_t<P>;
   const Schedule& schedule = *pass.schedule;
@@ -68,7 +68,10 @@ void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index
   const bool keep = pass.kept != nullptr;
   std::fill_n(scratch.zeros, std::max(padded, sizes.padded_outputs), T(0));
   if (Stages::has_cell_state)
-    for (Index b = begin; b < end; ++b) copy_state(pass.c_first, sizes.hidden, pass.cells + b * padded, padded, b);
+    part.by_sequence([&] {
+      for (Index b = part.begin; b < part.end; ++b)
+        copy_state(pass.c_first, sizes.hidden, pass.cells + b * padded, padded, b);
+    });
 
   const States<T> states{schedule, pass.y, pass.h_first, pass.cells, scratch.zeros, outputs, padded, keep};
 
@@ -76,15 +79,15 @@ void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index
     const Index to = std::min(from + scratch.block_steps, schedule.steps());
     Index count = 0;
     for (Index s = from; s < to; ++s) {
-      const auto range = schedule.rows_of(s, begin, end);
+      const auto range = schedule.rows_of(s, part.begin, part.end);
       for (Index row = range.first; row < range.last; ++row)
         scratch.x[count++] = pass.x.at(schedule.time(s), schedule.sequence(row));
     }
-    input_products<P, Stages>(weights, scratch.x, count, scratch.x_hat, lanes);
+    input_products<P, Stages>(part, weights, scratch.x, count, scratch.x_hat, lanes);
 
     const T* x_hat = scratch.x_hat;
     for (Index s = from; s < to; ++s) {
-      const auto range = schedule.rows_of(s, begin, end);
+      const auto range = schedule.rows_of(s, part.begin, part.end);
       Index n = 0;
       for (Index row = range.first; row < range.last; ++row, ++n, x_hat += lanes) {
         const Index b = schedule.sequence(row), before = schedule.previous(row);
@@ -99,18 +102,22 @@ void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, Index
         }
         r.kept = keep ? pass.kept + row * Stages::kept * padded : scratch.kept_once + n * Stages::kept * padded;
       }
+      const bool backwards = s % 2 == 1;
       if (keep)
-        Stages::template forward<true>(weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+        Stages::template forward<true>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
       else
-        Stages::template forward<false>(weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+        Stages::template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+      part.wait();
     }
   }
 
-  for (Index b = begin; b < end; ++b) {
-    const Index last = schedule.last(b);
-    std::copy_n(states.h(last, b), outputs, pass.h_last + b * outputs);
-    if (Stages::has_cell_state) std::copy_n(states.c(last, b), sizes.hidden, pass.c_last + b * sizes.hidden);
-  }
+  part.by_sequence([&] {
+    for (Index b = part.begin; b < part.end; ++b) {
+      const Index last = schedule.last(b);
+      std::copy_n(states.h(last, b), outputs, pass.h_last + b * outputs);
+      if (Stages::has_cell_state) std::copy_n(states.c(last, b), sizes.hidden, pass.c_last + b * sizes.hidden);
+    }
+  });
 }
 
 }  // namespace GATEWISE_ISA

@@ -20,78 +20,86 @@ struct LstmStages {
   }
 
   template <bool keep>
-  static void forward(const SequenceWeights<T>& w, const Sizes& sizes, const ForwardRow<T>* rows,
-                      const T* const* h_prev, Index count, StepScratch<T>& scratch) {
+  static void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
+                      const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) {
     constexpr Index W = P::width;
     const auto& panels = w.stages[0].recurrent;
     const bool projects = sizes.projects();
-    use_tiles<P>(panels, h_prev, count, [&](Index panel, Index first, Index n, const T* tile) {
-      const Index u = panels.first_unit(panel), lane = panels.first_lane(panel);
-      P peep[3];
-      load_peepholes(w, sizes, u, peep);
-      for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
-        const auto& row = rows[r];
-        P x[4], h[4], kept_now[5];
-        GATEWISE_UNROLL
-        for (int g = 0; g < 4; ++g) {
-          x[g] = load<P>(row.x_hat + lane + g * W);
-          h[g] = load<P>(tile + g * W);
-        }
-        const auto out = Cell::forward(x, h, load<P>(row.c_prev + u), peep, kept_now);
-        store(row.c + u, out.c);
-        if constexpr (keep) {
-          GATEWISE_UNROLL
-          for (int i = 0; i < 5; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
-        }
-        if (projects)
-          store(scratch.between + r * scratch.pitch + u, out.h);
-        else
-          store(row.h + u, out.h, sizes.hidden - u);
-      }
-    });
-    if (projects) project(w, sizes, rows, count, scratch);
+    use_tiles<P>(panels, part.panels(panels, backwards), h_prev, count,
+                 [&](Index panel, Index first, Index n, const T* tile) {
+                   const Index u = panels.first_unit(panel), lane = panels.first_lane(panel);
+                   P peep[3];
+                   load_peepholes(w, sizes, u, peep);
+                   for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
+                     const auto& row = rows[r];
+                     P x[4], h[4], kept_now[5];
+                     GATEWISE_UNROLL
+                     for (int g = 0; g < 4; ++g) {
+                       x[g] = load<P>(row.x_hat + lane + g * W);
+                       h[g] = load<P>(tile + g * W);
+                     }
+                     const auto out = Cell::forward(x, h, load<P>(row.c_prev + u), peep, kept_now);
+                     store(row.c + u, out.c);
+                     if constexpr (keep) {
+                       GATEWISE_UNROLL
+                       for (int i = 0; i < 5; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
+                     }
+                     if (projects)
+                       store(scratch.between + r * scratch.pitch + u, out.h);
+                     else
+                       store(row.h + u, out.h, sizes.hidden - u);
+                   }
+                 });
+    if (projects) {
+      part.wait();
+      project(part, w, sizes, rows, count, scratch);
+    }
   }
 
   // dm comes from dh' alone, or through the projection; then every gate's δ, dc, and dh.
-  static void backward(const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows, Index count,
-                       StepScratch<T>& scratch) {
+  static void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
+                       Index count, StepScratch<T>& scratch) {
     constexpr Index W = P::width;
+    const auto& recurrent = w.transposed().recurrent[0];
     if (sizes.projects()) {
       for (Index r = 0; r < count; ++r) {
         const auto& row = rows[r];
-        for_each_packet<P>(sizes.outputs, [&](Index u, Index left) {
+        for_each_packet<P>(part.units(recurrent), [&](Index u, Index left) {
           store(row.d_out + u, load<P>(row.d_y + u, left) + load<P>(row.d_h + u), left);
         });
         scratch.in[r] = row.d_out;
       }
+      part.wait();
       const auto& panels = w.transposed().projection;
-      use_tiles<P>(panels, scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
-        for (Index r = 0; r < n; ++r, tile += most_packets * W)
-          for (Index j = 0; j < panels.count(panel); ++j) {
-            const Index u = panels.first_unit(panel) + j * W;
-            gates(w, sizes, rows[first + r], u, load<P>(tile + j * W));
-            const T* const kept_of = rows[first + r].kept + u;
-            store(rows[first + r].between + u,
-                  load<P>(kept_of + 3 * sizes.padded) * load<P>(kept_of + 4 * sizes.padded), sizes.hidden - u);
-          }
-      });
+      use_tiles<P>(
+          panels, part.panels(panels), scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
+            for (Index r = 0; r < n; ++r, tile += most_packets * W)
+              for (Index j = 0; j < panels.count(panel); ++j) {
+                const Index u = panels.first_unit(panel) + j * W;
+                gates(w, sizes, rows[first + r], u, load<P>(tile + j * W));
+                const T* const kept_of = rows[first + r].kept + u;
+                store(rows[first + r].between + u,
+                      load<P>(kept_of + 3 * sizes.padded) * load<P>(kept_of + 4 * sizes.padded), sizes.hidden - u);
+              }
+          });
     } else {
       for (Index r = 0; r < count; ++r)
-        for_each_packet<P>(sizes.hidden, [&](Index u, Index left) {
+        for_each_packet<P>(part.units(recurrent), [&](Index u, Index left) {
           gates(w, sizes, rows[r], u, load<P>(rows[r].d_y + u, left) + load<P>(rows[r].d_h + u));
         });
     }
     for (Index r = 0; r < count; ++r) scratch.in[r] = rows[r].delta;
-    hidden_gradient<P, false>(w.transposed().recurrent[0], scratch.in, rows, count);
+    part.wait();
+    hidden_gradient<P, false>(part, recurrent, scratch.in, rows, count);
   }
 
  private:
   // h' = W_hr m
-  static void project(const SequenceWeights<T>& w, const Sizes& sizes, const ForwardRow<T>* rows, Index count,
-                      StepScratch<T>& scratch) {
+  static void project(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const ForwardRow<T>* rows,
+                      Index count, StepScratch<T>& scratch) {
     for (Index r = 0; r < count; ++r) scratch.in[r] = scratch.between + r * scratch.pitch;
     const auto& panels = w.projection;
-    use_tiles<P>(panels, scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
+    use_tiles<P>(panels, part.panels(panels), scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
       for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
         for (Index j = 0; j < panels.count(panel); ++j) {
           const Index u = panels.first_unit(panel) + j * P::width;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "../kernel/team.hpp"
 #include "../math/view.hpp"
+#include "part.hpp"
 #include "schedule.hpp"
 #include "step.hpp"
 #include "weights.hpp"
@@ -113,18 +113,17 @@ struct StepLayer {
 // A block of weight gradients has this many steps, counted from the start of the direction's order.
 inline Index block_steps(Index batch) { return ceil_div(chain_length, batch > 0 ? batch : 1); }
 
-// Sequences [bounds[i], bounds[i + 1]) are member i's.
-using Bounds = std::vector<Index>;
-
 template <class T>
 struct Sequence {
   virtual ~Sequence() = default;
   virtual Index width() const = 0;
   virtual Index kept() const = 0;
 
-  // Bytes of scratch that one member needs for `share` sequences; the work of one member on its sequences.
+  // Bytes of scratch that one member needs for `share` sequences; the work of one member on its part. Where the units
+  // are divided, the members share `common`, the first one's scratch, too; else it is the member's own.
   virtual Index forward_scratch(const Sizes&, Index steps, Index share) const = 0;
-  virtual void forward(const Sizes&, const ForwardPass<T>&, Index begin, Index end, std::byte* scratch) const = 0;
+  virtual void forward(const Sizes&, const ForwardPass<T>&, const Part&, std::byte* scratch,
+                       std::byte* common) const = 0;
 
   // One step of a stream's layer: x [B, I] without gaps.
   virtual void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const = 0;
@@ -132,7 +131,7 @@ struct Sequence {
   virtual Index backward_scratch(const Sizes&, Index share, Index batch) const = 0;
   // The same for what all members share.
   virtual Index shared_scratch(const Sizes&, Index batch) const = 0;
-  virtual void backward(const Sizes&, const BackwardPass<T>&, const Member&, const Bounds&, std::byte* scratch,
+  virtual void backward(const Sizes&, const BackwardPass<T>&, const Part&, std::byte* scratch,
                         std::byte* shared) const = 0;
 };
 

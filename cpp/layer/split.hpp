@@ -1,23 +1,47 @@
-// How a call is divided over a team: each member its own sequences.
+// How a call is divided over a team: by sequences, without a barrier between steps, or by units, with one a stage.
 #pragma once
 
 #include <vector>
 
 #include "../kernel/arena.hpp"
 #include "../kernel/team.hpp"
+#include "part.hpp"
 #include "schedule.hpp"
-#include "sequence.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// Below this many multiply-adds a second thread costs more than it brings.
-constexpr double work_worth_a_team = 1e6;
+// Below this many multiply-adds a call is faster on one thread, and below this many a step on undivided units, whose
+// members meet in every step.
+constexpr double work_worth_a_team = 2.5e5;
+constexpr double step_worth_dividing = 2.5e4;
+// Recurrent weights of more bytes than this do not stay in one processor's cache: better each its own half of them.
+constexpr double weights_worth_dividing = 1 << 20;
+
+// What a call costs, and how it may be divided.
+struct Work {
+  double multiply_adds;       // of the whole call
+  double step_multiply_adds;  // of one step of one layer and direction, for one sequence
+  double recurrent_bytes;     // that every step of one layer reads
+};
+
+// How the members divide a call: sequences [bounds[i], bounds[i + 1]) each, or the units of all sequences.
+struct Plan {
+  int members;
+  bool by_units;
+};
+
+inline Plan plan(int threads, const Work& work, Index batch) {
+  if (threads == 1 || batch == 0 || work.multiply_adds < work_worth_a_team) return {1, false};
+  const bool step_is_large = work.step_multiply_adds * static_cast<double>(batch) >= step_worth_dividing;
+  if (step_is_large && (batch < 2 * threads || work.recurrent_bytes > weights_worth_dividing)) return {threads, true};
+  return {static_cast<int>(std::min<Index>(threads, batch)), false};
+}
 
 // Cuts the batch so that every member has about the same number of rows.
-inline Bounds split_batch(const Schedule& schedule, int members) {
+inline std::vector<Index> split_batch(const Schedule& schedule, int members) {
   const Index batch = schedule.batch();
-  Bounds bounds{0};
+  std::vector<Index> bounds{0};
   if (schedule.dense()) {
     for (int i = 1; i <= members; ++i) bounds.push_back(batch * i / members);
     return bounds;
@@ -33,22 +57,34 @@ inline Bounds split_batch(const Schedule& schedule, int members) {
   return bounds;
 }
 
-// Runs work(member, bounds, scratch, shared) on a team that suits the work: member_bytes(share of the batch) of
-// scratch for each member, `shared_bytes` for all.
-template <class MemberBytes, class Work>
-void on_team(int threads, double multiply_adds, const Schedule& schedule, const MemberBytes& member_bytes,
-             Index shared_bytes, const Work& work) {
-  const Index useful = multiply_adds < work_worth_a_team ? 1 : std::min<Index>(threads, schedule.batch());
-  Team team(static_cast<int>(useful));
+// Runs work(part, scratch, shared) on a team that suits the work: member_bytes(sequences) of scratch for each member,
+// `shared_bytes` for all. Where there are no shared bytes, `shared` is the first member's scratch if the units are
+// divided, and the member's own if not.
+template <class MemberBytes, class Run>
+void on_team(int threads, const Work& work, const Schedule& schedule, const MemberBytes& member_bytes,
+             Index shared_bytes, const Run& run) {
+  const Plan wanted = plan(threads, work, schedule.batch());
+  Team team(wanted.members);
   const Buffer<std::byte> shared(shared_bytes);
   for (bool done = false; !done;) {
-    const Bounds bounds = split_batch(schedule, team.size());
-    // Not the largest share's alone: a smaller one may take more steps at once.
+    const bool by_units = wanted.by_units && team.size() > 1;
+    std::vector<Part> parts;
+    if (by_units) {
+      parts.assign(static_cast<std::size_t>(team.size()), Part{{}, true, 0, schedule.batch()});
+    } else {
+      const auto bounds = split_batch(schedule, team.size());
+      for (std::size_t i = 0; i + 1 < bounds.size(); ++i) parts.push_back({{}, false, bounds[i], bounds[i + 1]});
+    }
+    // Not the largest part's alone: a smaller one may take more steps at once.
     Index each = 0;
-    for (std::size_t i = 1; i < bounds.size(); ++i) each = std::max(each, member_bytes(bounds[i] - bounds[i - 1]));
+    for (const Part& part : parts) each = std::max(each, member_bytes(part.end - part.begin));
     const Buffer<std::byte> scratch(each * team.size());
-    done = team.run(
-        [&](const Member& member) { work(member, bounds, scratch.get() + member.index * each, shared.get()); });
+    done = team.run([&](const Member& member) {
+      Part part = parts[static_cast<std::size_t>(member.index)];
+      part.member = member;
+      std::byte* const own = scratch.get() + member.index * each;
+      run(part, own, shared_bytes > 0 ? shared.get() : by_units ? scratch.get() : own);
+    });
   }
 }
 

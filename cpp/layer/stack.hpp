@@ -41,13 +41,15 @@ class Stack {
     return std::make_shared<const Weights<T>>(options_, sequence_.width(), parameters);
   }
 
-  // Multiply-adds of a forward pass that takes every step.
-  double work(Index time, Index batch) const {
+  // What a forward pass costs that takes every step.
+  Work work(Index time, Index batch) const {
+    const double outputs = static_cast<double>(options_.gates() * options_.hidden_size);
+    const double recurrent = outputs * static_cast<double>(options_.output_size());
     double terms = 0;
     for (Index l = 0; l < options_.num_layers; ++l)
-      terms += static_cast<double>(options_.gates() * options_.hidden_size) *
-               static_cast<double>(options_.layer_input_size(l) + options_.output_size());
-    return terms * static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
+      terms += outputs * static_cast<double>(options_.layer_input_size(l)) + recurrent;
+    terms *= static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
+    return {terms, recurrent, recurrent * sizeof(T)};
   }
 
   // Inference: no dropout, keeps nothing.
@@ -116,18 +118,16 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
     return over_layers([&](const Sizes& s) { return sequence_.forward_scratch(s, call.steps.time, share); });
   };
   on_team(threads, work(call.steps.time, B), schedules[0], scratch_bytes, 0,
-          [&](const Member& member, const Bounds& bounds, std::byte* scratch, std::byte*) {
-            const Index begin = bounds[static_cast<std::size_t>(member.index)];
-            const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+          [&](const Part& part, std::byte* scratch, std::byte* common) {
             Rows<const T> x = call.x;
             for (Index l = 0; l < L; ++l) {
               const Rows<T> y = l + 1 == L ? call.y : dense(between[l % 2], B, features);
               for (Index d = 0; d < D; ++d)
                 sequence_.forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, nullptr, cells.get()),
-                                  begin, end, scratch);
+                                  part, scratch, common);
               x = y;
             }
-            finish_outputs(call, schedules, begin, end);
+            part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
           });
 }
 
@@ -146,24 +146,25 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
     return over_layers([&](const Sizes& s) { return sequence_.forward_scratch(s, call.steps.time, share); });
   };
   on_team(threads, work(call.steps.time, B), tape.schedules[0], scratch_bytes, 0,
-          [&](const Member& member, const Bounds& bounds, std::byte* scratch, std::byte*) {
-            const Index begin = bounds[static_cast<std::size_t>(member.index)];
-            const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+          [&](const Part& part, std::byte* scratch, std::byte* common) {
             const Rows<T> kept_x = dense(tape.x, B, options_.input_size);
-            tape.schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
-              std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
+            part.by_sequence([&] {
+              tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
+                std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
+              });
             });
             for (Index l = 0; l < L; ++l) {
-              const Rows<const T> x = tape.input(l, dropped, begin, end);
+              part.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
+              const Rows<const T> x = tape.input(l, dropped);
               const Rows<T> y = tape.output(l);
               for (Index d = 0; d < D; ++d) {
                 const Index i = l * D + d;
                 sequence_.forward(
                     sizes(l), pass(call, tape.schedules[d], *tape.weights, i, x, y, tape.kept_of(i), tape.cells_of(i)),
-                    begin, end, scratch);
+                    part, scratch, common);
               }
             }
-            finish_outputs(call, tape.schedules, begin, end);
+            part.by_sequence([&] { finish_outputs(call, tape.schedules, part.begin, part.end); });
           });
   return tape;
 }
@@ -181,47 +182,52 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
     return over_layers([&](const Sizes& s) { return sequence_.backward_scratch(s, share, B); });
   };
   const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_.shared_scratch(s, B); });
-  on_team(threads, 3 * work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
-          [&](const Member& member, const Bounds& bounds, std::byte* scratch, std::byte* shared) {
-            const Index begin = bounds[static_cast<std::size_t>(member.index)];
-            const Index end = bounds[static_cast<std::size_t>(member.index) + 1];
+  on_team(threads, work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
+          [&](const Part& part, std::byte* scratch, std::byte* shared) {
             Rows<const T> d_y = call.d_y;
             if (fold) {
               const Rows<T> to = dense(folded, B, features);
-              for (Index d = 0; d < D; ++d)
-                fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), to.shifted(d * Y), Y, begin, end);
+              part.by_sequence([&] {
+                for (Index d = 0; d < D; ++d)
+                  fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), to.shifted(d * Y), Y, part.begin, part.end);
+              });
               d_y = to;
             }
             for (Index l = L; l-- > 0;) {
-              const Rows<const T> x = tape.input(l, dropped, begin, end);
+              part.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
+              const Rows<const T> x = tape.input(l, dropped);
               const Rows<T> d_x = l == 0 ? call.d_x : dense(between[(l - 1) % 2], B, features);
               for (Index d = 0; d < D; ++d) {
                 const Index i = l * D + d;
-                const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
+                const auto of = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
                 const BackwardPass<T> pass{&tape.schedules[d],
                                            &(*tape.weights)[i],
                                            x,
                                            tape.output(l).shifted(d * Y),
-                                           part(tape.h_first.get(), Y),
+                                           of(tape.h_first.get(), Y),
                                            tape.kept_of(i),
                                            tape.cells_of(i),
                                            d_y ? d_y.shifted(d * Y) : d_y,
-                                           part(call.d_h_last, Y),
-                                           part(call.d_c_last, H),
+                                           of(call.d_h_last, Y),
+                                           of(call.d_c_last, H),
                                            d_x,
                                            d == 1,
-                                           part(call.d_h, Y),
-                                           part(call.d_c, H),
+                                           of(call.d_h, Y),
+                                           of(call.d_c, H),
                                            call.gradients[static_cast<std::size_t>(i)]};
-                sequence_.backward(sizes(l), pass, member, bounds, scratch, shared);
+                sequence_.backward(sizes(l), pass, part, scratch, shared);
               }
               if (tape.dropout && l > 0)
-                tape.schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
-                  tape.dropout.apply(d_x.at(t, b), d_x.at(t, b), features, l - 1, t, b);
+                part.by_sequence([&] {
+                  tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
+                    tape.dropout.apply(d_x.at(t, b), d_x.at(t, b), features, l - 1, t, b);
+                  });
                 });
               d_y = d_x;
             }
-            if (call.d_x) tape.schedules[0].clear_untaken(call.d_x, options_.input_size, begin, end);
+            if (call.d_x)
+              part.by_sequence(
+                  [&] { tape.schedules[0].clear_untaken(call.d_x, options_.input_size, part.begin, part.end); });
           });
 }
 

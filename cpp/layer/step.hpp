@@ -4,6 +4,7 @@
 #include "../kernel/arena.hpp"
 #include "../kernel/panel.hpp"
 #include "options.hpp"
+#include "part.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
@@ -62,18 +63,19 @@ struct StepScratch {
   Index pitch;
 };
 
-// Calls each(first unit, how many of the packet are units) over a row of units.
+// Calls each(first unit, how many units are left) for the packets of a range of units that begins with a packet.
 template <class P, class Each>
-GATEWISE_INLINE void for_each_packet(Index units, const Each& each) {
-  for (Index u = 0; u < units; u += P::width) each(u, units - u);
+GATEWISE_INLINE void for_each_packet(std::pair<Index, Index> units, const Each& each) {
+  for (Index u = units.first; u < units.second; u += P::width) each(u, units.second - u);
 }
 
 // dh = W_hhᵀ δ, or dh += W_hhᵀ δ where the cell has left a part of dh already.
 template <class P, bool add>
-GATEWISE_INLINE void hidden_gradient(const Panels<scalar_t<P>>& panels, const scalar_t<P>* const* delta,
-                                     const BackwardRow<scalar_t<P>>* rows, Index count) {
+GATEWISE_INLINE void hidden_gradient(const Part& part, const Panels<scalar_t<P>>& panels,
+                                     const scalar_t<P>* const* delta, const BackwardRow<scalar_t<P>>* rows,
+                                     Index count) {
   using T = scalar_t<P>;
-  use_tiles<P>(panels, delta, count, [&](Index panel, Index first, Index n, const T* tile) {
+  use_tiles<P>(panels, part.panels(panels), delta, count, [&](Index panel, Index first, Index n, const T* tile) {
     for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
       for (Index j = 0; j < panels.count(panel); ++j) {
         T* const d_h = rows[first + r].d_h + panels.first_unit(panel) + j * P::width;

@@ -37,16 +37,17 @@ class Tape {
     return l < static_cast<Index>(y_.size()) ? rows(y_[static_cast<std::size_t>(l)], features_) : last_y;
   }
 
-  // What layer l reads: x, or the output of the layer below, less what dropout drops, which is made anew in `dropped`
-  // for the sequences [begin, end).
-  Rows<const T> input(Index l, const Buffer<T>& dropped, Index begin, Index end) const {
+  // What layer l reads: x, or the output of the layer below, less what dropout drops: that lies in `dropped`.
+  Rows<const T> input(Index l, const Buffer<T>& dropped) const {
     if (l == 0) return rows(x, input_size_);
-    const Rows<T> below = output(l - 1);
-    if (!dropout) return below;
-    const Rows<T> to = rows(dropped, features_);
+    return dropout ? rows(dropped, features_) : output(l - 1);
+  }
+  // Makes it there, where there is dropout, for the sequences [begin, end).
+  void make_input(Index l, const Buffer<T>& dropped, Index begin, Index end) const {
+    if (l == 0 || !dropout) return;
+    const Rows<T> from = output(l - 1), to = rows(dropped, features_);
     schedules[0].for_each_row(
-        begin, end, [&](Index t, Index b) { dropout.apply(below.at(t, b), to.at(t, b), features_, l - 1, t, b); });
-    return to;
+        begin, end, [&](Index t, Index b) { dropout.apply(from.at(t, b), to.at(t, b), features_, l - 1, t, b); });
   }
 
   T* kept_of(Index i) const { return kept_[static_cast<std::size_t>(i)].get(); }

@@ -25,6 +25,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "date.converter": "concise",
     "grid.color": GRID,
     "legend.frameon": False,
     "text.color": INK,
@@ -40,7 +41,7 @@ def training_figure(series: Series, evaluation: Evaluation, history: History, fu
     further : (steps,) the forecast after the series' end.  name : of the network, as in `evaluation`.
     """
     with library("matplotlib").rc_context(STYLE):
-        figure = library("matplotlib.figure").Figure(figsize=(12, 7.6), dpi=100, layout="constrained")
+        figure = library("matplotlib.figure").Figure(figsize=(12, 8), dpi=100, layout="constrained")
         grid = figure.add_gridspec(2, 2, height_ratios=(1.45, 1))
         _draw_series(figure.add_subplot(grid[0, :]), series, evaluation, further, name)
         _draw_losses(figure.add_subplot(grid[1, 0]), history)
@@ -105,11 +106,15 @@ def _draw_losses(axes: Any, history: History) -> None:
     axes.plot(epochs, history.validation, color=NETWORK, linewidth=1.8, label="validation")
     axes.plot(history.best_epoch, history.best, "o", color=NETWORK, label=f"kept: epoch {history.best_epoch}")
     axes.set_yscale("log")
+    ticker = library("matplotlib.ticker")
     axes.yaxis.set_major_formatter("{x:g}")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_minor_formatter("{x:g}" if high < 10 * low else ticker.NullFormatter())
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss (1: naive forecast)")
-    axes.set_title("Mean squared error in training")
-    axes.legend(loc="upper right")
+    axes.set_title("Mean squared error in training", pad=34)
+    _legend(axes)
 
 
 def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
@@ -117,11 +122,11 @@ def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
     for label, color, marker in (("naive", NAIVE, "s"), ("seasonal naive", SEASONAL, "^"), (name, NETWORK, "o")):
         axes.plot(ahead, evaluation.rmse_by_step(label), color=color, marker=marker, linewidth=1.8, label=label)
     axes.set_ylim(bottom=0.0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(library("matplotlib.ticker").MaxNLocator(integer=True))
     axes.set_xlabel("steps ahead")
     axes.set_ylabel("RMSE, in the series' units")
-    axes.set_title("Error on the held-out end")
-    axes.legend(loc="upper left")
+    axes.set_title("Error on the held-out end", pad=34)
+    _legend(axes)
 
 
 def _legend(axes: Any) -> None:

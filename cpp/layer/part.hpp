@@ -1,0 +1,45 @@
+// A member's part of the work: its own sequences with all their units, or its own units of all sequences.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "../kernel/panel.hpp"
+#include "../kernel/team.hpp"
+
+namespace gatewise {
+inline namespace GATEWISE_ISA {
+
+struct Part {
+  Member member;
+  bool by_units = false;
+  Index begin = 0, end = 0;  // the sequences; all of them where the units are divided
+
+  // Its panels of a product, walked from the last in every other step: those used last are then still in cache.
+  template <class T>
+  PanelRange panels(const Panels<T>& weights, bool backwards = false) const {
+    const Index count = weights.panels();
+    return by_units ? PanelRange{member.begin(count), member.end(count), backwards} : PanelRange{0, count, backwards};
+  }
+  // Its units among the outputs of a product.
+  template <class T>
+  std::pair<Index, Index> units(const Panels<T>& weights) const {
+    const PanelRange range = panels(weights);
+    const auto unit = [&](Index panel) { return std::min(panel * weights.units_per_panel(), weights.units()); };
+    return {unit(range.first), unit(range.last)};
+  }
+
+  // Before reading what other members have written in this step.
+  void wait() const {
+    if (by_units) member.wait();
+  }
+  // Work on all the part's sequences that is not worth dividing by units: one member does it, the others wait.
+  template <class Work>
+  void by_sequence(const Work& work) const {
+    if (!by_units || member.index == 0) work();
+    wait();
+  }
+};
+
+}  // namespace GATEWISE_ISA
+}  // namespace gatewise

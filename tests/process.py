@@ -1,0 +1,34 @@
+"""Scripts in a Python of their own: what they print, and proof that they did not crash."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+HEADER = """
+import faulthandler, sys
+faulthandler.enable()
+from gatewise import _dispatch
+if len(sys.argv) > 1:
+    _dispatch.core = _dispatch.load(sys.argv[1])
+"""
+
+
+def python(script: str, *arguments: str, header: str = HEADER, timeout: float = 120, **environment: str) -> str:
+    """What a script prints. The first argument is the instruction set; no settings of threads are handed down.
+
+    A crash, an exception, or an end that does not come within `timeout` seconds fails the test.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "KMP_", "GATEWISE_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(header) + textwrap.dedent(script), *arguments],
+        env={**kept, "OPENBLAS_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
