@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -21,6 +22,12 @@ using Shape = std::vector<py::ssize_t>;
   throw py::error_already_set();
 }
 
+// Instances come from C++ alone: `type.__new__(type)` would make one without a value, which no method could bear.
+inline void refuse_new(py::object type, const char* message) {
+  const py::cpp_function refuse([message](const py::args&, const py::kwargs&) { fail(PyExc_TypeError, message); });
+  type.attr("__new__") = py::reinterpret_steal<py::object>(PyStaticMethod_New(refuse.ptr()));
+}
+
 // A dimension as the message shows it: its size, or a letter where any size will do.
 using Dimension = std::pair<const char*, py::ssize_t>;
 inline Dimension any(const char* letter) { return {letter, -1}; }
@@ -35,10 +42,14 @@ inline std::string show(const std::vector<Dimension>& dimensions) {
   return text + (dimensions.size() == 1 ? ",)" : ")");
 }
 
-inline std::string show_shape(const py::array& array) {
+inline std::vector<Dimension> exact(const Shape& shape) {
   std::vector<Dimension> dimensions;
-  for (py::ssize_t i = 0; i < array.ndim(); ++i) dimensions.push_back(exactly(array.shape(i)));
-  return show(dimensions);
+  for (const auto size : shape) dimensions.push_back(exactly(size));
+  return dimensions;
+}
+
+inline std::string show_shape(const py::array& array) {
+  return show(exact(Shape(array.shape(), array.shape() + array.ndim())));
 }
 
 inline bool fits(const py::array& array, const std::vector<Dimension>& dimensions) {
@@ -59,9 +70,7 @@ Index count_of(const std::string& name, const Shape& shape) {
   Index count = 1;
   for (const auto size : shape) {
     if (size > 0 && count > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T)) / size) {
-      std::vector<Dimension> dimensions;
-      for (const auto s : shape) dimensions.push_back(exactly(s));
-      fail(PyExc_MemoryError, name + ": expected a size that can be addressed, got " + show(dimensions));
+      fail(PyExc_MemoryError, name + ": expected a size that can be addressed, got " + show(exact(shape)));
     }
     count *= size;
   }
@@ -82,9 +91,12 @@ py::array_t<T> new_array(const std::string& name, const Shape& shape) {
        name + ": expected memory for " + std::to_string(count * static_cast<Index>(sizeof(T))) + " bytes, got none");
 }
 
-// An array of this dtype, by conversion where NumPy's same_kind casting allows.
+inline std::string type_name(py::handle value) { return py::str(py::type::of(value).attr("__name__")); }
+
+// The argument as an array that may be converted to T by NumPy's same_kind casting, but has not been: its shape is
+// checked first, so that nothing large is copied in vain.
 template <class T>
-py::array convert(const std::string& name, py::handle value) {
+py::array as_array(const std::string& name, py::handle value) {
   if (py::isinstance<py::array_t<T, 0>>(value)) return py::reinterpret_borrow<py::array>(value);
   const auto numpy = py::module_::import("numpy");
   const py::dtype wanted = py::dtype::of<T>();
@@ -92,35 +104,56 @@ py::array convert(const std::string& name, py::handle value) {
   try {
     array = numpy.attr("asarray")(value);
   } catch (py::error_already_set& error) {
-    if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_TypeError)) throw;
+    if (error.matches(PyExc_MemoryError) || !error.matches(PyExc_Exception)) throw;
     fail(PyExc_TypeError, name + ": expected an array of " + std::string(py::str(wanted)) + ", got " +
-                              std::string(py::str(py::type::of(value).attr("__name__"))) + ": " +
-                              std::string(py::str(error.value())));
+                              type_name(value) + ": " + std::string(py::str(error.value())));
   }
   // An empty list has no dtype of its own, and nothing that could be lost.
-  const bool empty_list = array.size() == 0 && !py::isinstance<py::array>(value) && !py::hasattr(value, "dtype");
+  const bool empty_list = array.size() == 0 && !py::hasattr(value, "dtype");
   if (!empty_list && !numpy.attr("can_cast")(array.dtype(), wanted, "same_kind").template cast<bool>())
     fail(PyExc_TypeError, name + ": expected an array that converts to " + std::string(py::str(wanted)) + ", got " +
                               std::string(py::str(array.dtype())));
-  try {
-    return array.attr("astype")(wanted, py::arg("copy") = false, py::arg("casting") = "unsafe");
-  } catch (py::error_already_set& error) {
-    if (!error.matches(PyExc_MemoryError)) throw;
-    fail(PyExc_MemoryError, name + ": expected memory for a copy in " + std::string(py::str(wanted)) + ", got none");
-  }
+  return array;
 }
 
-template <class T>
-py::array contiguous(const std::string& name, const py::array& array) {
-  const bool aligned = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
-  if ((array.flags() & py::array::c_style) && aligned) return array;
-  count_of<T>(name, Shape(array.shape(), array.shape() + array.ndim()));
+// Runs a NumPy call that may copy, and gives its MemoryError the argument's name.
+template <class Copy>
+py::array copied(const std::string& name, const Copy& copy) {
   try {
-    return py::module_::import("numpy").attr("require")(array, py::none(), py::make_tuple("C", "A"));
+    return copy();
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_MemoryError)) throw;
     fail(PyExc_MemoryError, name + ": expected memory for a copy, got none");
   }
+}
+
+// That array in T.
+template <class T>
+py::array cast(const std::string& name, const py::array& array) {
+  if (py::isinstance<py::array_t<T, 0>>(array)) return array;
+  count_of<T>(name, Shape(array.shape(), array.shape() + array.ndim()));
+  return copied(name, [&] {
+    return array.attr("astype")(py::dtype::of<T>(), py::arg("copy") = false, py::arg("casting") = "unsafe");
+  });
+}
+
+// The same without gaps, and aligned.
+template <class T>
+py::array contiguous(const std::string& name, const py::array& given) {
+  const py::array array = cast<T>(name, given);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
+  if ((array.flags() & py::array::c_style) && aligned) return array;
+  count_of<T>(name, Shape(array.shape(), array.shape() + array.ndim()));
+  return copied(
+      name, [&] { return py::module_::import("numpy").attr("require")(array, py::none(), py::make_tuple("C", "A")); });
+}
+
+// An argument that must have this shape, in T and without gaps.
+template <class T>
+py::array shaped(const std::string& name, py::handle value, const std::vector<Dimension>& expected) {
+  const py::array array = as_array<T>(name, value);
+  require_shape(name, array, expected);
+  return contiguous<T>(name, array);
 }
 
 // How the rows of an argument lie: time first, batch first, or without a batch.
@@ -142,7 +175,7 @@ struct RowsArgument {
   Rows<const T> rows;
   Index time = 0, batch = 1;
 
-  RowsArgument(const std::string& name, py::array given, const Layout& layout) : array(std::move(given)) {
+  RowsArgument(const std::string& name, const py::array& given, const Layout& layout) : array(cast<T>(name, given)) {
     const int last = static_cast<int>(array.ndim()) - 1;
     constexpr auto item = static_cast<py::ssize_t>(sizeof(T));
     bool direct = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0 &&
@@ -161,8 +194,8 @@ struct RowsArgument {
 
 // lengths: checked, and copied, so that nobody changes them on the way.
 inline std::vector<Index> lengths_argument(py::handle value, const Layout& layout, Index time, Index batch) {
-  const py::array array = contiguous<std::int64_t>("lengths", convert<std::int64_t>("lengths", value));
-  require_shape("lengths", array, layout.batched ? std::vector<Dimension>{exactly(batch)} : std::vector<Dimension>{});
+  const py::array array = shaped<std::int64_t>(
+      "lengths", value, layout.batched ? std::vector<Dimension>{exactly(batch)} : std::vector<Dimension>{});
   const auto* const data = static_cast<const std::int64_t*>(array.data());
   std::vector<Index> lengths(data, data + batch);
   for (const Index length : lengths)
@@ -179,13 +212,9 @@ struct FlagsArgument {
 
   FlagsArgument() = default;
   FlagsArgument(const char* name, py::handle value, const Layout& layout, Index time, Index batch) {
-    const py::array converted = convert<bool>(name, value);
-    auto expected = layout.shape(time, batch, 0);
+    Shape expected = layout.shape(time, batch, 0);
     expected.pop_back();
-    std::vector<Dimension> dimensions;
-    for (const auto size : expected) dimensions.push_back(exactly(size));
-    require_shape(name, converted, dimensions);
-    const py::array array = contiguous<bool>(name, converted);
+    const py::array array = shaped<bool>(name, value, exact(expected));
     const auto* const data = static_cast<const unsigned char*>(array.data());
     copy.assign(data, data + time * batch);
     const bool batch_first = layout.batched && layout.batch_first;

@@ -36,12 +36,6 @@ struct HeldTape {
   py::object key;
 };
 
-inline std::vector<Dimension> exact(const Shape& shape) {
-  std::vector<Dimension> dimensions;
-  for (const auto size : shape) dimensions.push_back(exactly(size));
-  return dimensions;
-}
-
 // The shape of h or c; a cell's has no axis of layers.
 inline Shape state_shape(const Options& o, const Layout& layout, Index batch, Index features, bool cell) {
   Shape shape;
@@ -63,9 +57,7 @@ struct StateArgument {
     const auto part = [&](py::handle given, py::array& array, Index features, const char* index) {
       if (given.is_none()) return false;
       const std::string part_name = std::string(name) + index;
-      array = convert<T>(part_name, given);
-      require_shape(part_name, array, exact(state_shape(o, layout, batch, features, cell)));
-      array = contiguous<T>(part_name, array);
+      array = shaped<T>(part_name, given, exact(state_shape(o, layout, batch, features, cell)));
       return true;
     };
     if (!o.is_lstm()) {
@@ -73,8 +65,7 @@ struct StateArgument {
       return;
     }
     if (!(py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) || py::len(value) != 2)
-      fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " +
-                                std::string(py::str(py::type::of(value).attr("__name__"))));
+      fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " + type_name(value));
     const auto pair = py::reinterpret_borrow<py::sequence>(value);
     has_h = part(pair[0], h, o.output_size(), "[0]");
     has_c = part(pair[1], c, o.hidden_size, "[1]");
@@ -112,10 +103,13 @@ class Core {
   bool batch_first() const { return batch_first_; }
 
   // Takes the parameters as they are now, in state_dict's order.
-  void load(const py::list& arrays) {
+  // `version` counts the writes: what was packed of an older one, and comes late, is dropped.
+  void load(std::int64_t version, const py::list& arrays) {
     auto packed = pack(arrays);
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (version < version_) return;
     weights_ = std::move(packed);
+    version_ = version;
   }
 
   std::shared_ptr<const Weights<T>> pack(const py::list& arrays) const {
@@ -172,8 +166,7 @@ class Core {
   // The gradients of x (or None), of the initial state, and of the parameters in state_dict's order.
   py::tuple backward(py::handle tape, py::handle dy, py::handle d_state, bool wrt_x) const {
     if (!py::isinstance<HeldTape<T>>(tape))
-      fail(PyExc_TypeError, "tape: expected what this layer's forward returned, got " +
-                                std::string(py::str(py::type::of(tape).attr("__name__"))));
+      fail(PyExc_TypeError, "tape: expected what this layer's forward returned, got " + type_name(tape));
     const auto& held = py::cast<const HeldTape<T>&>(tape);
     if (held.layer != identity_)
       fail(PyExc_ValueError, "tape: expected one that this layer's forward made, got another layer's");
@@ -181,7 +174,7 @@ class Core {
     BackwardCall<T> call;
     std::optional<RowsArgument<T>> d_y;
     if (!dy.is_none()) {
-      const py::array array = convert<T>("dy", dy);
+      const py::array array = as_array<T>("dy", dy);
       require_shape("dy", array, exact(held.layout.shape(held.time, held.batch, o.features())));
       d_y.emplace("dy", array, held.layout);
       call.d_y = d_y->rows;
@@ -215,14 +208,13 @@ class Core {
   // A cell's single step: x (B, I) or (I,), state without the layers' axis.
   py::object step(py::handle x, py::handle state) const {
     const auto& o = options();
-    const py::array array = contiguous<T>("x", convert<T>("x", x));
-    const bool batched = array.ndim() != 1;
-    if (batched && array.ndim() != 2)
-      fail(PyExc_ValueError, "x: expected " + show({any("B"), exactly(o.input_size)}) + " or " +
-                                 show({exactly(o.input_size)}) + ", got " + show_shape(array));
-    require_shape("x", array,
-                  batched ? std::vector<Dimension>{any("B"), exactly(o.input_size)}
-                          : std::vector<Dimension>{exactly(o.input_size)});
+    const py::array given = as_array<T>("x", x);
+    const std::vector<Dimension> several{any("B"), exactly(o.input_size)}, single{exactly(o.input_size)};
+    const bool batched = given.ndim() != 1;
+    if (batched && given.ndim() != 2)
+      fail(PyExc_ValueError, "x: expected " + show(several) + " or " + show(single) + ", got " + show_shape(given));
+    require_shape("x", given, batched ? several : single);
+    const py::array array = contiguous<T>("x", given);
     const Index batch = batched ? array.shape(0) : 1;
     const Layout layout{batched, false};
     const StateArgument<T> before("state", o, state, layout, batch, true);
@@ -296,8 +288,6 @@ class Core {
         known = true;
       }
     if (!known) fail(PyExc_ValueError, "cell: expected the name of a cell, got " + cell);
-    if (input_size < 1 || hidden_size < 1 || num_layers < 1 || proj_size < 0 || proj_size >= hidden_size)
-      fail(PyExc_ValueError, "sizes: expected positive ones and 0 <= proj_size < hidden_size");
     options.input_size = input_size;
     options.hidden_size = hidden_size;
     options.num_layers = num_layers;
@@ -343,7 +333,7 @@ class Core {
     Call(const Core& layer, py::handle x_object, py::handle state_object, py::handle lengths_object,
          py::handle mask_object, py::handle resets_object)
         : core(layer),
-          given(convert<T>("x", x_object)),
+          given(as_array<T>("x", x_object)),
           layout(layout_of(given, layer)),
           x("x", given, layout),
           time(x.time),
@@ -396,6 +386,7 @@ class Core {
   std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);
   mutable std::mutex mutex_;
   std::shared_ptr<const Weights<T>> weights_;
+  std::int64_t version_ = -1;
 };
 
 }  // namespace GATEWISE_ISA

@@ -5,36 +5,55 @@
 #include <string>
 #include <vector>
 
-#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(_M_X64)
 #include <immintrin.h>
 #include <intrin.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 namespace {
 
-#if defined(_MSC_VER) && !defined(__clang__) && defined(_M_X64)
-bool bits(int leaf, int reg, int wanted) {
+#if defined(__x86_64__) || defined(_M_X64)
+enum Register { ebx = 1, ecx = 2 };
+
+bool bits(unsigned leaf, Register which, unsigned wanted) {
+#if defined(_M_X64)
   int words[4];
-  __cpuidex(words, leaf, 0);
-  return (words[reg] & wanted) == wanted;
+  __cpuidex(words, static_cast<int>(leaf), 0);
+  const auto found = static_cast<unsigned>(words[which]);
+#else
+  unsigned words[4] = {};
+  if (!__get_cpuid_count(leaf, 0, &words[0], &words[1], &words[2], &words[3])) return false;
+  const unsigned found = words[which];
+#endif
+  return (found & wanted) == wanted;
 }
-bool saved(unsigned long long wanted) { return bits(1, 2, 1 << 27) && (_xgetbv(0) & wanted) == wanted; }
+
+// Whether the operating system saves these registers.
+bool saved(unsigned long long wanted) {
+  constexpr unsigned osxsave = 1u << 27;
+  if (!bits(1, ecx, osxsave)) return false;
+#if defined(_M_X64)
+  const unsigned long long found = _xgetbv(0);
+#else
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  const unsigned long long found = (static_cast<unsigned long long>(high) << 32) | low;
+#endif
+  return (found & wanted) == wanted;
+}
+
 bool has_v3() {
-  return saved(0x6) && bits(1, 2, (1 << 12) | (1 << 22) | (1 << 29)) && bits(7, 1, (1 << 3) | (1 << 5) | (1 << 8)) &&
-         bits(static_cast<int>(0x80000001), 2, 1 << 5);
+  constexpr unsigned fma = 1u << 12, movbe = 1u << 22, popcnt = 1u << 23, avx = 1u << 28, f16c = 1u << 29;
+  constexpr unsigned bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8, lzcnt = 1u << 5;
+  return saved(0x6) && bits(1, ecx, fma | movbe | popcnt | avx | f16c) && bits(7, ebx, bmi1 | avx2 | bmi2) &&
+         bits(0x80000001, ecx, lzcnt);
 }
+
 bool has_v4() {
-  return has_v3() && saved(0xe6) && bits(7, 1, (1 << 16) | (1 << 17) | (1 << 28) | (1 << 30) | (1 << 31));
-}
-#elif defined(__x86_64__)
-bool has_v3() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-}
-bool has_v4() {
-  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  constexpr unsigned f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31;
+  return has_v3() && saved(0xe6) && bits(7, ebx, f | dq | cd | bw | vl);
 }
 #endif
 

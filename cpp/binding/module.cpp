@@ -14,9 +14,10 @@ extern template class Stack<double>;
 template <class T>
 void bind(py::module_& module, const char* layer_name, const char* tape_name) {
   using Held = HeldTape<T>;
-  py::class_<Held, std::shared_ptr<Held>>(module, tape_name, py::module_local(),
-                                          "What a forward pass keeps for its backward pass; opaque.")
-      .def_property_readonly(
+  py::class_<Held, std::shared_ptr<Held>> tape(module, tape_name, py::module_local(),
+                                               "What a forward pass keeps for its backward pass; opaque.");
+  refuse_new(tape, "tape: expected to be made by forward, got a bare type");
+  tape.def_property_readonly(
           "nbytes", [](const Held& held) { return held.tape.bytes(); },
           "Bytes that the tape holds, beside its y and the layer's weights.")
       .def_property_readonly(
@@ -27,10 +28,17 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
              "tape: expected to stay in its process, got copied or pickled: run forward again instead");
       });
 
-  py::class_<Core<T>>(module, layer_name, py::module_local())
-      .def(py::init<const std::string&, Index, Index, Index, Index, bool, bool, double, bool>(), py::arg("cell"),
-           py::arg("input_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("proj_size"), py::arg("bias"),
-           py::arg("bidirectional"), py::arg("dropout"), py::arg("batch_first"))
+  py::class_<Core<T>> core(module, layer_name, py::module_local());
+  refuse_new(core, "core: expected to be made by a layer, got a bare type");
+  core.def_static(
+          "make",
+          [](const std::string& cell, Index input_size, Index hidden_size, Index num_layers, Index proj_size, bool bias,
+             bool bidirectional, double dropout, bool batch_first) {
+            return std::make_unique<Core<T>>(cell, input_size, hidden_size, num_layers, proj_size, bias, bidirectional,
+                                             dropout, batch_first);
+          },
+          py::arg("cell"), py::arg("input_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("proj_size"),
+          py::arg("bias"), py::arg("bidirectional"), py::arg("dropout"), py::arg("batch_first"))
       .def("load", &Core<T>::load)
       .def("__call__", &Core<T>::call)
       .def("forward", &Core<T>::forward)

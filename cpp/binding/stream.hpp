@@ -11,6 +11,14 @@ template <class T>
 class BoundStream {
  public:
   // batch None: a single sequence, without a batch axis. `core` is the layer's, and `arrays` the parameters of now.
+  static std::unique_ptr<BoundStream> make(const py::object& layer, const py::object& core, const py::list& arrays,
+                                           const py::object& batch_size) {
+    std::unique_ptr<BoundStream> made;
+    Core<T>::guard("batch_size", py::str(batch_size),
+                   [&] { made = std::make_unique<BoundStream>(layer, core, arrays, batch_size); });
+    return made;
+  }
+
   BoundStream(py::object layer, py::object core, py::list arrays, py::object batch_size)
       : layer_(std::move(layer)),
         core_object_(std::move(core)),
@@ -23,9 +31,7 @@ class BoundStream {
     const Use use(*this);
     const auto& o = core_.stack().options();
     const Shape in = shape(o.input_size), result = shape(o.output_size());
-    const py::array given = convert<T>("x", x);
-    require_shape("x", given, exact(in));
-    const py::array array = contiguous<T>("x", given);
+    const py::array array = shaped<T>("x", x, exact(in));
     py::array y;
     if (out.is_none()) {
       y = new_array<T>("y", result);
@@ -33,7 +39,7 @@ class BoundStream {
       if (!py::isinstance<py::array_t<T, py::array::c_style>>(out))
         fail(PyExc_TypeError, "out: expected a C-contiguous array of " +
                                   std::string(py::str(static_cast<py::object>(py::dtype::of<T>()))) + ", got " +
-                                  std::string(py::str(py::type::of(out).attr("__name__"))));
+                                  type_name(out));
       y = py::reinterpret_borrow<py::array>(out);
       require_shape("out", y, exact(result));
       if (!y.writeable()) fail(PyExc_ValueError, "out: expected a writeable array, got a read-only one");
@@ -46,7 +52,7 @@ class BoundStream {
   py::array run(py::handle x) {
     const Use use(*this);
     const auto& o = core_.stack().options();
-    const py::array given = convert<T>("x", x);
+    const py::array given = as_array<T>("x", x);
     const auto size = exactly(stream_.batch()), features = exactly(o.input_size);
     require_shape("x", given,
                   !layout_.batched      ? std::vector<Dimension>{any("T"), features}
@@ -71,24 +77,21 @@ class BoundStream {
       for (Index b = 0; b < batch; ++b) stream_.reset(b);
       return;
     }
-    const auto numpy = py::module_::import("numpy");
-    const py::array chosen = numpy.attr("asarray")(rows);
+    const py::array chosen = py::module_::import("numpy").attr("asarray")(rows);
     if (chosen.dtype().kind() == 'b') {
-      require_shape("rows", chosen, {exactly(batch)});
-      const py::array flags = contiguous<bool>("rows", chosen);
+      const py::array flags = shaped<bool>("rows", chosen, {exactly(batch)});
       for (Index b = 0; b < batch; ++b)
         if (static_cast<const bool*>(flags.data())[b]) stream_.reset(b);
       return;
     }
-    const py::array indices =
-        contiguous<std::int64_t>("rows", convert<std::int64_t>("rows", numpy.attr("atleast_1d")(rows)));
-    require_shape("rows", indices, {any("n")});
+    const py::array indices = contiguous<std::int64_t>("rows", as_array<std::int64_t>("rows", rows));
+    if (indices.ndim() > 1) require_shape("rows", indices, {any("n")});
     const auto* const data = static_cast<const std::int64_t*>(indices.data());
-    for (Index i = 0; i < indices.shape(0); ++i)
+    for (Index i = 0; i < indices.size(); ++i)
       if (data[i] < -batch || data[i] >= batch)
         fail(PyExc_ValueError, "rows: expected integers from " + std::to_string(-batch) + " to " +
                                    std::to_string(batch - 1) + ", got " + std::to_string(data[i]));
-    for (Index i = 0; i < indices.shape(0); ++i) stream_.reset(data[i] < 0 ? data[i] + batch : data[i]);
+    for (Index i = 0; i < indices.size(); ++i) stream_.reset(data[i] < 0 ? data[i] + batch : data[i]);
   }
 
   py::object state() {
@@ -165,7 +168,7 @@ void bind_stream(py::module_& module, const char* name) {
   py::class_<Bound>(
       module, name, py::module_local(),
       "A layer run step by step, with a state of its own and the weights of when it was made or reloaded.")
-      .def(py::init<py::object, py::object, py::list, py::object>())
+      .def_static("make", &Bound::make)
       .def("step", &Bound::step, py::arg("x"), py::arg("out") = py::none(),
            "One step: x (B, I) to y (B, Y), or (I,) to (Y,) with batch_size=None.\n\n"
            "out : an array to write y into; default: a new one. With it nothing is allocated.")

@@ -10,7 +10,7 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-constexpr std::size_t alignment = 64;  // a cache line, and the widest packet
+constexpr Index alignment = 64;  // a cache line, and the widest packet
 
 // `count` numbers of its own. Sizes whose bytes overflow are bad_alloc, as are those that memory does not hold.
 template <class T>
@@ -25,7 +25,7 @@ class Buffer {
     std::swap(count_, other.count_);
     return *this;
   }
-  ~Buffer() { ::operator delete(data_, std::align_val_t{alignment}); }
+  ~Buffer() { ::operator delete(data_, std::align_val_t{static_cast<std::size_t>(alignment)}); }
 
   T* get() const { return data_; }
   Index size() const { return count_; }
@@ -34,7 +34,8 @@ class Buffer {
  private:
   static T* allocate(Index count) {
     if (count < 0 || count > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T))) throw std::bad_alloc();
-    return static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T), std::align_val_t{alignment}));
+    return static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T),
+                                          std::align_val_t{static_cast<std::size_t>(alignment)}));
   }
 
   T* data_ = nullptr;
@@ -47,10 +48,13 @@ class Arena {
  public:
   explicit Arena(std::byte* block = nullptr) : block_(block) {}
 
+  // `count` numbers, or `times` as many; what cannot be addressed is a bad_alloc.
   template <class T>
-  T* take(Index count) {
+  T* take(Index count, Index times = 1) {
+    const Index left = (std::numeric_limits<Index>::max() - used_ - alignment) / static_cast<Index>(sizeof(T));
+    if (count < 0 || (times > 0 && count > left / times)) throw std::bad_alloc();
     const Index begin = used_;
-    used_ = round_up(begin + count * static_cast<Index>(sizeof(T)), alignment);
+    used_ = round_up(begin + count * times * static_cast<Index>(sizeof(T)), alignment);
     return block_ ? reinterpret_cast<T*>(block_ + begin) : nullptr;
   }
   Index used() const { return used_; }

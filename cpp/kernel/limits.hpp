@@ -17,18 +17,40 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 
 #if defined(__linux__)
-// The processors' worth of time that the control group grants (version 2, else 1), rounded up; 0: no limit.
+// The processors' worth of time that a control group's file grants, rounded up; 0: no limit.
+inline int granted_by(double time, double period) {
+  return time > 0 && period > 0 ? static_cast<int>(std::ceil(time / period)) : 0;
+}
+
+// The least that the process's control group and those above it grant (version 2 and version 1); 0: no limit.
 inline int quota() {
-  double period = 0;
-  std::string granted;
-  std::ifstream version2("/sys/fs/cgroup/cpu.max");
-  if (version2 >> granted >> period)
-    return granted == "max" ? 0 : static_cast<int>(std::ceil(std::stod(granted) / period));
-  double time = 0;
-  std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (quota_file >> time && period_file >> period && time > 0 && period > 0)
-    return static_cast<int>(std::ceil(time / period));
-  return 0;
+  int least = 0;
+  const auto limit = [&](int granted) {
+    if (granted > 0) least = least == 0 ? granted : std::min(least, granted);
+  };
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    // number:controllers:/path, the controllers empty in version 2
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const bool version2 = controllers == ",,";
+    if (!version2 && controllers.find(",cpu,") == std::string::npos) continue;
+    const std::string root = version2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
+    for (std::string path = line.substr(second + 1);; path.resize(path.rfind('/'))) {
+      if (path == "/") path.clear();
+      double time = 0, period = 0;
+      if (version2) {
+        std::ifstream file(root + path + "/cpu.max");  // "max 100000" where there is no limit: no number is read
+        if (file >> time >> period) limit(granted_by(time, period));
+      } else {
+        std::ifstream time_file(root + path + "/cpu.cfs_quota_us"), period_file(root + path + "/cpu.cfs_period_us");
+        if (time_file >> time && period_file >> period) limit(granted_by(time, period));
+      }
+      if (path.empty() || path.rfind('/') == std::string::npos) break;
+    }
+  }
+  return least;
 }
 #endif
 

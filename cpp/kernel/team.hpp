@@ -28,8 +28,13 @@ class Barrier {
       round_.store(round + 1, std::memory_order_release);
       return;
     }
-    for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins)
-      if (spins > 2000) std::this_thread::yield();
+    for (int spins = 0; round_.load(std::memory_order_acquire) == round;)
+      if (spins < 2000) {
+        ++spins;
+        spin_pause();
+      } else {
+        std::this_thread::yield();
+      }
   }
 
  private:

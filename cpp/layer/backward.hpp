@@ -35,8 +35,8 @@ struct SharedScratch {
   using T = scalar_t<P>;
 
   template <class Stages>
-  SharedScratch(Arena& arena, const Sizes& sizes, Index batch, Stages stages)
-      : rows(block_steps(batch) * batch),
+  SharedScratch(Arena& arena, const Sizes& sizes, Index steps, Index batch, Stages stages)
+      : rows(std::min(block_steps(batch), steps) * batch),
         delta(arena.take<T>(rows * sizes.deltas())),
         delta_h(arena.take<T>(Stages::two_deltas ? rows * sizes.deltas() : 0)),
         d_out(arena.take<T>(sizes.projects() ? rows * sizes.outputs : 0)),

@@ -52,16 +52,16 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     BackwardScratch<T>(arena, sizes, share, batch);
     return arena.used();
   }
-  Index shared_scratch(const Sizes& sizes, Index batch) const override {
+  Index shared_scratch(const Sizes& sizes, Index steps, Index batch) const override {
     Arena arena;
-    SharedScratch<P>(arena, sizes, batch, Stages());
+    SharedScratch<P>(arena, sizes, steps, batch, Stages());
     return arena.used();
   }
   void backward(const Sizes& sizes, const BackwardPass<T>& pass, const Part& part, std::byte* memory,
                 std::byte* shared_memory) const override {
     Arena arena(memory), shared_arena(shared_memory);
     BackwardScratch<T> scratch(arena, sizes, part.end - part.begin, pass.schedule->batch());
-    SharedScratch<P> shared(shared_arena, sizes, pass.schedule->batch(), Stages());
+    SharedScratch<P> shared(shared_arena, sizes, pass.schedule->steps(), pass.schedule->batch(), Stages());
     Backward<P, Stages>(sizes, pass, part, scratch, shared).run();
   }
 };

@@ -30,11 +30,11 @@ struct GradientJob {
       inputs.put(row, column, from, n);
       column += n;
     };
-    const T one_value = T(1);
+    const T one_value[outer_inputs] = {T(1)};
     add(x, x_row, sizes.inputs);
     add(h, r.h_prev, sizes.outputs);
     add(between, r.between, sizes.hidden);
-    add(one, &one_value, 1);
+    add(one, one_value, 1);
     inputs.pad(row);
     deltas.put(row, 0, r.*source + offset, gates);
     deltas.pad(row);
@@ -131,7 +131,9 @@ struct PeepholeGradient {
   using T = scalar_t<P>;
 
   PeepholeGradient(Arena& arena, const Sizes& sizes, Index rows)
-      : c_prev(arena.take<const T*>(rows)), c(arena.take<const T*>(rows)), sum(arena.take<T>(3 * sizes.padded)) {}
+      : c_prev(arena.take<const T*>(rows)),
+        c(arena.take<const T*>(rows)),
+        sum(arena.take<T>(rows > 0 ? 3 * sizes.padded : 0)) {}
 
   void start(const Member& member, const Sizes& sizes) const {
     for_each_own(member, sizes, [](Index, Index, T* to) { store(to, broadcast<P>(0)); });

@@ -1,6 +1,8 @@
 // What a layer is, and what follows from it.
 #pragma once
 
+#include <stdexcept>
+
 #include "../math/base.hpp"
 
 namespace gatewise {
@@ -13,6 +15,17 @@ struct Options {
   Index input_size = 1, hidden_size = 1, num_layers = 1, proj_size = 0;
   bool bias = true, bidirectional = false;
   double dropout = 0;
+
+  const Options& checked() const {
+    const auto require = [](bool fine, const char* rule) {
+      if (!fine) throw std::invalid_argument(rule);
+    };
+    require(input_size >= 1 && hidden_size >= 1 && num_layers >= 1, "sizes: expected input, hidden and layers >= 1");
+    require(proj_size >= 0 && proj_size < hidden_size, "proj_size: expected 0 <= proj_size < hidden_size");
+    require(proj_size == 0 || is_lstm(), "proj_size: expected 0 for a cell that is not an LSTM");
+    require(dropout >= 0 && dropout < 1, "dropout: expected 0 <= dropout < 1");
+    return *this;
+  }
 
   Index gates() const {
     switch (cell) {

@@ -130,7 +130,7 @@ struct Sequence {
 
   virtual Index backward_scratch(const Sizes&, Index share, Index batch) const = 0;
   // The same for what all members share.
-  virtual Index shared_scratch(const Sizes&, Index batch) const = 0;
+  virtual Index shared_scratch(const Sizes&, Index steps, Index batch) const = 0;
   virtual void backward(const Sizes&, const BackwardPass<T>&, const Part&, std::byte* scratch,
                         std::byte* shared) const = 0;
 };

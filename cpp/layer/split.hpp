@@ -20,7 +20,7 @@ constexpr double weights_worth_dividing = 1 << 20;
 
 // What a call costs, and how it may be divided.
 struct Work {
-  double multiply_adds;       // of the whole call
+  double multiply_adds;       // of the whole call, the cells' own arithmetic counted in
   double step_multiply_adds;  // of one step of one layer and direction, for one sequence
   double recurrent_bytes;     // that every step of one layer reads
 };
@@ -78,7 +78,9 @@ void on_team(int threads, const Work& work, const Schedule& schedule, const Memb
     // Not the largest part's alone: a smaller one may take more steps at once.
     Index each = 0;
     for (const Part& part : parts) each = std::max(each, member_bytes(part.end - part.begin));
-    const Buffer<std::byte> scratch(each * team.size());
+    Arena whole;
+    whole.take<std::byte>(each, team.size());
+    const Buffer<std::byte> scratch(whole.used());
     done = team.run([&](const Member& member) {
       Part part = parts[static_cast<std::size_t>(member.index)];
       part.member = member;

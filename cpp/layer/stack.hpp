@@ -30,7 +30,8 @@ struct BackwardCall {
 template <class T>
 class Stack {
  public:
-  explicit Stack(const Options& options) : options_(options), sequence_(choose_sequence<T>(options)) {}
+  // Options that contradict each other are an invalid_argument.
+  explicit Stack(const Options& options) : options_(options.checked()), sequence_(choose_sequence<T>(options)) {}
 
   const Options& options() const { return options_; }
   const Sequence<T>& sequence() const { return sequence_; }
@@ -48,6 +49,8 @@ class Stack {
     double terms = 0;
     for (Index l = 0; l < options_.num_layers; ++l)
       terms += outputs * static_cast<double>(options_.layer_input_size(l)) + recurrent;
+    // What a row costs beside its products: activations, some 16 multiply-adds each, and pointers.
+    terms += static_cast<double>(options_.num_layers) * (16 * outputs + 500);
     terms *= static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
     return {terms, recurrent, recurrent * sizeof(T)};
   }
@@ -173,6 +176,7 @@ template <class T>
 void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const {
   const Index D = options_.directions(), L = options_.num_layers, Y = options_.output_size(), H = options_.hidden_size;
   const Index B = tape.schedules[0].batch(), time = tape.schedules[0].steps(), features = options_.features();
+  tape.weights->prepare_backward();
   const Buffer<T> dropped(tape.dropout ? time * B * features : 0);
   const bool fold = call.d_y && tape.schedules[0].masked();
   const Buffer<T> folded(fold ? time * B * features : 0);
@@ -181,7 +185,7 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_.backward_scratch(s, share, B); });
   };
-  const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_.shared_scratch(s, B); });
+  const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_.shared_scratch(s, time, B); });
   on_team(threads, work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
           [&](const Part& part, std::byte* scratch, std::byte* shared) {
             Rows<const T> d_y = call.d_y;

@@ -1,8 +1,8 @@
 // A layer's parameters, packed for the products that read them; never changed once made.
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "../kernel/panel.hpp"
@@ -59,32 +59,20 @@ struct SequenceWeights {
       peephole[i] = i % padded < H ? p.weight_peephole[i / padded * H + i % padded] : T(0);
   }
 
-  // The packs of the backward pass, made from the forward ones when first needed.
-  const Transposed& transposed() const {
-    std::call_once(made_, [&] {
-      const Index width = stages[0].input.width(), H = hidden_;
-      // δ in PyTorch's order: k = gate · H + unit
-      const auto transpose = [&](Index first, Index gates, Index outputs, Panels<T> Stage::* panels) {
-        return Panels<T>(
-            1, outputs, gates * H, width,
-            [&, first](Index, Index u, Index k) {
-              const Index gate = first + k / H, split = second_stage_gate();
-              return gate < split ? (stages[0].*panels).value(gate, k % H, u)
-                                  : (stages[1].*panels).value(gate - split, k % H, u);
-            },
-            [](Index, Index) { return T(0); });
-      };
-      transposed_.input = transpose(0, gates_, inputs_, &Stage::input);
-      transposed_.recurrent[0] = transpose(0, second_stage_gate(), outputs_, &Stage::recurrent);
-      if (second_stage_gate() < gates_)
-        transposed_.recurrent[1] =
-            transpose(second_stage_gate(), gates_ - second_stage_gate(), outputs_, &Stage::recurrent);
-      if (projection.inputs() > 0)
-        transposed_.projection = Panels<T>(
-            1, H, outputs_, width, [&](Index, Index u, Index k) { return projection.value(0, k, u); },
-            [](Index, Index) { return T(0); });
-    });
-    return transposed_;
+  SequenceWeights(const SequenceWeights&) = delete;
+  SequenceWeights& operator=(const SequenceWeights&) = delete;
+  ~SequenceWeights() { delete transposed_.load(); }
+
+  // The packs of the backward pass, for which prepare_backward has been called.
+  const Transposed& transposed() const noexcept { return *transposed_.load(std::memory_order_acquire); }
+
+  // Makes them from the forward ones, once. Without a lock, which a fork could leave locked: if two threads come at
+  // once, both make them and one set is kept.
+  void prepare_backward() const {
+    if (transposed_.load(std::memory_order_acquire)) return;
+    auto made = std::make_unique<const Transposed>(make_transposed());
+    const Transposed* none = nullptr;
+    if (transposed_.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) made.release();
   }
 
   // The lanes of a row of x̂: all stages, one after another.
@@ -97,9 +85,32 @@ struct SequenceWeights {
  private:
   Index second_stage_gate() const { return stages[1].input.lanes() > 0 ? 2 : gates_; }
 
+  Transposed make_transposed() const {
+    const Index width = stages[0].input.width(), H = hidden_, split = second_stage_gate();
+    // δ in PyTorch's order: k = gate · H + unit
+    const auto transpose = [&](Index first, Index gates, Index outputs, Panels<T> Stage::* panels) {
+      return Panels<T>(
+          1, outputs, gates * H, width,
+          [&, first](Index, Index u, Index k) {
+            const Index gate = first + k / H;
+            return gate < split ? (stages[0].*panels).value(gate, k % H, u)
+                                : (stages[1].*panels).value(gate - split, k % H, u);
+          },
+          [](Index, Index) { return T(0); });
+    };
+    Transposed made;
+    made.input = transpose(0, gates_, inputs_, &Stage::input);
+    made.recurrent[0] = transpose(0, split, outputs_, &Stage::recurrent);
+    if (split < gates_) made.recurrent[1] = transpose(split, gates_ - split, outputs_, &Stage::recurrent);
+    if (projection.inputs() > 0)
+      made.projection = Panels<T>(
+          1, H, outputs_, width, [&](Index, Index u, Index k) { return projection.value(0, k, u); },
+          [](Index, Index) { return T(0); });
+    return made;
+  }
+
   Index gates_, hidden_, inputs_, outputs_;
-  mutable std::once_flag made_;
-  mutable Transposed transposed_;
+  mutable std::atomic<const Transposed*> transposed_{nullptr};
 };
 
 // All layers and directions: l·D + d.
@@ -110,6 +121,11 @@ class Weights {
     for (Index i = 0; i < options.sequences(); ++i)
       sequences_.push_back(std::make_unique<SequenceWeights<T>>(
           options, options.layer_input_size(i / options.directions()), width, parameters[static_cast<std::size_t>(i)]));
+  }
+
+  // Before any pass backward: the packs that it reads.
+  void prepare_backward() const {
+    for (const auto& sequence : sequences_) sequence->prepare_backward();
   }
 
   const SequenceWeights<T>& operator[](Index i) const { return *sequences_[static_cast<std::size_t>(i)]; }

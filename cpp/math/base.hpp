@@ -3,9 +3,19 @@
 
 #include <cstddef>
 
+#if defined(__FAST_MATH__)
+#error "gatewise promises bits and NaN: compile without -ffast-math"
+#endif
+
 // Everything of ours stands in gatewise::<instruction set>, so that objects of two builds never mix in one process.
 #ifndef GATEWISE_ISA
+#if defined(__AVX512F__)
+#define GATEWISE_ISA local_avx512
+#elif defined(__AVX2__)
+#define GATEWISE_ISA local_avx2
+#else
 #define GATEWISE_ISA local
+#endif
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -14,14 +14,36 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
+// Tells the processor that this thread waits for another.
+inline void spin_pause() {
+#if defined(__SSE2__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
 class FloatMode {
  public:
-  FloatMode() : saved_(read()) { write(ours); }
-  ~FloatMode() { write(saved_); }
+  FloatMode() : saved_(read()) {
+    write(ours);
+    keep_order();
+  }
+  ~FloatMode() {
+    keep_order();
+    write(saved_);
+  }
   FloatMode(const FloatMode&) = delete;
   FloatMode& operator=(const FloatMode&) = delete;
 
  private:
+  // The compiler must move no arithmetic on memory over a change of mode.
+  static void keep_order() {
+#if defined(__GNUC__)
+    __asm__ __volatile__("" ::: "memory");
+#endif
+  }
+
 #if defined(__SSE2__) || defined(_M_X64)
   using Word = unsigned;
   static constexpr Word ours = 0x9FC0;  // MXCSR: all exceptions masked, flush to zero, denormals are zero

@@ -35,8 +35,8 @@ class Compiled(Recurrent):
 
     def _make_core(self) -> None:
         o, module = self._options, _dispatch.core
-        make = module.Float32Layer if o.dtype == np.dtype(np.float32) else module.Float64Layer
-        self._core = make(
+        kind = module.Float32Layer if o.dtype == np.dtype(np.float32) else module.Float64Layer
+        self._core = kind.make(
             cell=_cell_name(o),
             input_size=o.input_size,
             hidden_size=o.hidden_size,
@@ -53,7 +53,7 @@ class Compiled(Recurrent):
         """The core with the parameters of now: packed when they have changed, and, if adopted, in every call."""
         params = self.params
         if self._packed_version != params.version or params.adopted:
-            version = params.version
-            self._core.load(list(params.values()))
+            version, arrays = params.snapshot()
+            self._core.load(version, arrays)
             self._packed_version = version
         return self._core

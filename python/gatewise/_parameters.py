@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -16,7 +17,7 @@ def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...])
     """`value` as an array of this dtype and shape, or the error that names what was expected and what came."""
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name}: expected an array of {dtype}, got {type(value).__name__}: {error}") from None
     if not np.can_cast(array.dtype, dtype, casting="same_kind"):
         raise TypeError(f"{name}: expected numbers that convert to {dtype}, got {array.dtype}")
@@ -50,6 +51,7 @@ class Parameters(MutableMapping[str, Array]):
         self.adopted = False
         self.version = 0
         self._arrays: dict[str, Array] = {}
+        self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Array:
         self._known(name)
@@ -74,19 +76,31 @@ class Parameters(MutableMapping[str, Array]):
     def update_all(self, values: Mapping[str, Any]) -> None:
         """Write several parameters, all or none: every value is checked before the first is written."""
         checked = {name: convert(name, value, self.dtype, self.shapes[name]) for name, value in values.items()}
-        if self.adopted:
-            for name, array in checked.items():
-                np.copyto(self._owners[name], array)
-        else:
-            copies = {name: _lend(np.array(array, order="C")) for name, array in checked.items()}
-            self._arrays = {**self._arrays, **copies}
-        self.version += 1
+        # Copied before anything is written: the values may be views of the very arrays that are written to.
+        copies = {name: np.array(array, order="C") for name, array in checked.items()}
+        with self._lock:
+            if self.adopted:
+                for name in copies:
+                    if not self._owners[name].flags.writeable:
+                        raise ValueError(f"{name}: expected the adopted array to be writeable, got a read-only one")
+                for name, array in copies.items():
+                    np.copyto(self._owners[name], array)
+            else:
+                self._arrays = {**self._arrays, **{name: _lend(array) for name, array in copies.items()}}
+            self.version += 1
+
+    def snapshot(self) -> tuple[int, list[Array]]:
+        """The version and the arrays of now, in order. Adopted ones have a new version every time: who knows them?"""
+        with self._lock:
+            self.version += self.adopted
+            return self.version, [self._arrays[name] for name in self.shapes]
 
     def adopt(self, mapping: Mapping[str, Array]) -> None:
         """Live in the caller's arrays from now on: of this dtype, C-contiguous and writeable."""
         require_keys("mapping", self.shapes, mapping)
+        owners = {name: mapping[name] for name in self.shapes}
         for name, shape in self.shapes.items():
-            array = mapping[name]
+            array = owners[name]
             if not isinstance(array, np.ndarray):
                 raise TypeError(f"{name}: expected an ndarray to adopt, got {type(array).__name__}")
             if array.dtype != self.dtype:
@@ -95,10 +109,11 @@ class Parameters(MutableMapping[str, Array]):
                 raise ValueError(f"{name}: expected {shape}, got {array.shape}")
             if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
                 raise ValueError(f"{name}: expected a C-contiguous, aligned, writeable array, got one that is not")
-        self._owners = {name: mapping[name] for name in self.shapes}
-        self._arrays = {name: self._lent_view(array) for name, array in self._owners.items()}
-        self.adopted = True
-        self.version += 1
+        with self._lock:
+            self._owners = owners
+            self._arrays = {name: self._lent_view(array) for name, array in owners.items()}
+            self.adopted = True
+            self.version += 1
 
     @staticmethod
     def _lent_view(array: Array) -> Array:

@@ -20,7 +20,7 @@ def make(layer: CompiledLayers, arrays: list[Array], batch_size: int | None) -> 
     size = None if batch_size is None else checked_size("batch_size", batch_size, 1)
     module = _dispatch.core
     chosen = module.Float32Stream if layer.dtype.itemsize == 4 else module.Float64Stream
-    return chosen(layer, layer._core, arrays, size)
+    return chosen.make(layer, layer._core, arrays, size)
 
 
 def rebuild(layer: CompiledLayers, batch_size: int | None, arrays: list[Array], state: Any) -> Stream:
