@@ -165,10 +165,11 @@ class BoundStream {
 template <class T>
 void bind_stream(py::module_& module, const char* name) {
   using Bound = BoundStream<T>;
-  py::class_<Bound>(
+  py::class_<Bound> bound(
       module, name, py::module_local(),
-      "A layer run step by step, with a state of its own and the weights of when it was made or reloaded.")
-      .def_static("make", &Bound::make)
+      "A layer run step by step, with a state of its own and the weights of when it was made or reloaded.");
+  refuse_new(bound, "stream: expected to be made by a layer's stream(), got a bare type");
+  bound.def_static("make", &Bound::make)
       .def("step", &Bound::step, py::arg("x"), py::arg("out") = py::none(),
            "One step: x (B, I) to y (B, Y), or (I,) to (Y,) with batch_size=None.\n\n"
            "out : an array to write y into; default: a new one. With it nothing is allocated.")
