@@ -236,8 +236,8 @@ def case_for_a_team(cell: Option = draw.CELLS[2]) -> Case:
 
 
 THREADS = [1, 2, 3, 5]
-WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 2, 5, 40)]
-"""(B, T, I, H): one sequence, few and many; few and many units; each with enough work for a team, and one without."""
+WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 2, 5, 40), (20, 2, 5, 300)]
+"""(B, T, I, H): one sequence, few and many, few and many units, so that a team divides the one or the other."""
 
 
 @pytest.mark.usefixtures("wide_team")
@@ -258,8 +258,9 @@ def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int
 
 @pytest.mark.usefixtures("wide_team")
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
-def test_threads_in_float64(isa: str, cell: Option) -> None:
-    case = draw.make(cell, VARIANTS["lengths-resets"], 12, 33, 20, 50, 30)
+@pytest.mark.parametrize("sizes", [(12, 33, 20, 50, 30), (5, 2, 30, 130, 70)], ids=str)
+def test_threads_in_float64(isa: str, cell: Option, sizes: tuple[int, ...]) -> None:
+    case = draw.make(cell, VARIANTS["lengths-resets"], *sizes)
     layer = case.layer(gw, np.float64)
     with gw.threads(1):
         want = run(case, layer)

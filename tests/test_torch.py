@@ -20,6 +20,8 @@ from tolerances import Expected, expect, largest, named, roundings, unit
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
+# Its threads would only wait for each other in layers of these sizes.
+torch.set_num_threads(1)
 # PyTorch tells that it computes projections in another way than the rest.
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 

@@ -42,7 +42,7 @@ struct SharedScratch {
         d_out(arena.take<T>(sizes.projects() ? rows * sizes.outputs : 0)),
         between(arena.take<T>(sizes.projects() || Stages::two_stages ? rows * sizes.hidden : 0)),
         jobs(arena, sizes, rows, stages),
-        peephole(arena, sizes, Stages::peepholes ? rows : 0) {}
+        peephole(arena, sizes, rows, Stages::peepholes) {}
 
   Index rows;
   T *delta, *delta_h, *d_out, *between;  // [rows][...]

@@ -130,10 +130,10 @@ template <class P>
 struct PeepholeGradient {
   using T = scalar_t<P>;
 
-  PeepholeGradient(Arena& arena, const Sizes& sizes, Index rows)
-      : c_prev(arena.take<const T*>(rows)),
-        c(arena.take<const T*>(rows)),
-        sum(arena.take<T>(rows > 0 ? 3 * sizes.padded : 0)) {}
+  PeepholeGradient(Arena& arena, const Sizes& sizes, Index rows, bool wanted)
+      : c_prev(arena.take<const T*>(wanted ? rows : 0)),
+        c(arena.take<const T*>(wanted ? rows : 0)),
+        sum(arena.take<T>(wanted ? 3 * sizes.padded : 0)) {}
 
   void start(const Member& member, const Sizes& sizes) const {
     for_each_own(member, sizes, [](Index, Index, T* to) { store(to, broadcast<P>(0)); });
