@@ -83,16 +83,16 @@ def gathered(case: Case, results: dict[str, Array], rows: Array) -> dict[str, Ar
     }
 
 
-@pytest.mark.parametrize("hidden_size", [1, 4, 13, 33])
+@pytest.mark.parametrize("hidden_size", [3, 16, 33])
 @pytest.mark.parametrize("call", KINDS_OF_CALL)
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_batch_and_place(isa: str, dtype: Any, option: Option, call: str, hidden_size: int) -> None:
     """Alone, in small and large batches, in any order and among any others: every sequence yields the same."""
-    case = draw.make(option, VARIANTS[call], n_steps=6, batch=7, input_size=5, hidden_size=max(hidden_size, 3))
+    case = draw.make(option, VARIANTS[call], n_steps=6, batch=7, input_size=5, hidden_size=hidden_size)
     layer = case.layer(gw, dtype)
     results = run(case, layer)
     rng = np.random.default_rng(0)
-    orders = [np.array([b]) for b in range(7)] + [rng.integers(0, 7, n) for n in (2, 3, 4, 5, 8, 33)]
+    orders = [np.array([b]) for b in (0, 3, 6)] + [rng.integers(0, 7, n) for n in (2, 3, 4, 5, 8, 33)]
     for rows in orders:
         assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, results, rows))
 
@@ -340,7 +340,7 @@ def on_all_sets(case: Case, dtype: Any) -> list[dict[str, Array]]:
 
 @BETWEEN_SETS
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
-@pytest.mark.parametrize("option", draw.OPTIONS[::3] + draw.OPTIONS[1::3], ids=str)
+@pytest.mark.parametrize("option", draw.OPTIONS[::3], ids=str)
 def test_instruction_sets_agree(dtype: Any, option: Option, variant: draw.Variant) -> None:
     results = on_all_sets(draw.make(option, variant, hidden_size=13, input_size=9), dtype)
     for other in results[1:]:

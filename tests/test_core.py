@@ -162,7 +162,7 @@ def activation(kind: str, x: Array, bias: float = 0.0) -> Array:
 
 def exact_activation(kind: str, x: Array) -> Array:
     """The same, with more digits than x has."""
-    wide = x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)
+    wide: Array = x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)
     with np.errstate(over="ignore"):
         return np.asarray(np.tanh(wide) if kind == "tanh" else 1 / (1 + np.exp(-wide)))
 

@@ -7,6 +7,7 @@ result is at most a small multiple of PyTorch's own.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,6 @@ from tolerances import Expected, expect, largest, named, roundings, unit
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
-# Its threads would only wait for each other in layers of these sizes.
-torch.set_num_threads(1)
 # PyTorch tells that it computes projections in another way than the rest.
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -50,6 +49,15 @@ PAIRS = [
     for variant in VARIANTS
     if option.kind == "LSTM" or variant.dy or variant.d_h
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """PyTorch's threads would only wait for each other in layers of these sizes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def module_of(case: Case, dtype: Any) -> Any:

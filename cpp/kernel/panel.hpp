@@ -78,16 +78,35 @@ template <class P, int N, int R, int J>
 GATEWISE_INLINE void accumulate(const scalar_t<P>* const (&w)[J], Index first, Index last,
                                 const scalar_t<P>* const (&in)[R], P (&v)[J][R][N]) {
   for (Index k = first; k < last; ++k) {
-    P x[R];
-    GATEWISE_UNROLL
-    for (int r = 0; r < R; ++r) x[r] = broadcast<P>(in[r][k]);
-    GATEWISE_UNROLL
-    for (int j = 0; j < J; ++j) {
+    // The smaller side is loaded whole: so accumulators, it and one of the other side stay within the registers.
+    if constexpr (N <= R) {
+      P weight[J][N];
       GATEWISE_UNROLL
-      for (int n = 0; n < N; ++n) {
-        const P weight = load<P>(w[j] + (k * N + n) * P::width);
+      for (int j = 0; j < J; ++j) {
         GATEWISE_UNROLL
-        for (int r = 0; r < R; ++r) v[j][r][n] = fma(weight, x[r], v[j][r][n]);
+        for (int n = 0; n < N; ++n) weight[j][n] = load<P>(w[j] + (k * N + n) * P::width);
+      }
+      GATEWISE_UNROLL
+      for (int r = 0; r < R; ++r) {
+        const P x = broadcast<P>(in[r][k]);
+        GATEWISE_UNROLL
+        for (int j = 0; j < J; ++j) {
+          GATEWISE_UNROLL
+          for (int n = 0; n < N; ++n) v[j][r][n] = fma(weight[j][n], x, v[j][r][n]);
+        }
+      }
+    } else {
+      P x[R];
+      GATEWISE_UNROLL
+      for (int r = 0; r < R; ++r) x[r] = broadcast<P>(in[r][k]);
+      GATEWISE_UNROLL
+      for (int j = 0; j < J; ++j) {
+        GATEWISE_UNROLL
+        for (int n = 0; n < N; ++n) {
+          const P weight = load<P>(w[j] + (k * N + n) * P::width);
+          GATEWISE_UNROLL
+          for (int r = 0; r < R; ++r) v[j][r][n] = fma(weight, x[r], v[j][r][n]);
+        }
       }
     }
   }

@@ -29,7 +29,7 @@ class Barrier {
       return;
     }
     for (int spins = 0; round_.load(std::memory_order_acquire) == round;)
-      if (spins < 2000) {
+      if (spins < 200) {
         ++spins;
         spin_pause();
       } else {
