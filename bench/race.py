@@ -4,8 +4,8 @@
     python bench/race.py --only "infer LSTM" --libraries gatewise pytorch
     python bench/race.py --table bench/results/race.json
 
-Every round starts each library anew and times every case: as many calls as fit into --seconds, of which the best and the
-median stand in the results. The best of all rounds counts.
+Every round starts each library anew and times every case: as many calls as fit into --seconds, of which the best and
+the median stand in the results. The best of all rounds counts.
 """
 
 from __future__ import annotations

@@ -98,11 +98,12 @@ def test_cpp_library_installs_and_its_example_agrees_with_python(tmp_path: Path)
         assert run.returncode == 0, run.stdout + run.stderr
 
     prefix, build = tmp_path / "prefix", tmp_path / "build"
-    cmake("-S", ROOT, "-B", build / "gatewise", f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}")
+    where = f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}"
+    cmake("-S", ROOT, "-B", build / "gatewise", f"-DCMAKE_INSTALL_PREFIX={prefix}", where)
     cmake("--install", build / "gatewise")
     cmake(
         *("-S", ROOT / "examples" / "cpp", "-B", build / "example", "-DCMAKE_BUILD_TYPE=Release"),
-        *(f"-DCMAKE_PREFIX_PATH={prefix}", f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}"),
+        *(f"-DCMAKE_PREFIX_PATH={prefix}", where),
     )
     cmake("--build", build / "example", "--config", "Release")
     program = next(path for path in (build / "example").rglob("example*") if path.stem == "example" and path.is_file())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import draw
 import numpy as np
 import pytest
-from draw import Array, Case, Option, Variant, parts
 
+import draw
+from draw import Array, Case, Option, Variant, parts
 from gatewise import reference
 from gatewise.reference.layers import Tape
 

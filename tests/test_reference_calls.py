@@ -6,14 +6,14 @@ import copy
 import pickle
 from typing import Any
 
-import draw
 import numpy as np
 import pytest
-from draw import CELLS, Option, Variant, parts
 from hypothesis import given, settings
-from tolerances import named
 
+import draw
+from draw import CELLS, Option, Variant, parts
 from gatewise import reference
+from tolerances import named
 
 EPS = np.finfo(np.float64).eps
 DENSE = Variant("dense")

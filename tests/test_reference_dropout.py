@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import draw
 import numpy as np
 import pytest
-from draw import CELLS, Option, parts
 
+import draw
+from draw import CELLS, Option, parts
 from gatewise import reference
 from gatewise.reference.philox import drop, kept, philox
 

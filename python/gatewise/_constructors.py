@@ -36,7 +36,7 @@ class RNNOptions(Layer):
 
     @property
     def nonlinearity(self) -> str:
-        """"tanh" or "relu"."""
+        """The nonlinearity, "tanh" or "relu"."""
         return self._options.nonlinearity
 
 

@@ -101,9 +101,7 @@ class Options:
 
     def _require_memory(self) -> None:
         """Refuse sizes whose weights no memory holds before anything is made of them."""
-        first, second = (
-            sum(math.prod(shape) for shape in self.parameter_shapes(layers).values()) for layers in (1, 2)
-        )
+        first, second = (sum(math.prod(shape) for shape in self.parameter_shapes(layers).values()) for layers in (1, 2))
         size = (first + (self.num_layers - 1) * (second - first)) * self.dtype.itemsize
         message = (
             "input_size, hidden_size, num_layers: expected sizes whose weights fit into memory, "

@@ -117,7 +117,6 @@ class CompiledLayers(Compiled, Layer):
         d_x, d_initial, d_params = self._core.backward(tape, dy, d_state, wrt_x)
         return Gradients(d_x, d_initial, dict(zip(self.params, d_params, strict=True)))
 
-
     def stream(self, batch_size: int | None = 1) -> Stream:
         """Step-by-step inference with a state of its own and the weights of now.
 

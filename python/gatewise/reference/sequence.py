@@ -33,10 +33,9 @@ class Plan:
         """For each step, as this direction meets them: t, the sequences to reset before it, those that take it."""
         n_steps = len(self.taken)
         for t in reversed(range(n_steps)) if reverse else range(n_steps):
-            if reverse:  # it comes from step t + 1, and a cut between the two is resets[t + 1]
-                cut = np.flatnonzero(self.resets[t + 1 : t + 2])
-            else:
-                cut = np.flatnonzero(self.resets[t])
+            # A reverse direction comes from step t + 1, and a cut between the two is resets[t + 1].
+            first = t + 1 if reverse else t
+            cut = np.flatnonzero(self.resets[first : first + 1])
             yield t, cut, np.flatnonzero(self.taken[t])
 
 
