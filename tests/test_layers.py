@@ -244,3 +244,10 @@ REPRS = [
 def test_repr_is_the_constructor_call(text: str) -> None:
     thing = eval(text, {**vars(gw), "float64": np.float64})
     assert repr(thing) == text
+
+
+@pytest.mark.parametrize("library", [gw, gw.reference], ids=["core", "reference"])
+def test_half_a_state_is_zeros(library: Any) -> None:
+    layer, x, h = library.LSTM(2, 3, seed=0), np.ones((2, 4, 2)), np.full((1, 4, 3), 0.5)
+    for state, whole in (((h, None), (h, 0 * h)), ((None, h), (0 * h, h)), ((None, None), None)):
+        assert np.array_equal(layer(x, state)[0], layer(x, whole)[0])

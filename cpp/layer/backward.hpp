@@ -106,7 +106,7 @@ class Backward {
       for (Index row = range.first; row < range.last; ++row)
         if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(row));
     }
-    part_.wait();
+    // No barrier yet: what members share of a step is written before the last one in it.
     gather(from, to, rows);
     part_.member.wait();
     shared_.jobs.add_block(part_.member);

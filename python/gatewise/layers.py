@@ -36,7 +36,7 @@ class CompiledLayers(Compiled, Layer):
         x : (T, B, I); (B, T, I) with batch_first; (T, I) for a single sequence. Anything that NumPy converts to the
             layer's dtype by ``same_kind`` casting.
         state : h (L D, B, Y), for an LSTM (h, c) with c (L D, B, H); without B for a single sequence. Index l D + d is
-            layer l, direction d. Default: zeros.
+            layer l, direction d. Default, for a half of (h, c) too: zeros.
         lengths : integers (B,), or one for a single sequence: how many steps of each sequence count. Behind them the
             state stays, y is 0 and x is not read. Default: all T.
         mask : bool (T, B), lying like x: which steps are taken. At the others the state stays, y repeats the last one

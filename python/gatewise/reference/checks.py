@@ -90,7 +90,7 @@ def to_stacked_state(name: str, value: State | None, options: Options, layout: L
 
 
 def to_state(name: str, value: State | None, options: Options, leading: tuple[int, ...]) -> Rows:
-    """h (*leading, Y), and for an LSTM c (*leading, H), as a tuple. None is zero, and so is a half of d_state."""
+    """h (*leading, Y), and for an LSTM c (*leading, H), as a tuple. None is zero, and so is a half that is None."""
     shapes = [(*leading, options.output_size), (*leading, options.hidden_size)]
     if options.cell != "LSTM":
         named = {name: value}
@@ -104,7 +104,7 @@ def to_state(name: str, value: State | None, options: Options, leading: tuple[in
         raise TypeError(f"{name}: expected (h, c), got {type(value).__name__}")
 
     def part(full_name: str, half: Any, shape: tuple[int, ...]) -> Array:
-        if half is None and (value is None or name == "d_state"):
+        if half is None:
             return np.zeros(shape, options.dtype)
         return convert(full_name, half, options.dtype, shape)
 
