@@ -51,18 +51,20 @@ def table(result: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """GFLOP/s of every library over the work of a case, inference and training side by side."""
+    """GFLOP/s of every library over the work of the LSTM's cases, inference and training side by side."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(12, 5), sharey=True, layout="constrained")
-    for axis, mode, title in zip(axes, ("infer", "train"), ("Inference", "Forward and backward"), strict=True):
+    titles = ("LSTM, inference", "LSTM, forward and backward")
+    for axis, mode, title in zip(axes, ("infer", "train"), titles, strict=True):
         cases = sorted(
-            (case for case in result["best"] if case.startswith(mode)), key=lambda case: result["cases"][case]["flops"]
+            (case for case in result["best"] if case.startswith(f"{mode} LSTM")),
+            key=lambda case: result["cases"][case]["flops"],
         )
-        for library in result["versions"]:
+        for number, library in enumerate(result["versions"]):
             points = [
                 (result["cases"][case]["flops"], result["cases"][case]["flops"] / result["best"][case][library] / 1e9)
                 for case in cases
@@ -70,7 +72,9 @@ def plot(result: dict[str, Any], path: Path) -> None:
             ]
             if points:
                 style = {"linewidth": 2.5, "zorder": 5} if library == "gatewise" else {"linewidth": 1, "alpha": 0.8}
-                axis.plot(*zip(*points, strict=True), marker="o", markersize=4, label=library, **style)
+                axis.plot(
+                    *zip(*points, strict=True), marker="o", markersize=4, label=library, color=f"C{number}", **style
+                )
         axis.set(xscale="log", yscale="log", title=title, xlabel="floating-point operations of the call")
         axis.grid(alpha=0.3, which="both")
     axes[0].set_ylabel("GFLOP/s")
