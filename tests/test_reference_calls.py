@@ -227,7 +227,7 @@ REFUSED = [
     (call("LSTM", ONES, (ZEROS,)), ValueError, "state: expected (h, c), got 1 parts"),
     (call("LSTM", ONES, (ZEROS, np.ones(2))), ValueError, "state[1]: expected (1, 4, 2), got (2,)"),
     (
-        call("LSTM", ONES, (None, ZEROS)),
+        call("LSTM", ONES, (ZEROS.astype(object), ZEROS)),
         TypeError,
         "state[0]: expected numbers that convert to float32, got object",
     ),
