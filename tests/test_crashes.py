@@ -71,7 +71,7 @@ def test_huge_layers_do_not_crash(sizes: str) -> None:
 
 
 FUZZ = """
-    import numpy as np, gatewise as gw
+    import contextlib, numpy as np, gatewise as gw
     rng = np.random.default_rng(int(sys.argv[2]))
     DTYPES = ["f4", "f8", ">f4", "f2", "i4", "u1", "?", "c8", "O", "U1", "S2", "M8[s]", "m8[s]", "V3", "g"]
     def shape(ndim=None):
@@ -82,7 +82,7 @@ FUZZ = """
         else:
             try:
                 a = np.zeros(shape(), rng.choice(DTYPES))
-            except Exception:
+            except (TypeError, ValueError):
                 a = np.zeros(())
         change = rng.integers(0, 40)
         if change == 0: a = a[::-1] if a.ndim else a
@@ -93,8 +93,8 @@ FUZZ = """
         if change == 7: a = np.broadcast_to(a, (2, *a.shape))
         if change == 8: a = a[None]
         if change in (9, 10, 11):
-            try: a = a.astype(rng.choice(DTYPES))
-            except Exception: pass
+            with contextlib.suppress(TypeError, ValueError):  # NumPy's own refusal: then the array stays as it is
+                a = a.astype(rng.choice(DTYPES))
         return rng.choice([None, 0, -1, 1.5, "x"]) if rng.random() < 0.01 else a
     done = errors = 0
     for trial in range(3000):

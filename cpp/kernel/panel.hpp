@@ -47,7 +47,6 @@ class Panels {
   Index inputs() const { return inputs_; }
   Index units() const { return units_; }
   Index width() const { return width_; }
-  Index vectors() const { return vectors_; }
   Index lanes() const { return vectors_ * width_; }
   Index panels() const { return ceil_div(vectors_, per_panel_); }
   Index count(Index panel) const { return std::min(per_panel_, vectors_ - panel * per_panel_); }
