@@ -229,7 +229,12 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")
 def test_ctrl_c_ends_cleanly() -> None:
-    process = start("forecast", "--hidden", "512", "--epochs", "100000")
+    # A shell starts its background jobs with Ctrl-C ignored, which a child would inherit.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = start("forecast", "--hidden", "512", "--epochs", "100000")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert process.stderr
     shown = process.stderr.read(9)
     time.sleep(0.2)  # into the first epochs, which take seconds
