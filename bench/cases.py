@@ -62,7 +62,8 @@ TRAIN = {
     ],
     "GRU": [(50, 32, 32, 64), (100, 32, 128, 256), (50, 64, 512, 512)],
 }  # fmt: skip
-STEP = {cell: [(1, 1, n, n) for n in (8, 16, 32, 64, 128, 256)] for cell in ("LSTM", "GRU")}
+STEP_SIZES = (8, 16, 32, 64, 128, 256)
+STEP = {cell: [(1, 1, n, n) for n in STEP_SIZES] for cell in ("LSTM", "GRU")}
 # Sizes that nothing was tuned for: they should do as well as their neighbours.
 OFF_GRID = [(100, 1, 20, 100), (60, 1, 13, 650), (40, 7, 3, 20), (50, 33, 50, 100), (30, 19, 200, 200)]
 
@@ -77,6 +78,8 @@ def grid() -> Iterator[Case]:
 
 def beyond() -> Iterator[Case]:
     """Other types, cells and sizes, and ragged batches."""
+    for n in STEP_SIZES:
+        yield Case("step", "RNN", 1, 1, n, n)
     for mode in ("infer", "train"):
         for shape in OFF_GRID:
             yield Case(mode, "LSTM", *shape)
@@ -93,3 +96,13 @@ def beyond() -> Iterator[Case]:
 def all_cases() -> list[Case]:
     """Everything, the grid first."""
     return [*grid(), *beyond()]
+
+
+def as_cpp(case: Case) -> str:
+    """A case as the C++ benches read it."""
+    bits = case.dtype.removeprefix("float")
+    return f'{{{case.mode}, "{case.cell}", {case.T}, {case.B}, {case.I}, {case.H}, {bits} / 8}},'
+
+
+if __name__ == "__main__":
+    print("\n".join(as_cpp(case) for case in all_cases() if not case.ragged))
