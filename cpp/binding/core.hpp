@@ -163,7 +163,7 @@ class Core {
     return py::make_tuple(lend(shape, held->y), call.final_state(), held);
   }
 
-  // The gradients of x (or None), of the initial state, and of the parameters in state_dict's order.
+  // The gradients of x (or None), of the initial state, and of the parameters: one vector, in state_dict's order.
   py::tuple backward(py::handle tape, py::handle dy, py::handle d_state, bool wrt_x) const {
     if (!py::isinstance<HeldTape<T>>(tape))
       fail(PyExc_TypeError, "tape: expected what this layer's forward returned, got " + type_name(tape));
@@ -191,12 +191,14 @@ class Core {
     StateResult<T> first(o, held.layout, held.batch);
     call.d_h = first.h.mutable_data();
     call.d_c = first.c_data();
-    py::list gradients;
     call.gradients.resize(static_cast<std::size_t>(o.sequences()));
+    Index size = 0;
+    for_each_parameter(call.gradients, [&](T*&, const Shape& shape) { size += count_of<T>("params", shape); });
+    auto gradients = new_array<T>("params", {size});
+    T* next = gradients.mutable_data();
     for_each_parameter(call.gradients, [&](T*& place, const Shape& shape) {
-      auto array = new_array<T>("params", shape);
-      place = array.mutable_data();
-      gradients.append(std::move(array));
+      place = next;
+      next += count_of<T>("params", shape);
     });
     guard("tape", "one of " + std::to_string(held.tape.bytes()) + " bytes", [&] {
       const auto release = release_gil(3 * stack_.work(held.time, held.batch).multiply_adds);

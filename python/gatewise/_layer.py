@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ._options import Options
-from ._parameters import Array, Parameters, glorot, require_keys, uniform
+from ._options import Options, float_dtype
+from ._parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
 
 State = Any  # h, or (h, c) for an LSTM
+Own = TypeVar("Own", bound="Recurrent")
 
 
 class LoadedKeys(NamedTuple):
@@ -21,18 +23,46 @@ class LoadedKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-@dataclass(frozen=True)
 class Gradients:
     """What `backward` returns.
 
     x : the gradient of the input, laid out like it, or None with ``wrt_x=False``.
     state : the gradient of the initial state, in the state's structure: h, or (h, c) for an LSTM.
-    params : name to gradient, with exactly the keys of ``state_dict()``.
+    params : name to gradient, with exactly the keys of ``state_dict()``; views of `flat`.
+    flat : the gradients of all parameters as one vector, in the order of ``state_dict()`` and ``params.flat``.
+
+    Writing into either of the last two, in place or by assignment, writes into both. Gradients pickle and copy.
+
+    >>> import numpy as np, gatewise as gw
+    >>> rnn = gw.RNN(2, 3, seed=0)
+    >>> y, _, tape = rnn.forward(np.ones((5, 4, 2)))
+    >>> grads = rnn.backward(tape, dy=y)
+    >>> grads.flat *= min(1.0, 5.0 / np.linalg.norm(grads.flat))  # clip by the norm
+    >>> rnn.params.flat -= 0.1 * grads.flat
     """
 
-    x: Array | None
-    state: State
-    params: dict[str, Array]
+    def __init__(self, x: Array | None, state: State, flat: Array, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.x = x
+        self.state = state
+        self.params = Pieces(flat, shapes)
+        self._flat = flat
+
+    @property
+    def flat(self) -> Array:
+        """The gradients of all parameters as one vector, in the order of ``state_dict()``."""
+        return self._flat
+
+    @flat.setter
+    def flat(self, vector: Any) -> None:
+        if vector is not self._flat:  # as after `grads.flat *= 2`
+            self._flat[...] = convert("flat", vector, self._flat.dtype, self._flat.shape)
+
+    def __repr__(self) -> str:
+        return f"Gradients(x={self.x!r}, state={self.state!r}, params={self.params!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The vector alone: what is made anew of it has its pieces as views again.
+        return Gradients, (self.x, self.state, self._flat, self.params.shapes)
 
 
 class Recurrent:
@@ -110,6 +140,27 @@ class Recurrent:
             [name for name in self.params if name not in given], [name for name in given if name not in self.params]
         )
 
+    def astype(self: Own, dtype: DTypeLike) -> Own:
+        """A copy whose parameters and results have another type; its dropout goes on with the same keys.
+
+        dtype : float32 or float64; the layer's own gives a copy too.
+
+        Raises
+        ------
+        TypeError : any other type.
+
+        >>> import gatewise as gw
+        >>> gw.LSTM(2, 3, seed=0).astype("float64").params["bias_ih_l0"].dtype
+        dtype('float64')
+        """
+        options = copy.copy(self._options)  # checked when it was made; only the type is another
+        object.__setattr__(options, "dtype", float_dtype(dtype))
+        params = Parameters(self.params.shapes, options.dtype)
+        params.update_all(self.params)
+        other = object.__new__(type(self))
+        other.__setstate__({"options": options, "params": params, "generator": copy.deepcopy(self._generator)})
+        return other
+
     def adopt(self, mapping: Mapping[str, Array]) -> None:
         """Let the parameters live in the caller's arrays: later changes to those are seen by every later call.
 
@@ -180,6 +231,26 @@ class Layer(Recurrent):
         if self._options.dropout == 0.0 or self._options.num_layers == 1:
             return None
         return int(self._generator.integers(2**64, dtype=np.uint64)) if key is None else int(key)
+
+    def _require_into(self, into: Any) -> None:
+        """Refuse what cannot take this layer's gradients, before anything is computed."""
+        if into is None:
+            return
+        if not isinstance(into, Gradients):
+            raise TypeError(f"into: expected what backward returned, got {type(into).__name__}")
+        expected, got = list(self.params.shapes.items()), list(into.params.shapes.items())
+        if expected != got or into.flat.dtype != self.dtype:
+            raise ValueError(
+                f"into: expected {self.dtype} gradients of {dict(expected)}, got {into.flat.dtype} ones of {dict(got)}"
+            )
+        if not into.flat.flags.writeable:
+            raise ValueError("into: expected gradients that can be written to, got read-only ones")
+
+    def _gradients(self, x: Array | None, state: State, flat: Array, into: Gradients | None) -> Gradients:
+        """What `backward` returns, the parameters' gradients added to those of `into` if there is one."""
+        if into is not None:
+            flat = np.add(into.flat, flat, out=into.flat)
+        return Gradients(x, state, flat, self.params.shapes)
 
     @property
     def num_layers(self) -> int:

@@ -1,4 +1,5 @@
-"""The parameters of a layer or cell: lent read-only, written through here, so that what was packed is never stale."""
+"""The parameters of a layer or cell: lent read-only, written through here, so that what was packed is never stale; and
+their gradients, pieces of one vector."""
 
 from __future__ import annotations
 
@@ -24,6 +25,44 @@ def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...])
     if array.shape != shape:
         raise ValueError(f"{name}: expected {shape}, got {array.shape}")
     return array.astype(dtype, copy=False)
+
+
+def size_of(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """How many numbers there are in all."""
+    return sum(math.prod(shape) for shape in shapes.values())
+
+
+class Pieces(MutableMapping[str, Array]):
+    """Name to a view of its piece of one vector, in order. Assigning copies the value into the piece."""
+
+    def __init__(self, vector: Array, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.shapes = dict(shapes)
+        self._views: dict[str, Array] = {}
+        start = 0
+        for name, shape in self.shapes.items():
+            end = start + math.prod(shape)
+            self._views[name] = vector[start:end].reshape(shape)
+            start = end
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        view = self._views[name]
+        if value is not view:  # as after `pieces[name] *= 2`
+            view[...] = convert(name, value, view.dtype, view.shape)
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"params: expected a value for {name!r}, got a deletion: the vector has a piece for it")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        return repr(self._views)
 
 
 def _lend(array: Array) -> Array:
@@ -72,6 +111,23 @@ class Parameters(MutableMapping[str, Array]):
 
     def __repr__(self) -> str:
         return f"Parameters({', '.join(f'{name}: {shape}' for name, shape in self.shapes.items())})"
+
+    @property
+    def flat(self) -> Array:
+        """A copy of all parameters as one vector, in ``state_dict()``'s order; assigning one writes them all.
+
+        >>> import gatewise as gw
+        >>> gru = gw.GRU(2, 3, seed=0)
+        >>> gru.params.flat = 0.5 * gru.params.flat
+        >>> gru.params.flat.shape
+        (63,)
+        """
+        arrays = self._arrays  # one set of values, should another thread write meanwhile
+        return np.concatenate([arrays[name].ravel() for name in self.shapes])
+
+    @flat.setter
+    def flat(self, vector: Any) -> None:
+        self.update_all(Pieces(convert("flat", vector, self.dtype, (size_of(self.shapes),)), self.shapes))
 
     def update_all(self, values: Mapping[str, Any]) -> None:
         """Write several parameters, all or none: every value is checked before the first is written."""

@@ -87,7 +87,13 @@ class CompiledLayers(Compiled, Layer):
         return self._ready().forward(x, state, lengths, mask, resets, key)
 
     def backward(
-        self, tape: Tape, dy: ArrayLike | None = None, d_state: State | None = None, *, wrt_x: bool = True
+        self,
+        tape: Tape,
+        dy: ArrayLike | None = None,
+        d_state: State | None = None,
+        *,
+        wrt_x: bool = True,
+        into: Gradients | None = None,
     ) -> Gradients:
         """The gradients of a loss, by backpropagation through time (Werbos 1990).
 
@@ -97,14 +103,19 @@ class CompiledLayers(Compiled, Layer):
         dy : the loss's gradient with respect to y, shaped like it. Default: zero.
         d_state : the same for the final state, in its structure; either half of an LSTM's may be None. Default: zero.
         wrt_x : whether the gradient of x is wanted; False saves its product.
+        into : earlier gradients of this layer, or of one with the same parameters, to which those of the parameters
+            are added in place: ``into.flat += ...``, whole or, after an error, not at all. One thread at a time.
+            Default: none.
 
         Returns
         -------
-        Gradients : ``.x`` like x (or None), ``.state`` like the initial state, ``.params[name]`` like each parameter.
+        Gradients : ``.x`` like x (or None), ``.state`` like the initial state, ``.params[name]`` like each parameter,
+            ``.flat`` all of these as one vector. With `into`, x and state are this call's, and params and flat share
+            the memory of into's.
 
         Raises
         ------
-        ValueError, TypeError : the tape is not of this layer, or a shape or dtype is not as above.
+        ValueError, TypeError : tape or into are not of this layer, or a shape or dtype is not as above.
         MemoryError : the pass does not fit into memory.
 
         >>> import numpy as np, gatewise as gw
@@ -114,8 +125,8 @@ class CompiledLayers(Compiled, Layer):
         >>> grads.x.shape, grads.params["weight_ih_l0"].shape
         ((5, 2, 3), (16, 3))
         """
-        d_x, d_initial, d_params = self._core.backward(tape, dy, d_state, wrt_x)
-        return Gradients(d_x, d_initial, dict(zip(self.params, d_params, strict=True)))
+        self._require_into(into)
+        return self._gradients(*self._core.backward(tape, dy, d_state, wrt_x), into)
 
     def stream(self, batch_size: int | None = 1) -> Stream:
         """Step-by-step inference with a state of its own and the weights of now.

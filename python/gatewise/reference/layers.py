@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._constructors import GRUOptions, LSTMOptions, RNNOptions
 from .._layer import Gradients, Layer, State
-from .._parameters import Array
+from .._parameters import Array, Pieces, size_of
 from .cells import Cell, Rows, make_step
 from .checks import Call, Layout, to_call, to_dy, to_stacked_state
 from .philox import drop
@@ -68,19 +68,27 @@ class Sequences(Layer):
         return y.view(), final, tape  # of a read-only array: nobody can make it writeable again
 
     def backward(
-        self, tape: Tape, dy: ArrayLike | None = None, d_state: State | None = None, *, wrt_x: bool = True
+        self,
+        tape: Tape,
+        dy: ArrayLike | None = None,
+        d_state: State | None = None,
+        *,
+        wrt_x: bool = True,
+        into: Gradients | None = None,
     ) -> Gradients:
         """As ``gatewise.LSTM.backward``: the gradients by backpropagation through time (Werbos 1990)."""
         if not isinstance(tape, Tape):
             raise TypeError(f"tape: expected what forward returned, got {type(tape).__name__}")
         if tape.layer is not self:
             raise ValueError(f"tape: expected one of this layer, got one of another {type(tape.layer).__name__}")
+        self._require_into(into)
         o, plan = self._options, tape.plan
         n_steps, batch = plan.taken.shape
         d_final = to_stacked_state("d_state", d_state, o, tape.layout, batch)
         d_outputs = to_dy(dy, o, tape.layout, n_steps, batch)
         d_initial = tuple(np.empty_like(part) for part in d_final)
-        grads = {name: np.zeros(shape, o.dtype) for name, shape in self.params.shapes.items()}
+        flat = np.zeros(size_of(self.params.shapes), o.dtype)
+        grads = Pieces(flat, self.params.shapes)
 
         for layer in reversed(range(o.num_layers)):
             d_inputs = np.zeros((n_steps, batch, o.layer_input_size(layer)), o.dtype)
@@ -95,7 +103,8 @@ class Sequences(Layer):
             if layer > 0 and tape.key is not None:
                 d_inputs = drop(tape.key, layer - 1, d_inputs, o.dropout)
             d_outputs = d_inputs
-        return Gradients(tape.layout.lay(d_outputs) if wrt_x else None, self._structure(d_initial, tape.layout), grads)
+        d_x = tape.layout.lay(d_outputs) if wrt_x else None
+        return self._gradients(d_x, self._structure(d_initial, tape.layout), flat, into)
 
     def _run(self, call: Call, key: int | None) -> tuple[Array, State, Tape]:
         o = self._options

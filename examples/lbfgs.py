@@ -1,0 +1,37 @@
+"""An LSTM trained by SciPy's L-BFGS, which sees all its parameters as one vector: `python examples/lbfgs.py`."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+import gatewise as gw
+
+# Sines of several frequencies and phases, and what each will be a step later: (T, B, 1).
+rng = np.random.default_rng(0)
+frequency, phase = rng.uniform(0.1, 0.4, 16), rng.uniform(0, 2 * np.pi, 16)
+wave = np.sin(frequency * np.arange(61)[:, None] + phase)[:, :, None]
+x, target = wave[:-1], wave[1:]
+
+# The projection is the output layer. L-BFGS measures small differences of the loss: float64.
+lstm = gw.LSTM(input_size=1, hidden_size=16, proj_size=1, dtype=np.float64, seed=0)
+
+
+def loss_and_gradient(vector):
+    """The mean squared error at these parameters and its gradient, one vector for one vector."""
+    lstm.params.flat = vector
+    y, _, tape = lstm.forward(x)
+    error = y - target
+    return np.mean(error**2), lstm.backward(tape, dy=2 * error / error.size, wrt_x=False).flat
+
+
+def main():
+    """Print the loss before and after, and return both."""
+    start = lstm.params.flat
+    before, _ = loss_and_gradient(start)
+    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": 40})
+    lstm.params.flat = found.x
+    print(f"mean squared error: {before:.4f} before, {found.fun:.6f} after {found.nit} iterations")
+    return before, found.fun
+
+
+if __name__ == "__main__":
+    main()
