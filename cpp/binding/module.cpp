@@ -1,4 +1,5 @@
 // The extension module of one instruction set. The Python layers above it are in python/gatewise.
+#include "activation.hpp"
 #include "stream.hpp"
 
 #define GATEWISE_STRING_(x) #x
@@ -67,6 +68,8 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
   module.def(
       "set_team_limit", [](int threads) { thread_settings.test_limit = threads; },
       "Puts a number in the place of the machine's own limit, for tests (0: take it back).");
+  bind_activation<float>(module);
+  bind_activation<double>(module);
   bind<float>(module, "Float32Layer", "Float32Tape");
   bind<double>(module, "Float64Layer", "Float64Tape");
   bind_stream<float>(module, "Float32Stream");

@@ -21,6 +21,10 @@ else()
   endforeach()
   # Eigen's register types lose their attributes as template arguments, which is harmless: nothing passes them on.
   set(warnings -Wall -Wextra -Wno-ignored-attributes)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC's own AVX-512 headers begin with a register that is undefined on purpose.
+    list(APPEND warnings -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
 endif()
 
 set(modules _cpu)

@@ -31,7 +31,7 @@ template <class T>
 class Stack {
  public:
   // Options that contradict each other are an invalid_argument.
-  explicit Stack(const Options& options) : options_(options.checked()), sequence_(choose_sequence<T>(options)) {}
+  explicit Stack(const Options& options);
 
   const Options& options() const { return options_; }
   const Sequence<T>& sequence() const { return sequence_; }
@@ -92,6 +92,10 @@ class Stack {
   Options options_;
   const Sequence<T>& sequence_;
 };
+
+// Not in the class: so a source that only declares the instances does not compile every kernel again.
+template <class T>
+Stack<T>::Stack(const Options& options) : options_(options.checked()), sequence_(choose_sequence<T>(options)) {}
 
 // The outputs of steps that were not taken: zeros with lengths, the last step's with a mask.
 template <class T>

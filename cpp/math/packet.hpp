@@ -112,21 +112,34 @@ GATEWISE_INLINE Packet<T, W> where_less(Packet<T, W> a, Packet<T, W> b, Packet<T
   return {eigen::pselect(eigen::pcmp_lt(a.v, b.v), yes.v, no.v)};
 }
 
-// 2^k, where `biased` is k + 1.5·2^m (m the mantissa's bits): its low bits are k, which move to the exponent's place.
+// The lesser of a and b; where a is NaN, a.
 template <class T, int W>
-GATEWISE_INLINE Packet<T, W> exp2_of_biased(Packet<T, W> biased) {
+GATEWISE_INLINE Packet<T, W> min(Packet<T, W> a, Packet<T, W> b) {
+  return {eigen::pmin(a.v, b.v)};
+}
+// The greater; where a is NaN, a.
+template <class T, int W>
+GATEWISE_INLINE Packet<T, W> max(Packet<T, W> a, Packet<T, W> b) {
+  return {eigen::pmax(a.v, b.v)};
+}
+
+// factor · 2^k, where `biased` is k + 1.5·2^m (m the mantissa's bits): its low bits are k, which is added to the
+// factor's exponent.
+template <class T, int W>
+GATEWISE_INLINE Packet<T, W> times_exp2_of_biased(T factor, Packet<T, W> biased) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
-  constexpr Bits one = sizeof(T) == 4 ? Bits(0x3f800000) : static_cast<Bits>(0x3ff0000000000000ull);
+  Bits factor_bits;
+  std::memcpy(&factor_bits, &factor, sizeof factor);
 #if defined(__GNUC__)
   typedef Bits Lanes __attribute__((vector_size(W * sizeof(T))));
   Lanes lanes;
   std::memcpy(&lanes, &biased, sizeof lanes);
-  lanes = (lanes << mantissa) + one;
+  lanes = (lanes << mantissa) + factor_bits;
 #else
   Bits lanes[W];
   std::memcpy(lanes, &biased, sizeof lanes);
-  for (Bits& lane : lanes) lane = (lane << mantissa) + one;
+  for (Bits& lane : lanes) lane = (lane << mantissa) + factor_bits;
 #endif
   Packet<T, W> power;
   std::memcpy(&power, &lanes, sizeof lanes);
