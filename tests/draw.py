@@ -105,10 +105,10 @@ class Case:
         y, final, tape = layer.forward(x, state, key=self.key, **self.limits)
         return y, final, tape
 
-    def run(self, layer: Any) -> Result:
-        """Forward, then backward from this case's cotangents."""
+    def run(self, layer: Any, **keywords: Any) -> Result:
+        """Forward, then backward from this case's cotangents and with these keywords."""
         y, final, tape = self.forward(layer)
-        grads = layer.backward(tape, cast(self.dy, layer.dtype), cast(self.d_state, layer.dtype))
+        grads = layer.backward(tape, cast(self.dy, layer.dtype), cast(self.d_state, layer.dtype), **keywords)
         return Result(y, final, tape, grads)
 
     @property

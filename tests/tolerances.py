@@ -64,13 +64,18 @@ def roundings(case: Case, name: str) -> int:
 
 
 def named(result: Result) -> dict[str, Array]:
-    """All arrays of a result: y, state.0 (h), state.1 (c), grads.x, grads.state.0, ..., grads.params.<name>."""
+    """All arrays of a result: y, state.0 (h), state.1 (c), grads.x, grads.state.0, ..., grads.params.<name>; with the
+    gradients of every step those, and the tape's h, c and gates: tape.hidden, ..., grads.h_steps, ..."""
     arrays = {"y": result.y}
     for prefix, state in (("state", result.state), ("grads.state", result.grads.state)):
         halves = state if isinstance(state, tuple) else (state,)
         arrays |= {f"{prefix}.{i}": half for i, half in enumerate(halves)}
     if result.grads.x is not None:
         arrays["grads.x"] = result.grads.x
+    if result.grads.h_steps is not None:
+        tape = {f"tape.{name}": getattr(result.tape, name) for name in ("hidden", "cells", "gates")}
+        steps = {f"grads.{name}": getattr(result.grads, name) for name in ("h_steps", "c_steps")}
+        arrays |= {name: value for name, value in (tape | steps).items() if value is not None}
     return arrays | {f"grads.params.{name}": value for name, value in result.grads.params.items()}
 
 
@@ -115,16 +120,16 @@ def largest(array: Array) -> float:
     return float(np.max(np.abs(array), initial=0.0))
 
 
-def expect(case: Case) -> Expected:
-    """Run the reference on a case and measure the sensitivity of everything that it returns."""
-    values = named(case.run(case.layer(reference, np.float64)))
-    rounded = named(case.run(case.layer(reference, np.float32)))
+def expect(case: Case, **keywords: Any) -> Expected:
+    """Run the reference on a case, its backward with these keywords, and measure the sensitivity of all it returns."""
+    values = named(case.run(case.layer(reference, np.float64), **keywords))
+    rounded = named(case.run(case.layer(reference, np.float32), **keywords))
     u = unit(np.float32)
     sensitivity = {name: max(largest(values[name]), largest(rounded[name] - values[name]) / u) for name in values}
     rng = np.random.default_rng(0)
     for _ in range(DRAWS):
         data = {field: changed(getattr(case, field), u, rng) for field in ("params", "x", "state", "dy", "d_state")}
         other = case.replace(**data)
-        for name, value in named(other.run(other.layer(reference, np.float64))).items():
+        for name, value in named(other.run(other.layer(reference, np.float64), **keywords)).items():
             sensitivity[name] = max(sensitivity[name], largest(value - values[name]) / u)
     return Expected(case, values, sensitivity)

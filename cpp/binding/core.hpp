@@ -7,7 +7,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "checks.hpp"
+#include "tape.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
@@ -24,26 +24,6 @@ inline ThreadSettings thread_settings;
 
 // Calls with more multiply-adds than some 20 µs hold let other Python threads run.
 constexpr double work_worth_the_gil = 4e5;
-
-// A tape and what a later backward must know of its call.
-template <class T>
-struct HeldTape {
-  Tape<T> tape;
-  std::shared_ptr<Buffer<T>> y;
-  std::shared_ptr<const int> layer;  // whose it is
-  Layout layout;
-  Index time, batch;
-  py::object key;
-};
-
-// The shape of h or c; a cell's has no axis of layers.
-inline Shape state_shape(const Options& o, const Layout& layout, Index batch, Index features, bool cell) {
-  Shape shape;
-  if (!cell) shape.push_back(o.sequences());
-  if (layout.batched) shape.push_back(batch);
-  shape.push_back(features);
-  return shape;
-}
 
 // h, or (h, c) of an LSTM; None, or a half that is None, is zeros.
 template <class T>
@@ -160,11 +140,13 @@ class Core {
           HeldTape<T>{std::move(tape), y, identity_, call.layout, call.time, call.batch, {}});
     });
     held->key = key;
-    return py::make_tuple(lend(shape, held->y), call.final_state(), held);
+    // Read-only, since the tape reads it too.
+    return py::make_tuple(lend<T>(shape, {}, held->y->get(), held->y), call.final_state(), held);
   }
 
-  // The gradients of x (or None), of the initial state, and of the parameters: one vector, in state_dict's order.
-  py::tuple backward(py::handle tape, py::handle dy, py::handle d_state, bool wrt_x) const {
+  // The gradients of x (or None), of the initial state, and of the parameters: one vector, in state_dict's order. With
+  // `steps` those of h and c after every step too, else None.
+  py::tuple backward(py::handle tape, py::handle dy, py::handle d_state, bool wrt_x, bool steps) const {
     if (!py::isinstance<HeldTape<T>>(tape))
       fail(PyExc_TypeError, "tape: expected what this layer's forward returned, got " + type_name(tape));
     const auto& held = py::cast<const HeldTape<T>&>(tape);
@@ -188,6 +170,14 @@ class Core {
       call.d_x = layout_rows(held.layout, array.mutable_data(), held.time, held.batch, o.input_size);
       d_x = std::move(array);
     }
+    const auto states = [&](bool wanted, T*& place, Index size) -> py::object {
+      if (!wanted) return py::none();
+      auto array = new_array<T>("steps", steps_shape(o, held.layout, held.time, held.batch, size));
+      place = array.mutable_data();
+      return std::move(array);
+    };
+    const py::object h_steps = states(steps, call.d_h_steps, o.output_size());
+    const py::object c_steps = states(steps && o.is_lstm(), call.d_c_steps, o.hidden_size);
     StateResult<T> first(o, held.layout, held.batch);
     call.d_h = first.h.mutable_data();
     call.d_c = first.c_data();
@@ -204,7 +194,7 @@ class Core {
       const auto release = release_gil(3 * stack_.work(held.time, held.batch).multiply_adds);
       stack_.backward(held.tape, call, thread_settings.usable());
     });
-    return py::make_tuple(d_x, first.object(), gradients);
+    return py::make_tuple(d_x, first.object(), gradients, h_steps, c_steps);
   }
 
   // A cell's single step: x (B, I) or (I,), state without the layers' axis.
@@ -266,15 +256,6 @@ class Core {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!weights_) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
     return weights_;
-  }
-
-  // A read-only array over memory that the tape reads too. Its base is no array, so nobody can make it writeable.
-  static py::array lend(const Shape& shape, const std::shared_ptr<Buffer<T>>& buffer) {
-    const py::capsule owner(new std::shared_ptr<Buffer<T>>(buffer),
-                            [](void* held) { delete static_cast<std::shared_ptr<Buffer<T>>*>(held); });
-    py::array_t<T> array(shape, buffer->get(), owner);
-    py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
-    return std::move(array);
   }
 
   static Options make_options(const std::string& cell, Index input_size, Index hidden_size, Index num_layers,

@@ -16,7 +16,7 @@ template <class T>
 void bind(py::module_& module, const char* layer_name, const char* tape_name) {
   using Held = HeldTape<T>;
   py::class_<Held, std::shared_ptr<Held>> tape(module, tape_name, py::module_local(),
-                                               "What a forward pass keeps for its backward pass; opaque.");
+                                               "What a forward pass keeps for its backward pass.");
   refuse_new(tape, "tape: expected to be made by forward, got a bare type");
   tape.def_property_readonly(
           "nbytes", [](const Held& held) { return held.tape.bytes(); },
@@ -24,6 +24,16 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
       .def_property_readonly(
           "key", [](const Held& held) { return held.key; },
           "The key of its dropout, or None where nothing was dropped.")
+      .def_property_readonly(
+          "hidden", [](std::shared_ptr<Held> held) { return TapeArrays<T>{std::move(held)}.hidden(); },
+          "h after every step: (T, L D, B, Y), without B for a single sequence; read-only, 0 at steps not taken.")
+      .def_property_readonly(
+          "cells", [](std::shared_ptr<Held> held) { return TapeArrays<T>{std::move(held)}.cells(); },
+          "c after every step of an LSTM: (T, L D, B, H), else None; otherwise as `hidden`.")
+      .def_property_readonly(
+          "gates", [](std::shared_ptr<Held> held) { return TapeArrays<T>{std::move(held)}.gates(); },
+          "The activated gates of every step, i f g o or r z n, of an RNN its h: (G, T, L D, B, H); otherwise as\n"
+          "`hidden`.")
       .def("__reduce_ex__", [](const Held&, py::handle) -> py::object {
         fail(PyExc_TypeError,
              "tape: expected to stay in its process, got copied or pickled: run forward again instead");

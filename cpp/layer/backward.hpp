@@ -102,6 +102,8 @@ class Backward {
       const auto range = schedule_.rows_of(s, part_.begin, part_.end);
       const Index count = range.last - range.first, place = place_of(s, end_row);
       for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], range.first + n, place + range.first + n);
+      if (pass_.d_h_steps)
+        for (Index n = 0; n < count; ++n) keep_step(scratch_.rows[n], range.first + n);
       Stages::backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
       for (Index row = range.first; row < range.last; ++row)
         if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(row));
@@ -112,6 +114,15 @@ class Backward {
     shared_.jobs.add_block(part_.member);
     if (Stages::peepholes) shared_.peephole.add_block(part_.member, sizes_, shared_.delta, rows);
     part_.member.wait();
+  }
+
+  // The gradient of the state after a row, as its cell will read it: what came from later steps, and d_y.
+  void keep_step(const BackwardRow<T>& r, Index row) const {
+    const Index b = schedule_.sequence(row), t = schedule_.time_of(row);
+    T* const to = pass_.d_h_steps.at(t, b);
+    const auto units = h_units();
+    for (Index u = units.first; u < units.second; ++u) to[u] = r.d_y[u] + r.d_h[u];
+    if (Stages::has_cell_state) copy_units(r.d_c, c_units(), pass_.d_c_steps.at(t, b));
   }
 
   // The number in its block of row 0 of all, were it in step s of this block: add a row of that step.
@@ -176,14 +187,17 @@ class Backward {
   void finish() {
     shared_.jobs.finish(part_.member, sizes_, pass_.gradients);
     if (Stages::peepholes) shared_.peephole.finish(part_.member, sizes_, pass_.gradients.weight_peephole);
-    const auto& transposed = pass_.weights->transposed();
-    const auto h_units = part_.units(transposed.recurrent[0]);
-    const auto c_units = sizes_.projects() ? part_.units(transposed.projection) : h_units;
     for (Index b = part_.begin; b < part_.end; ++b) {
-      copy_units(d_h(b), h_units, pass_.d_h_first + b * sizes_.outputs);
-      if (Stages::has_cell_state) copy_units(d_c(b), c_units, pass_.d_c_first + b * sizes_.hidden);
+      copy_units(d_h(b), h_units(), pass_.d_h_first + b * sizes_.outputs);
+      if (Stages::has_cell_state) copy_units(d_c(b), c_units(), pass_.d_c_first + b * sizes_.hidden);
     }
     part_.member.wait();
+  }
+
+  // The member's own units of dh and dc.
+  std::pair<Index, Index> h_units() const { return part_.units(pass_.weights->transposed().recurrent[0]); }
+  std::pair<Index, Index> c_units() const {
+    return sizes_.projects() ? part_.units(pass_.weights->transposed().projection) : h_units();
   }
 
   static void copy_units(const T* from, std::pair<Index, Index> units, T* to) {

@@ -38,6 +38,7 @@ struct BackwardPass {
   Rows<T> d_x;                   // [I] at (t, b), or null: not wanted
   bool add_to_d_x;               // the second direction adds to what the first has written
   T *d_h_first, *d_c_first;      // [B, Y], [B, H]
+  Rows<T> d_h_steps, d_c_steps;  // [Y], [H] at (t, b): of the state after every step taken; or null: not wanted
   Parameters<T> gradients;
 };
 

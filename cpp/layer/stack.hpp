@@ -24,6 +24,8 @@ struct BackwardCall {
   const T *d_h_last = nullptr, *d_c_last = nullptr;  // or null: zeros
   Rows<T> d_x;                                       // or null: not wanted
   T *d_h = nullptr, *d_c = nullptr;
+  // Of the state after every step, 0 where none is taken: [T, L·D, B, Y] and [T, L·D, B, H]; or null: not wanted.
+  T *d_h_steps = nullptr, *d_c_steps = nullptr;
   std::vector<Parameters<T>> gradients;  // l·D + d
 };
 
@@ -86,6 +88,11 @@ class Stack {
             part(call.c_last, H),
             kept,
             cells};
+  }
+  // Those of one layer and direction among the states after every step, [T, L·D, B, size], or null.
+  Rows<T> steps_of(T* states, Index i, Index batch, Index size) const {
+    if (!states) return {};
+    return {states + i * batch * size, options_.sequences() * batch * size, size};
   }
   void finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const;
 
@@ -222,8 +229,15 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                                            d == 1,
                                            of(call.d_h, Y),
                                            of(call.d_c, H),
+                                           steps_of(call.d_h_steps, i, B, Y),
+                                           steps_of(call.d_c_steps, i, B, H),
                                            call.gradients[static_cast<std::size_t>(i)]};
                 sequence_.backward(sizes(l), pass, part, scratch, shared);
+                if (call.d_h_steps)
+                  part.by_sequence([&] {
+                    tape.schedules[d].clear_untaken(pass.d_h_steps, Y, part.begin, part.end);
+                    if (call.d_c_steps) tape.schedules[d].clear_untaken(pass.d_c_steps, H, part.begin, part.end);
+                  });
               }
               if (tape.dropout && l > 0)
                 part.by_sequence([&] {

@@ -16,48 +16,58 @@ template <class T>
 class Tape {
  public:
   // `kept` activations of `padded` units a row.
-  Tape(const Options& options, std::shared_ptr<const Weights<T>> read, const Steps& steps, const Dropout& drop,
+  Tape(const Options& layer, std::shared_ptr<const Weights<T>> read, const Steps& steps, const Dropout& drop,
        Index kept, Index padded)
       : weights(std::move(read)),
-        schedules{Schedule(steps, false), options.bidirectional ? Schedule(steps, true) : Schedule()},
+        schedules{Schedule(steps, false), layer.bidirectional ? Schedule(steps, true) : Schedule()},
         dropout(drop),
-        x(steps.time * steps.batch * options.input_size),
-        input_size_(options.input_size),
-        features_(options.features()) {
-    for (Index l = 0; l + 1 < options.num_layers; ++l) y_.emplace_back(steps.time * steps.batch * features_);
-    for (Index i = 0; i < options.sequences(); ++i) {
-      const Index rows = schedules[0].rows();
-      kept_.emplace_back(rows * kept * padded);
-      cells_.emplace_back(options.is_lstm() ? (steps.batch + rows) * padded : 0);
-    }
+        x(steps.time * steps.batch * layer.input_size),
+        options(layer),
+        padded_(padded),
+        kept_row_(kept * padded),
+        rows_(schedules[0].rows()),
+        kept_(options.sequences() * rows_ * kept_row_),
+        cells_(options.is_lstm() ? options.sequences() * (steps.batch + rows_) * padded : 0) {
+    for (Index l = 0; l + 1 < options.num_layers; ++l) y_.emplace_back(steps.time * steps.batch * options.features());
   }
 
   // The output of layer l.
   Rows<T> output(Index l) const {
-    return l < static_cast<Index>(y_.size()) ? rows(y_[static_cast<std::size_t>(l)], features_) : last_y;
+    return l < static_cast<Index>(y_.size()) ? rows(y_[static_cast<std::size_t>(l)], options.features()) : last_y;
   }
 
   // What layer l reads: x, or the output of the layer below, less what dropout drops: that lies in `dropped`.
   Rows<const T> input(Index l, const Buffer<T>& dropped) const {
-    if (l == 0) return rows(x, input_size_);
-    return dropout ? rows(dropped, features_) : output(l - 1);
+    if (l == 0) return rows(x, options.input_size);
+    return dropout ? rows(dropped, options.features()) : output(l - 1);
   }
   // Makes it there, where there is dropout, for the sequences [begin, end).
   void make_input(Index l, const Buffer<T>& dropped, Index begin, Index end) const {
     if (l == 0 || !dropout) return;
-    const Rows<T> from = output(l - 1), to = rows(dropped, features_);
-    schedules[0].for_each_row(
-        begin, end, [&](Index t, Index b) { dropout.apply(from.at(t, b), to.at(t, b), features_, l - 1, t, b); });
+    const Rows<T> from = output(l - 1), to = rows(dropped, options.features());
+    schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
+      dropout.apply(from.at(t, b), to.at(t, b), options.features(), l - 1, t, b);
+    });
   }
 
-  T* kept_of(Index i) const { return kept_[static_cast<std::size_t>(i)].get(); }
-  T* cells_of(Index i) const { return cells_[static_cast<std::size_t>(i)].get(); }
+  // Of a layer and direction: what its cells kept, [rows][kept][padded], and c, [B + rows][padded].
+  T* kept_of(Index i) const { return kept_.get() + i * rows_ * kept_row_; }
+  T* cells_of(Index i) const { return cells_.get() + i * (schedules[0].batch() + rows_) * padded_; }
+
+  // Of one row: what its cell kept, [kept][padded], and the state after it, h [Y] and c [padded].
+  const T* kept_at(Index i, Index row) const { return kept_of(i) + row * kept_row_; }
+  const T* c_at(Index i, Index row) const { return cells_of(i) + (schedules[0].batch() + row) * padded_; }
+  const T* h_at(Index i, Index row) const {
+    const Index d = i % options.directions();
+    return output(i / options.directions()).at(schedules[d].time_of(row), schedules[d].sequence(row)) +
+           d * options.output_size();
+  }
+  Index padded() const { return padded_; }
 
   // Without the weights, which the layer shares, and the last layer's y, which belongs to the caller.
   Index bytes() const {
-    Index numbers = x.size() + h_first.size();
-    for (const auto* list : {&y_, &kept_, &cells_})
-      for (const auto& buffer : *list) numbers += buffer.size();
+    Index numbers = x.size() + h_first.size() + kept_.size() + cells_.size();
+    for (const auto& buffer : y_) numbers += buffer.size();
     return numbers * static_cast<Index>(sizeof(T)) + schedules[0].bytes() + schedules[1].bytes();
   }
 
@@ -67,15 +77,16 @@ class Tape {
   Buffer<T> x;        // [T, B, I]
   Buffer<T> h_first;  // [L·D, B, Y], or empty: zeros
   Rows<T> last_y;     // of the last layer, in the caller's layout
+  Options options;
 
  private:
   Rows<T> rows(const Buffer<T>& buffer, Index features) const {
     return {buffer.get(), schedules[0].batch() * features, features};
   }
 
-  Index input_size_, features_;
-  std::vector<Buffer<T>> y_;             // of each layer but the last: [T, B, D·Y]
-  std::vector<Buffer<T>> kept_, cells_;  // of each layer and direction
+  Index padded_, kept_row_, rows_;
+  Buffer<T> kept_, cells_;    // of all layers and directions, one behind the other
+  std::vector<Buffer<T>> y_;  // of each layer but the last: [T, B, D·Y]
 };
 
 }  // namespace GATEWISE_ISA

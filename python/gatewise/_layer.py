@@ -30,8 +30,10 @@ class Gradients:
     state : the gradient of the initial state, in the state's structure: h, or (h, c) for an LSTM.
     params : name to gradient, with exactly the keys of ``state_dict()``; views of `flat`.
     flat : the gradients of all parameters as one vector, in the order of ``state_dict()`` and ``params.flat``.
+    h_steps, c_steps : with ``steps=True`` those of h, (T, L D, B, Y), and of an LSTM's c, (T, L D, B, H), after every
+        step; else None.
 
-    Writing into either of the last two, in place or by assignment, writes into both. Gradients pickle and copy.
+    Writing into params or flat, in place or by assignment, writes into both. Gradients pickle and copy.
 
     >>> import numpy as np, gatewise as gw
     >>> rnn = gw.RNN(2, 3, seed=0)
@@ -41,11 +43,21 @@ class Gradients:
     >>> rnn.params.flat -= 0.1 * grads.flat
     """
 
-    def __init__(self, x: Array | None, state: State, flat: Array, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        x: Array | None,
+        state: State,
+        flat: Array,
+        shapes: Mapping[str, tuple[int, ...]],
+        h_steps: Array | None,
+        c_steps: Array | None,
+    ) -> None:
         self.x = x
         self.state = state
         self.params = Pieces(flat, shapes)
         self._flat = flat
+        self.h_steps = h_steps
+        self.c_steps = c_steps
 
     @property
     def flat(self) -> Array:
@@ -62,7 +74,7 @@ class Gradients:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The vector alone: what is made anew of it has its pieces as views again.
-        return Gradients, (self.x, self.state, self._flat, self.params.shapes)
+        return Gradients, (self.x, self.state, self._flat, self.params.shapes, self.h_steps, self.c_steps)
 
 
 class Recurrent:
@@ -246,11 +258,19 @@ class Layer(Recurrent):
         if not into.flat.flags.writeable:
             raise ValueError("into: expected gradients that can be written to, got read-only ones")
 
-    def _gradients(self, x: Array | None, state: State, flat: Array, into: Gradients | None) -> Gradients:
+    def _gradients(
+        self,
+        x: Array | None,
+        state: State,
+        flat: Array,
+        h_steps: Array | None,
+        c_steps: Array | None,
+        into: Gradients | None,
+    ) -> Gradients:
         """What `backward` returns, the parameters' gradients added to those of `into` if there is one."""
         if into is not None:
             flat = np.add(into.flat, flat, out=into.flat)
-        return Gradients(x, state, flat, self.params.shapes)
+        return Gradients(x, state, flat, self.params.shapes, h_steps, c_steps)
 
     @property
     def num_layers(self) -> int:

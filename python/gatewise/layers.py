@@ -77,7 +77,11 @@ class CompiledLayers(Compiled, Layer):
         y : as in the call, and equal to it to the bit where nothing is dropped; read-only, since the tape reads it.
         state : as in the call.
         tape : for `backward`, as often as wanted. ``tape.nbytes`` is its size, ``tape.key`` the key of its dropout or
-            None. It can be neither pickled nor copied.
+            None. ``tape.hidden`` (T, L D, B, Y) and, for an LSTM, ``tape.cells`` (T, L D, B, H) are h and c after
+            every step, ``tape.gates`` (G, T, L D, B, H) the activated gates: ``i, f, g, o = tape.gates``, or
+            ``r, z, n``; of an RNN its h. They are read-only, without B for a single sequence, and 0 at steps not
+            taken: views of the tape's memory where one direction takes every step (`hidden` with one layer only), else
+            copies made anew each time. A tape can be neither pickled nor copied.
 
         Raises
         ------
@@ -93,6 +97,7 @@ class CompiledLayers(Compiled, Layer):
         d_state: State | None = None,
         *,
         wrt_x: bool = True,
+        steps: bool = False,
         into: Gradients | None = None,
     ) -> Gradients:
         """The gradients of a loss, by backpropagation through time (Werbos 1990).
@@ -103,6 +108,7 @@ class CompiledLayers(Compiled, Layer):
         dy : the loss's gradient with respect to y, shaped like it. Default: zero.
         d_state : the same for the final state, in its structure; either half of an LSTM's may be None. Default: zero.
         wrt_x : whether the gradient of x is wanted; False saves its product.
+        steps : whether the gradients of the states after every step are wanted too.
         into : earlier gradients of this layer, or of one with the same parameters, to which those of the parameters
             are added in place: ``into.flat += ...``, whole or, after an error, not at all. One thread at a time.
             Default: none.
@@ -110,8 +116,13 @@ class CompiledLayers(Compiled, Layer):
         Returns
         -------
         Gradients : ``.x`` like x (or None), ``.state`` like the initial state, ``.params[name]`` like each parameter,
-            ``.flat`` all of these as one vector. With `into`, x and state are this call's, and params and flat share
-            the memory of into's.
+            ``.flat`` all of these as one vector. With `into`, all but params and flat are this call's, and those two
+            share the memory of into's. With `steps`, ``.h_steps`` (T, L D, B, Y) and for an LSTM ``.c_steps``
+            (T, L D, B, H), whatever batch_first, without B for a single sequence: ``h_steps[t]`` is the gradient of
+            the loss with respect to the state after step t, shaped like the state. What dy says of that step's output
+            (with a mask, of those that repeat it too) and all that comes back from the steps behind it, in the
+            direction's order, is in it: what the cell's backward begins with. h and c are apart: that c acts through
+            the h of its own step is in h_steps alone. 0 at steps not taken.
 
         Raises
         ------
@@ -124,9 +135,12 @@ class CompiledLayers(Compiled, Layer):
         >>> grads = lstm.backward(tape, dy=np.ones_like(y))
         >>> grads.x.shape, grads.params["weight_ih_l0"].shape
         ((5, 2, 3), (16, 3))
+        >>> grads = lstm.backward(tape, d_state=(np.ones((1, 2, 4)), None), steps=True)
+        >>> print(np.linalg.norm(grads.h_steps[:, 0], axis=(1, 2)).round(2))  # from the last step back, it vanishes
+        [0.11 0.18 0.32 0.73 2.83]
         """
         self._require_into(into)
-        return self._gradients(*self._core.backward(tape, dy, d_state, wrt_x), into)
+        return self._gradients(*self._core.backward(tape, dy, d_state, wrt_x, steps), into)
 
     def stream(self, batch_size: int | None = 1) -> Stream:
         """Step-by-step inference with a state of its own and the weights of now.

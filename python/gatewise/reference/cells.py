@@ -62,6 +62,11 @@ class RNNKept(NamedTuple):
     h_prev: Array
     h: Array
 
+    @property
+    def gates(self) -> Rows:
+        """What is activated: h alone."""
+        return (self.h,)
+
 
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
@@ -103,6 +108,11 @@ class LSTMKept(NamedTuple):
     c: Array
     tanh_c: Array
     m: Array
+
+    @property
+    def gates(self) -> Rows:
+        """The activated gates."""
+        return self.i, self.f, self.g, self.o
 
 
 class LSTMStep:
@@ -185,6 +195,11 @@ class GRUKept(NamedTuple):
     z: Array
     n: Array
     h_n: Array
+
+    @property
+    def gates(self) -> Rows:
+        """The activated gates."""
+        return self.r, self.z, self.n
 
 
 class GRUStep:

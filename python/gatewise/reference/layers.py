@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -30,6 +30,36 @@ class Tape:
     plan: Plan
     key: int | None
     runs: list[tuple[Cell, list[Step]]]
+
+    @property
+    def hidden(self) -> Array:
+        """h after every step: (T, L D, B, Y), without B for a single sequence; read-only, 0 at steps not taken."""
+        h: Array = self._of_steps(1, self.layer._options.output_size, lambda step: step.state[:1])[0]
+        return h
+
+    @property
+    def cells(self) -> Array | None:
+        """c after every step of an LSTM: (T, L D, B, H), else None; otherwise as `hidden`."""
+        if self.layer._options.cell != "LSTM":
+            return None
+        c: Array = self._of_steps(1, self.layer._options.hidden_size, lambda step: step.state[1:])[0]
+        return c
+
+    @property
+    def gates(self) -> Array:
+        """The activated gates of every step, i f g o or r z n, of an RNN its h: (G, T, L D, B, H)."""
+        return self._of_steps(self.layer._options.gates, self.layer._options.hidden_size, lambda step: step.kept.gates)
+
+    def _of_steps(self, parts: int, size: int, pick: Callable[[Step], Rows]) -> Array:
+        """What `pick` takes of every step, parts of (R, size), as one array (parts, T, L D, B, size)."""
+        n_steps, batch = self.plan.taken.shape
+        whole = np.zeros((parts, n_steps, len(self.runs), batch, size), self.layer.dtype)
+        for index, (_, steps) in enumerate(self.runs):
+            for step in steps:
+                for part, value in zip(whole, pick(step), strict=True):
+                    part[step.t, index, step.rows] = value
+        whole.flags.writeable = False
+        return whole if self.layout.batched else whole[:, :, :, 0]
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a tape cannot be pickled or copied; it belongs to its layer and its forward")
@@ -74,6 +104,7 @@ class Sequences(Layer):
         d_state: State | None = None,
         *,
         wrt_x: bool = True,
+        steps: bool = False,
         into: Gradients | None = None,
     ) -> Gradients:
         """As ``gatewise.LSTM.backward``: the gradients by backpropagation through time (Werbos 1990)."""
@@ -87,24 +118,28 @@ class Sequences(Layer):
         d_final = to_stacked_state("d_state", d_state, o, tape.layout, batch)
         d_outputs = to_dy(dy, o, tape.layout, n_steps, batch)
         d_initial = tuple(np.empty_like(part) for part in d_final)
+        d_steps = tuple(np.zeros((n_steps, *part.shape), o.dtype) for part in d_final if steps)
         flat = np.zeros(size_of(self.params.shapes), o.dtype)
         grads = Pieces(flat, self.params.shapes)
 
         for layer in reversed(range(o.num_layers)):
             d_inputs = np.zeros((n_steps, batch, o.layer_input_size(layer)), o.dtype)
             for d, suffix, index in self._directions(layer):
-                cell, steps = tape.runs[index]
+                cell, taken = tape.runs[index]
                 own = {name.removesuffix(suffix): grad for name, grad in grads.items() if name.endswith(suffix)}
                 d_y = d_outputs[:, :, d * o.output_size : (d + 1) * o.output_size]
                 d_state_of_run = tuple(part[index] for part in d_final)
-                d_before = run_backward(cell, steps, d_inputs, d_y, d_state_of_run, plan, own)
+                d_steps_of_run = tuple(part[:, index] for part in d_steps)
+                d_before = run_backward(cell, taken, d_inputs, d_y, d_state_of_run, plan, own, d_steps_of_run)
                 for part, value in zip(d_initial, d_before, strict=True):
                     part[index] = value
             if layer > 0 and tape.key is not None:
                 d_inputs = drop(tape.key, layer - 1, d_inputs, o.dropout)
             d_outputs = d_inputs
         d_x = tape.layout.lay(d_outputs) if wrt_x else None
-        return self._gradients(d_x, self._structure(d_initial, tape.layout), flat, into)
+        laid = [part if tape.layout.batched else part[:, :, 0] for part in d_steps]
+        h_steps, c_steps = (*laid, None, None)[:2]
+        return self._gradients(d_x, self._structure(d_initial, tape.layout), flat, h_steps, c_steps, into)
 
     def _run(self, call: Call, key: int | None) -> tuple[Array, State, Tape]:
         o = self._options

@@ -40,12 +40,13 @@ class Plan:
 
 
 class Step(NamedTuple):
-    """What the backward needs to know of step t: which sequences were reset, which took it, and what the cell kept."""
+    """Step t: which sequences were reset, which took it, what the cell kept for backward, and their new state."""
 
     t: int
     cut: Array
     rows: Array
     kept: Any
+    state: Rows
 
 
 def run(cell: Cell, x: Array, initial: Rows, plan: Plan, reverse: bool) -> tuple[Array, Rows, list[Step]]:
@@ -65,30 +66,40 @@ def run(cell: Cell, x: Array, initial: Rows, plan: Plan, reverse: bool) -> tuple
             y[t] = shown
         else:
             y[t, rows] = new[0]
-        steps.append(Step(t, cut, rows, kept))
+        steps.append(Step(t, cut, rows, kept, new))
     return y, tuple(state), steps
 
 
 def run_backward(
-    cell: Cell, steps: Sequence[Step], d_x: Array, dy: Array, d_final: Rows, plan: Plan, grads: dict[str, Array]
+    cell: Cell,
+    steps: Sequence[Step],
+    d_x: Array,
+    dy: Array,
+    d_final: Rows,
+    plan: Plan,
+    grads: dict[str, Array],
+    d_steps: Rows,
 ) -> Rows:
     """Backpropagation through time (Werbos 1990): undo the steps of `run`, the last first.
 
     dy (T, B, Y), d_final : the gradients of y and of the final state.
     d_x (T, B, I), grads : the gradients of x and of the parameters are added to these.
+    d_steps : takes the gradients of the state after every step taken, (T, B, Y) and perhaps (T, B, H), or is empty.
 
     Returns the gradient of the initial state. Where a cut was, nothing passes: gradients are dropped, never multiplied
     by 0, so that not even NaN crosses.
     """
     d_state = [np.array(part) for part in d_final]
     d_shown = np.zeros_like(d_state[0])
-    for t, cut, rows, kept in reversed(steps):
+    for t, cut, rows, kept, _ in reversed(steps):
         if plan.repeats:  # what was shown at t was the output of the last step taken: collect until there
             d_shown += dy[t]
             d_state[0][rows] += d_shown[rows]
             d_shown[rows] = 0
         else:
             d_state[0][rows] += dy[t, rows]
+        for whole, part in zip(d_steps, d_state, strict=False):
+            whole[t, rows] = part[rows]
         d_rows, d_before = cell.backward(kept, *(part[rows] for part in d_state), grads=grads)
         d_x[t, rows] += d_rows
         for part, value in zip(d_state, d_before, strict=True):
