@@ -35,9 +35,14 @@ class Case:
         return kind + (" float64" if self.dtype == "float64" else "") + (" ragged" if self.ragged else "")
 
     @property
+    def rows(self) -> int:
+        """Steps taken, over all sequences."""
+        return sum(self.lengths()) if self.ragged else self.T * self.B
+
+    @property
     def flops(self) -> float:
-        """Floating-point operations of the products, all T steps taken: three times as many with backward."""
-        forward = 2.0 * GATES[self.cell] * self.H * (self.I + self.H) * self.T * self.B
+        """Floating-point operations of the products of all steps taken: three times as many with backward."""
+        forward = 2.0 * GATES[self.cell] * self.H * (self.I + self.H) * self.rows
         return forward * (3 if self.mode == "train" else 1)
 
     def lengths(self) -> list[int]:

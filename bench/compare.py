@@ -1,30 +1,46 @@
 """Set two results of the race side by side.
 
-python bench/compare.py before.json after.json
+    python bench/compare.py before.json after.json [--library gatewise]
+
+Cases, thread counts or libraries that only one of them has are counted, not compared.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
-from report import geometric_mean
+from report import Row, geometric_mean, microseconds, rows_of
 
 
 def main() -> None:
     """Microseconds before and after, and how many times as fast, for every case that both have."""
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    before, after = (json.loads(Path(name).read_text()) for name in sys.argv[1:])
-    print(f"{'case':42}{before['commit']:>12}{after['commit']:>12}{'faster':>9}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("before", type=Path)
+    parser.add_argument("after", type=Path)
+    parser.add_argument("--library", default="gatewise")
+    options = parser.parse_args()
+    results = [json.loads(path.read_text()) for path in (options.before, options.after)]
+    before, after = (
+        {(row.threads, row.case): row for row in rows_of(result) if options.library in row.best} for result in results
+    )
+
+    def show(row: Row) -> str:
+        return microseconds(row.best[options.library])
+
+    print(f"{'threads  case':46}{results[0]['commit']:>12}{results[1]['commit']:>12}{'faster':>9}")
     gains = []
-    for case, times in before["best"].items():
-        later = after["best"].get(case, {})
-        if "gatewise" in times and "gatewise" in later:
-            gains.append(times["gatewise"] / later["gatewise"])
-            print(f"{case:42}{times['gatewise'] * 1e6:12.4g}{later['gatewise'] * 1e6:12.4g}{gains[-1]:9.2f}")
-    print(f"geometric mean {geometric_mean(gains):.3f}")
+    for key in before:
+        if key in after:
+            gains.append(before[key].best[options.library] / after[key].best[options.library])
+            name = f"{key[0]:7}  {key[1].name}"
+            print(f"{name:46}{show(before[key]):>12}{show(after[key]):>12}{gains[-1]:9.2f}")
+    print(f"geometric mean of {len(gains)}: {geometric_mean(gains):.3f}")
+    for path, own, other in ((options.before, before, after), (options.after, after, before)):
+        alone = len(own.keys() - other.keys())
+        if alone:
+            print(f"only in {path}: {alone}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Race gatewise against the other libraries that are installed, in one run, each in processes of its own, in turn.
 
-    python bench/race.py --threads 2 --rounds 3 --out bench/results/race.json
+    python bench/race.py --threads 1 2 --rounds 3 --out race.json --report race.md
     python bench/race.py --only "infer LSTM" --libraries gatewise pytorch
-    python bench/race.py --table bench/results/race.json
+    python bench/race.py --table race.json
 
-Every round starts each library anew and times every case: as many calls as fit into --seconds, of which the best and
-the median stand in the results. The best of all rounds counts.
+Every round starts each library anew, once for each number of threads, and times every case: as many calls as fit into
+--seconds. The best of all rounds counts; the median of the rounds' medians stands beside it in the results.
 """
 
 from __future__ import annotations
@@ -19,41 +19,47 @@ import statistics
 import subprocess
 import sys
 import time
+import timeit
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cases import Case, all_cases, grid
-from report import plot, table
+from report import table, write_report
 
 HERE = Path(__file__).parent
 LIBRARIES = ["gatewise", "pytorch", "onnxruntime", "openvino", "jax"]
+PEAK = HERE.parent / "build" / "bench" / "gatewise_peak"
 
 
-def time_calls(call: Any, seconds: float) -> tuple[float, float]:
+def time_calls(call: Callable[[], Any], seconds: float) -> tuple[float, float]:
     """The best and the median time of a call, in seconds; short calls are timed in groups."""
-    end = time.perf_counter() + seconds / 4
-    calls, start = 0, time.perf_counter()
-    while calls < 3 or time.perf_counter() < end:
-        call()
-        calls += 1
-    group = max(1, int(1e-4 * calls / (time.perf_counter() - start)))
+    timer = timeit.Timer(call)
+    timer.timeit(1)  # where just-in-time compilers and lazy packs work
+    calls, warm = 1, timer.timeit(1)
+    while warm < seconds / 4:
+        calls *= 2
+        warm = timer.timeit(calls)
+    group = max(1, int(1e-4 * calls / warm))
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        for _ in range(group):
-            call()
-        times.append((time.perf_counter() - start) / group)
+        times.append(timer.timeit(group) / group)
     return min(times), statistics.median(times)
 
 
+def pin(threads: int) -> None:
+    """To as many processors as there are threads: some libraries count them, and none wanders."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
 def work(library: str, cases: list[Case], threads: int, seconds: float) -> None:
-    """In a library's own process: a line of JSON for each case that it has."""
-    if threads == 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    """In a library's own process: its facts, then a line of JSON for each case that it has."""
+    pin(threads)
     peer = importlib.import_module(f"peers.{library}")
-    print(json.dumps({"version": peer.version()}), flush=True)
+    print(json.dumps(peer.facts()), flush=True)
     for case in cases:
         call = peer.make(case, threads)
         if call is not None:
@@ -61,27 +67,33 @@ def work(library: str, cases: list[Case], threads: int, seconds: float) -> None:
             print(json.dumps({"case": case.name, "best": best, "median": median}), flush=True)
 
 
-def run_round(library: str, cases: list[Case], threads: int, seconds: float) -> list[dict[str, Any]] | None:
-    """One round of one library; None if it cannot be imported."""
-    command = [sys.executable, str(HERE / "race.py"), "--worker", library, "--threads", str(threads)]
-    command += ["--seconds", str(seconds)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(HERE)}
+def run_round(library: str, cases: list[Case], threads: int, seconds: float) -> list[dict[str, Any]]:
+    """One round of one library: its lines, the facts first; none if it cannot be imported."""
+    command = [sys.executable, str(HERE / "race.py"), "--worker", library]
+    command += ["--threads", str(threads), "--seconds", str(seconds)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_", "MKL_"))}
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     given = json.dumps([asdict(case) for case in cases])
-    run = subprocess.run(command, input=given, capture_output=True, text=True, check=False, env=environment)
+    run = subprocess.run(command, input=given, capture_output=True, text=True, check=False, env={**kept, **counts})
     if run.returncode != 0:
-        print(f"{library}: {run.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return None
+        print(f"{library}: {(run.stderr.strip() or 'failed').splitlines()[-1]}", file=sys.stderr)
     return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+
+
+def measure_peak(program: Path, threads: int) -> dict[str, dict[str, float]]:
+    """FLOP/s of fused multiply-adds by type and number of threads, or nothing if the program has not been built."""
+    if not program.exists():
+        return {}
+    return dict(json.loads(subprocess.run([program, str(threads)], capture_output=True, check=True).stdout))
 
 
 def commit() -> str:
     """The commit that is measured, with a + if the tree has changes."""
-    git = ["git", "-C", str(HERE)]
-    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False
-    ).stdout
-    return name.strip() + ("+" if changed.strip() else "")
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", HERE, *arguments], capture_output=True, text=True, check=False).stdout
+
+    return git("rev-parse", "--short", "HEAD").strip() + ("+" if git("status", "--porcelain", "-uno").strip() else "")
 
 
 def machine() -> str:
@@ -98,33 +110,52 @@ def machine() -> str:
 
 def race(options: argparse.Namespace) -> dict[str, Any]:
     """All rounds."""
+    in_grid = set(grid())
     cases = [case for case in (all_cases() if options.all else grid()) if options.only in case.name]
+    if not cases:
+        sys.exit(f"--only: expected a part of a case's name, got {options.only!r}")
     result: dict[str, Any] = {
         "commit": commit(),
         "machine": machine(),
         "python": platform.python_version(),
         "threads": options.threads,
         "rounds": options.rounds,
-        "cases": {case.name: asdict(case) | {"flops": case.flops} for case in cases},
-        "versions": {},
-        "best": {},
-        "median": {},
+        "seconds": options.seconds,
+        "libraries": {},
+        "peak": {},
+        "cases": {case.name: {**asdict(case), "grid": case in in_grid} for case in cases},
     }
+    if not options.peak.exists():
+        print(f"no {options.peak}, so no shares of the peak: CONTRIBUTING.md says how to build it", file=sys.stderr)
+    # threads → case → library → [(best, median) of each round]
+    rounds: dict[int, dict[str, dict[str, list[tuple[float, float]]]]] = {n: {} for n in options.threads}
     libraries = list(options.libraries)
     for number in range(options.rounds):
-        for library in list(libraries):
-            rows = run_round(library, cases, options.threads, options.seconds)
-            if rows is None:
-                libraries.remove(library)
-                continue
-            for row in rows:
-                if "version" in row:
-                    result["versions"][library] = row["version"]
+        for dtype, rates in measure_peak(options.peak, max(options.threads)).items():
+            before = result["peak"].setdefault(dtype, {})
+            before.update({n: max(rate, before.get(n, 0)) for n, rate in rates.items()})
+        for threads in options.threads:
+            for library in list(libraries):
+                facts, *rows = run_round(library, cases, threads, options.seconds) or [None]
+                if facts is None:
+                    libraries.remove(library)
                     continue
-                for kind in ("best", "median"):
-                    times = result[kind].setdefault(row["case"], {})
-                    times[library] = min(times.get(library, float("inf")), row[kind])
-            print(f"round {number + 1} of {options.rounds}: {library}", file=sys.stderr, flush=True)
+                result["libraries"][library] = facts
+                for row in rows:
+                    times = rounds[threads].setdefault(row["case"], {}).setdefault(library, [])
+                    times.append((row["best"], row["median"]))
+                shown = f"round {number + 1} of {options.rounds}, {threads} threads: {library}"
+                print(shown, file=sys.stderr, flush=True)
+    result["times"] = {
+        str(threads): {
+            case: {
+                library: {"best": min(best for best, _ in times), "median": statistics.median(m for _, m in times)}
+                for library, times in of_case.items()
+            }
+            for case, of_case in of_threads.items()
+        }
+        for threads, of_threads in rounds.items()
+    }
     return result
 
 
@@ -132,24 +163,27 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libraries", nargs="+", default=LIBRARIES, choices=LIBRARIES)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="each number is raced (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.2, help="for each case and round")
+    parser.add_argument("--seconds", type=float, default=0.2, help="for each case and round (default: 0.2)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--all", action="store_true", help="other types, cells and sizes too")
-    parser.add_argument("--out", type=Path, help="write the results as JSON, and a plot beside them")
-    parser.add_argument("--table", type=Path, help="show the results of an earlier run")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--all", action="store_true", help="other types, cells and sizes, and ragged batches too")
+    parser.add_argument("--peak", type=Path, default=PEAK, help="the program that measures the machine's peak")
+    parser.add_argument("--out", type=Path, help="write the results as JSON")
+    parser.add_argument("--report", type=Path, help="write the table into this Markdown file, and plots beside it")
+    parser.add_argument("--table", type=Path, help="no race: show these results")
+    parser.add_argument("--worker", choices=LIBRARIES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(options.worker, [Case(**case) for case in json.load(sys.stdin)], options.threads, options.seconds)
+        work(options.worker, [Case(**case) for case in json.load(sys.stdin)], options.threads[0], options.seconds)
         return
     result = json.loads(options.table.read_text()) if options.table else race(options)
     print(table(result))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n")
-        plot(result, options.out.with_suffix(".png"))
+    if options.report:
+        write_report(result, options.report)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import distribution
 
 HEADER = """
 import faulthandler, sys
@@ -32,3 +33,17 @@ def python(script: str, *arguments: str, header: str = HEADER, timeout: float = 
     )
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout.strip()
+
+
+def cmake(*arguments: object) -> None:
+    """Runs cmake, with Eigen's headers from their Python package where it configures."""
+    eigen = distribution("cmeel-eigen").locate_file("cmeel.prefix/include/eigen3")
+    where = [f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}"] if "-S" in arguments else []
+    done = subprocess.run(
+        [sys.executable, "-m", "cmake", *map(str, arguments), *where],
+        env={name: value for name, value in os.environ.items() if not name.startswith("SKBUILD")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

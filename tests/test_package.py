@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
-import os
 import pkgutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
+from process import cmake
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = [getattr(gw, name) for name in gw.__all__ if name != "reference"]
@@ -87,23 +87,12 @@ def test_show_config(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_cpp_library_installs_and_its_example_agrees_with_python(tmp_path: Path) -> None:
-    from importlib.metadata import distribution
-
-    eigen = distribution("cmeel-eigen").locate_file("cmeel.prefix/include/eigen3")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKBUILD")}
-
-    def cmake(*arguments: object) -> None:
-        command = [sys.executable, "-m", "cmake", *map(str, arguments)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert run.returncode == 0, run.stdout + run.stderr
-
     prefix, build = tmp_path / "prefix", tmp_path / "build"
-    where = f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}"
-    cmake("-S", ROOT, "-B", build / "gatewise", f"-DCMAKE_INSTALL_PREFIX={prefix}", where)
+    cmake("-S", ROOT, "-B", build / "gatewise", f"-DCMAKE_INSTALL_PREFIX={prefix}")
     cmake("--install", build / "gatewise")
     cmake(
         *("-S", ROOT / "examples" / "cpp", "-B", build / "example", "-DCMAKE_BUILD_TYPE=Release"),
-        *(f"-DCMAKE_PREFIX_PATH={prefix}", where),
+        f"-DCMAKE_PREFIX_PATH={prefix}",
     )
     cmake("--build", build / "example", "--config", "Release")
     program = next(path for path in (build / "example").rglob("example*") if path.stem == "example" and path.is_file())

@@ -17,7 +17,7 @@ ORDER = {"LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2], "RNN": [0]}
 
 
 def model(case: Case) -> Any:
-    """One recurrent node with fixed shapes, its state an input where it is carried."""
+    """One recurrent node with fixed shapes, its state an input where it is carried, lengths a constant."""
     own, order = weights(case), ORDER[case.cell]
 
     def permuted(array: Any) -> Any:
@@ -25,7 +25,9 @@ def model(case: Case) -> Any:
 
     bias = np.concatenate([permuted(own["bias_ih"]), permuted(own["bias_hh"])]).reshape(1, -1)
     constants = {"W": permuted(own["weight_ih"])[None], "R": permuted(own["weight_hh"])[None], "bias": bias}
-    names = ["x", "W", "R", "bias", ""]
+    if case.ragged:
+        constants["lengths"] = np.array(case.lengths(), np.int32)
+    names = ["x", "W", "R", "bias", "lengths" if case.ragged else ""]
     state = [] if case.mode != "step" else ["h"] if case.cell != "LSTM" else ["h", "c"]
     attributes = {"linear_before_reset": 1} if case.cell == "GRU" else {}
     outputs = ["y", *(f"{name}_last" for name in state)]
@@ -54,5 +56,5 @@ def feeds(case: Case, x: Any) -> dict[str, Any]:
 
 
 def supported(case: Case) -> bool:
-    """Inference in float32, all steps."""
-    return case.mode != "train" and case.dtype == "float32" and not case.ragged
+    """Inference in float32."""
+    return case.mode != "train" and case.dtype == "float32"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,25 +14,24 @@ from cases import Case
 from ._data import inputs, weights
 
 
-def version() -> str:
+def facts() -> dict[str, str]:
     """Its version and instruction set."""
     config = gw.show_config(mode="dicts")
     assert config is not None
-    return f"{gw.__version__} ({config['instruction set']})"
+    return {"version": gw.__version__, "instruction set": str(config["instruction set"])}
 
 
-def make(case: Case, threads: int) -> Callable[[], Any] | None:
-    """What a user would call."""
+def make(case: Case, threads: int, weight_scale: float = 1, scale: float = 1) -> Callable[[], Any]:
+    """What a user would call. The scales are of the weights, and of x, dy and the biases."""
     gw.set_num_threads(threads)
     layer = getattr(gw, case.cell)(case.I, case.H, dtype=np.dtype(case.dtype))
-    layer.load_state_dict({f"{name}_l0": value for name, value in weights(case).items()})
-    x, dy = inputs(case)
+    layer.load_state_dict({f"{name}_l0": value for name, value in weights(case, weight_scale, scale).items()})
+    x, dy = inputs(case, scale)
     lengths = case.lengths() if case.ragged else None
     if case.mode == "step":
-        step, x_t = layer.stream(case.B).step, x[0]
-        return lambda: step(x_t)
+        return partial(layer.stream(case.B).step, x[0])
     if case.mode == "infer":
-        return lambda: layer(x, lengths=lengths)
+        return partial(layer, x, lengths=lengths)
 
     def train() -> None:
         _, _, tape = layer.forward(x, lengths=lengths)

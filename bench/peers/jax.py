@@ -13,23 +13,23 @@ from cases import Case
 from ._data import inputs, weights
 
 
-def version() -> str:
+def facts() -> dict[str, str]:
     """JAX's version."""
-    return str(jax.__version__)
+    return {"version": str(jax.__version__)}
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
     """XLA takes its threads from the affinity mask, which the race sets."""
-    if case.ragged:
-        return None
     jax.config.update("jax_enable_x64", case.dtype == "float64")
     own = {name: jnp.asarray(value) for name, value in weights(case).items()}
     x, dy = (jnp.asarray(array) for array in inputs(case))
     zeros = jnp.zeros((case.B, case.H), case.dtype)
     start = (zeros, zeros)
+    # (T, B, 1), or nothing at all where every step is taken
+    taken = jnp.arange(case.T)[:, None, None] < jnp.array(case.lengths())[:, None] if case.ragged else None
 
-    def cell(own: Any, state: Any, x_hat: Any) -> Any:
-        h, c = state
+    def cell(own: Any, state: Any, row: Any) -> Any:
+        (h, c), (x_hat, taken) = state, row
         h_hat = h @ own["weight_hh"].T + own["bias_hh"]
         if case.cell == "LSTM":
             i, f, g, o = jnp.split(x_hat + h_hat, 4, axis=-1)
@@ -43,11 +43,14 @@ def make(case: Case, threads: int) -> Callable[[], Any] | None:
             h = (1 - z) * n + z * h
         else:
             h = jnp.tanh(x_hat + h_hat)
+        if taken is not None:
+            h, c = (jnp.where(taken, new, old) for new, old in zip((h, c), state, strict=True))
+            return (h, c), jnp.where(taken, h, 0)
         return (h, c), h
 
     def forward(own: Any, state: Any, x: Any) -> Any:
         x_hat = x @ own["weight_ih"].T + own["bias_ih"]
-        return jax.lax.scan(lambda state, row: cell(own, state, row), state, x_hat)
+        return jax.lax.scan(lambda state, row: cell(own, state, row), state, (x_hat, taken))
 
     if case.mode != "train":
         run = jax.jit(forward)

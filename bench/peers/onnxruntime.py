@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import onnxruntime
@@ -13,9 +14,9 @@ from ._data import inputs
 from ._onnx import feeds, model, supported
 
 
-def version() -> str:
+def facts() -> dict[str, str]:
     """ONNX Runtime's version."""
-    return str(onnxruntime.__version__)
+    return {"version": str(onnxruntime.__version__)}
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
@@ -26,5 +27,4 @@ def make(case: Case, threads: int) -> Callable[[], Any] | None:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model(case).SerializeToString(), options, ["CPUExecutionProvider"])
-    given = feeds(case, inputs(case)[0])
-    return lambda: session.run(None, given)
+    return partial(session.run, None, feeds(case, inputs(case)[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import openvino
@@ -14,9 +15,9 @@ from ._data import inputs
 from ._onnx import feeds, model, supported
 
 
-def version() -> str:
+def facts() -> dict[str, str]:
     """OpenVINO's version."""
-    return str(openvino.__version__)
+    return {"version": openvino.__version__.split("-")[0]}
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
@@ -26,6 +27,4 @@ def make(case: Case, threads: int) -> Callable[[], Any] | None:
     core = openvino.Core()
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     compiled = core.compile_model(core.read_model(io.BytesIO(model(case).SerializeToString())), "CPU", settings)
-    request = compiled.create_infer_request()
-    given = feeds(case, inputs(case)[0])
-    return lambda: request.infer(given)
+    return partial(compiled.create_infer_request().infer, feeds(case, inputs(case)[0]))

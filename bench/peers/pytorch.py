@@ -13,9 +13,9 @@ from cases import Case
 from ._data import inputs, weights
 
 
-def version() -> str:
+def facts() -> dict[str, str]:
     """PyTorch's version."""
-    return str(torch.__version__)
+    return {"version": str(torch.__version__)}
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:

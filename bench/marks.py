@@ -1,0 +1,102 @@
+"""What a race does not show: gatewise against itself, and what it costs to have.
+
+    python bench/marks.py --threads 1 2 --wheel dist/gatewise-….whl
+
+Ragged batches against padded ones, float64 against float32, numbers that turn denormal against normal ones (all
+timed in turn, best of the rounds), a step through Python, the time of an import, and a wheel's size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cases import Case
+from peers import gatewise
+from race import time_calls
+from report import count
+
+SHAPES = [(50, 32, 32, 64), (100, 32, 128, 256)]
+
+
+class Mark(NamedTuple):
+    """A value that should be at most `bound`, both as shown."""
+
+    name: str
+    value: float
+    bound: float
+    unit: str = ""
+
+
+def in_turn(calls: list[Callable[[], Any]], rounds: int, seconds: float) -> list[float]:
+    """The best time of each."""
+    best = [float("inf")] * len(calls)
+    for _ in range(rounds):
+        best = [min(so_far, time_calls(call, seconds)[0]) for so_far, call in zip(best, calls, strict=True)]
+    return best
+
+
+def pairs(threads: int, rounds: int, seconds: float) -> Iterator[Mark]:
+    """The marks of one number of threads."""
+    for mode in ("infer", "train"):
+        for cell in ("LSTM", "GRU"):
+            for shape in SHAPES:
+                case = Case(mode, cell, *shape)
+                ragged, double = replace(case, ragged=True), replace(case, dtype="float64")
+                calls = [gatewise.make(each, threads) for each in (case, ragged, double)]
+                calls += [gatewise.make(case, threads, *scales) for scales in ((1, 1e-39), (1e-39, 1e-39))]
+                normal, of_ragged, of_double, *tiny = in_turn(calls, rounds, seconds)
+                name = f"{case.name}, {count(threads)}"
+                share = ragged.rows / case.rows
+                yield Mark(f"{name}: ragged / (share of steps × padded)", of_ragged / (share * normal), 1.15)
+                yield Mark(f"{name}: float64 / float32", of_double / normal, 2)
+                yield Mark(f"{name}: tiny x, dy and biases / normal", tiny[0] / normal, 1.1)
+                yield Mark(f"{name}: tiny weights too / normal", tiny[1] / normal, 1.1)
+
+
+def steps(rounds: int, seconds: float) -> Iterator[Mark]:
+    """A stream's step of 32 units, called from Python."""
+    for cell in ("LSTM", "GRU"):
+        case = Case("step", cell, 1, 1, 32, 32)
+        normal, tiny = in_turn([gatewise.make(case, 1), gatewise.make(case, 1, 1, 1e-39)], rounds, seconds)
+        yield Mark(case.name, normal * 1e6, 1, " µs")
+        yield Mark(f"{case.name}: tiny x and biases / normal", tiny / normal, 1.1)
+
+
+def import_seconds() -> float:
+    """What `import gatewise` takes after `import numpy`, the best of ten processes."""
+    script = "import numpy, time; start = time.perf_counter(); import gatewise; print(time.perf_counter() - start)"
+    return min(float(subprocess.check_output([sys.executable, "-c", script])) for _ in range(10))
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.1, help="for each call and round (default: 0.1)")
+    parser.add_argument("--wheel", type=Path, help="a wheel, whose size is shown")
+    options = parser.parse_args()
+    print("| what | measured | at most | |\n|---|---:|---:|---|")
+
+    def show(mark: Mark) -> None:
+        verdict = "reached" if mark.value <= mark.bound else "missed"
+        print(f"| {mark.name} | {mark.value:.3g}{mark.unit} | {mark.bound:g}{mark.unit} | {verdict} |", flush=True)
+
+    show(Mark("import, over NumPy's", import_seconds(), 0.05, " s"))
+    if options.wheel:
+        show(Mark("wheel", options.wheel.stat().st_size / 1e6, 3, " MB"))
+    for mark in steps(options.rounds, options.seconds):
+        show(mark)
+    for threads in options.threads:
+        for mark in pairs(threads, options.rounds, options.seconds):
+            show(mark)
+
+
+if __name__ == "__main__":
+    main()
