@@ -27,6 +27,13 @@ Steps = Literal["all", "lengths", "mask"]
 KEY = 0x0123_4567_89AB_CDEF
 
 
+def _short(value: Any) -> str:
+    """An activation, or several, as short as a test's name should be."""
+    if isinstance(value, tuple):
+        return ",".join(map(_short, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 @dataclass(frozen=True)
 class Option:
     """A layer's kind and its constructor's keywords, without sizes and dtype; `projected` asks for proj_size."""
@@ -37,7 +44,7 @@ class Option:
 
     def __str__(self) -> str:
         shown = [self.kind] + ["proj"] * self.projected
-        shown += [name if value is True else f"{name}={value}" for name, value in self.keywords.items()]
+        shown += [name if value is True else f"{name}={_short(value)}" for name, value in self.keywords.items()]
         return "-".join(shown)
 
 
@@ -248,6 +255,64 @@ CELLS = [
 ]
 """Every cell there is."""
 
+ACTIVATIONS: list[Any] = [
+    "linear",
+    ("affine", 0.7, 0.1),
+    "tanh",
+    ("scaled_tanh", 1.5, 0.6),
+    "sigmoid",
+    "hard_sigmoid",
+    ("hard_sigmoid", 1 / 6, 0.5),
+    "relu",
+    "leaky_relu",
+    ("leaky_relu", -0.25),
+    ("thresholded_relu", 0.2),
+    ("elu", 0.8),
+    "softplus",
+    "softsign",
+]
+"""Every activation, and what a layer may be asked for it with: a bare name, or parameters, among them Keras 3's hard
+sigmoid and slopes of both signs."""
+
+CLIP = 0.75
+"""What cuts off a good part of the pre-activations of a drawn case."""
+
+
+def _chosen() -> list[Option]:
+    """Each activation at each place of each cell, with and without clip and with every other option of the cell."""
+    options = []
+    for k, clip in itertools.product(range(len(ACTIVATIONS)), (None, CLIP)):
+        gates, candidate, cell = (ACTIVATIONS[(k + shift) % len(ACTIVATIONS)] for shift in (0, 5, 9))
+        options.append(Option("RNN", {"nonlinearity": gates, "clip": clip}))
+        for reset_after in (True, False):
+            options.append(Option("GRU", {"reset_after": reset_after, "activations": (gates, candidate), "clip": clip}))
+        for peephole, projected, input_forget in itertools.product((False, True), repeat=3):
+            keywords = {"peephole": peephole, "input_forget": input_forget, "clip": clip}
+            options.append(Option("LSTM", {"activations": (gates, candidate, cell), **keywords}, projected))
+    return options
+
+
+CHOSEN = _chosen()
+"""Cells with activations of one's own."""
+
+FEW_CHOSEN = [
+    Option("RNN", {"nonlinearity": ("leaky_relu", -0.25), "clip": CLIP}),
+    Option("LSTM", {"activations": ("sigmoid", "softplus", ("scaled_tanh", 1.5, 0.6))}),
+    Option(
+        "LSTM",
+        {
+            "activations": ("hard_sigmoid", ("elu", 0.8), "softsign"),
+            "peephole": True,
+            "clip": CLIP,
+            "input_forget": True,
+        },
+        projected=True,
+    ),
+    Option("GRU", {"activations": (("hard_sigmoid", 1 / 6, 0.5), "softsign"), "clip": CLIP}),
+    Option("GRU", {"reset_after": False, "activations": ("hard_sigmoid", "relu")}),
+]
+"""Of them a few that keep the states of long sequences within bounds."""
+
 STACKS: list[dict[str, Any]] = [
     {},
     {"bidirectional": True},
@@ -285,7 +350,7 @@ VARIANTS = [
 @st.composite
 def options(draw: st.DrawFn) -> Option:
     """Any cell in any stack of up to three layers."""
-    cell = draw(st.sampled_from(CELLS))
+    cell = draw(st.sampled_from(CELLS + FEW_CHOSEN))
     num_layers = draw(st.integers(1, 3))
     keywords = {
         **cell.keywords,

@@ -7,6 +7,7 @@ fused multiply-add agree. test_order.py proves the order of the sums behind it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,12 @@ Array = NDArray[Any]
 VARIANTS = {variant.name: variant for variant in draw.VARIANTS}
 KINDS_OF_CALL = ["dense", "lengths-resets", "mask-resets"]
 STACKS: list[dict[str, Any]] = [{}, {"num_layers": 2, "bidirectional": True, "batch_first": True}]
+CELLS = draw.CELLS + draw.FEW_CHOSEN
 OPTIONS = [Option(cell.kind, {**cell.keywords, **stack}, cell.projected) for cell in draw.CELLS for stack in STACKS]
+OPTIONS += [
+    Option(cell.kind, {**cell.keywords, **stack}, cell.projected)
+    for cell, stack in zip(draw.FEW_CHOSEN, itertools.cycle(STACKS), strict=False)
+]
 
 
 def bits(array: Array) -> Array:
@@ -97,7 +103,7 @@ def test_batch_and_place(isa: str, dtype: Any, option: Option, call: str, hidden
         assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, results, rows))
 
 
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_batch_of_hundreds(isa: str, dtype: Any, cell: Option) -> None:
     case = draw.make(cell, VARIANTS["lengths-resets"], n_steps=3, batch=5, input_size=5, hidden_size=9)
     layer = case.layer(gw, dtype)
@@ -206,7 +212,7 @@ def halves(state: Any) -> dict[str, Array]:
 
 @pytest.mark.parametrize("cuts", [[1], [3, 4], [0, 5, 5, 9], list(range(1, 12))], ids=str)
 @pytest.mark.parametrize("call", ["dense", "lengths-resets", "mask", "mask-resets"])
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_chunks(isa: str, dtype: Any, cell: Option, call: str, cuts: list[int]) -> None:
     """However a sequence is cut into calls, into single steps or with empty calls between, y and state are the same."""
     option = Option(cell.kind, {**cell.keywords, "num_layers": 2, "batch_first": True}, cell.projected)
@@ -219,7 +225,7 @@ def test_chunks(isa: str, dtype: Any, cell: Option, call: str, cuts: list[int]) 
     assert_same_bits({"y": np.where(free[..., None], 0, y_cut)}, {"y": np.where(free[..., None], 0, case.usual(y))})
 
 
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_chunks_of_a_long_sequence(isa: str, dtype: Any, cell: Option) -> None:
     case = draw.make(cell, VARIANTS["resets"], n_steps=1100, batch=1, input_size=2, hidden_size=5)
     layer = case.layer(gw, dtype)
@@ -257,7 +263,7 @@ def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int
 
 
 @pytest.mark.usefixtures("wide_team")
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 @pytest.mark.parametrize("sizes", [(12, 33, 20, 50, 30), (5, 2, 30, 130, 70)], ids=str)
 def test_threads_in_float64(isa: str, cell: Option, sizes: tuple[int, ...]) -> None:
     case = draw.make(cell, VARIANTS["lengths-resets"], *sizes)
@@ -284,7 +290,7 @@ def test_call_and_forward_agree_and_repeat(isa: str, dtype: Any, option: Option,
     assert_same_bits(run(case, case.layer(gw, dtype)), named(first))
 
 
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_dropout_depends_on_key_and_place_alone(isa: str, dtype: Any, cell: Option) -> None:
     """With dropout too, a sequence at its place does not see how many there are, nor how long the others are."""
     option = Option(
@@ -340,7 +346,7 @@ def on_all_sets(case: Case, dtype: Any) -> list[dict[str, Array]]:
 
 @BETWEEN_SETS
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
-@pytest.mark.parametrize("option", draw.OPTIONS[::3], ids=str)
+@pytest.mark.parametrize("option", draw.OPTIONS[::3] + draw.CHOSEN[::37], ids=str)
 def test_instruction_sets_agree(dtype: Any, option: Option, variant: draw.Variant) -> None:
     results = on_all_sets(draw.make(option, variant, hidden_size=13, input_size=9), dtype)
     for other in results[1:]:
@@ -348,7 +354,7 @@ def test_instruction_sets_agree(dtype: Any, option: Option, variant: draw.Varian
 
 
 @BETWEEN_SETS
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_instruction_sets_agree_in_large_layers(dtype: Any, cell: Option) -> None:
     case = draw.make(cell, VARIANTS["dense"], n_steps=3, batch=300, input_size=520, hidden_size=100, proj_size=70)
     results = on_all_sets(case, dtype)

@@ -28,6 +28,9 @@ CELLS: list[tuple[str, dict[str, Any]]] = [
     ("GRU", {}),
     ("GRU", {"reset_after": False}),
     ("GRU", {"bias": False}),
+    ("RNN", {"nonlinearity": "softsign", "clip": 2.0}),
+    ("LSTM", {"activations": ("hard_sigmoid", "softsign", "tanh"), "clip": 2.0, "input_forget": True}),
+    ("GRU", {"activations": (("hard_sigmoid", 0.25), "scaled_tanh"), "reset_after": False}),
 ]
 
 

@@ -265,6 +265,31 @@ CONSTRUCTORS: list[tuple[str, type[Exception], tuple[Any, ...], dict[str, Any]]]
     ("batch_first", TypeError, (4, 5), {"batch_first": "yes"}),
     ("bidirectional", TypeError, (4, 5), {"bidirectional": None}),
     ("peephole", TypeError, (4, 5), {"peephole": 0}),
+    ("input_forget", TypeError, (4, 5), {"input_forget": 1}),
+    ("clip", ValueError, (4, 5), {"clip": 0.0}),
+    ("clip", ValueError, (4, 5), {"clip": -1}),
+    ("clip", ValueError, (4, 5), {"clip": np.nan}),
+    ("clip", ValueError, (4, 5), {"clip": np.inf}),
+    ("clip", ValueError, (4, 5), {"clip": 1e39}),
+    ("clip", ValueError, (4, 5), {"clip": 1e-60}),
+    ("clip", TypeError, (4, 5), {"clip": "1"}),
+    ("clip", TypeError, (4, 5), {"clip": True}),
+    ("clip", TypeError, (4, 5), {"clip": np.ones(2)}),
+    ("activations", TypeError, (4, 5), {"activations": "tanh"}),
+    ("activations", TypeError, (4, 5), {"activations": 3}),
+    ("activations", ValueError, (4, 5), {"activations": ("sigmoid", "tanh")}),
+    ("activations", ValueError, (4, 5), {"activations": ("sigmoid", "tanh", "tanh", "tanh")}),
+    (r"activations\[1\]", ValueError, (4, 5), {"activations": ("sigmoid", "Tanh", "tanh")}),
+    (r"activations\[1\]", TypeError, (4, 5), {"activations": ("sigmoid", None, "tanh")}),
+    (r"activations\[2\]", TypeError, (4, 5), {"activations": ("sigmoid", "tanh", ())}),
+    (r"activations\[2\]", TypeError, (4, 5), {"activations": ("sigmoid", "tanh", (np.tanh,))}),
+    (r"activations\[0\]", ValueError, (4, 5), {"activations": (("sigmoid", 1.0), "tanh", "tanh")}),
+    (r"activations\[0\]", ValueError, (4, 5), {"activations": (("hard_sigmoid", 1.0, 0.0, 2.0), "tanh", "tanh")}),
+    (r"activations\[0\]", TypeError, (4, 5), {"activations": (("hard_sigmoid", "1"), "tanh", "tanh")}),
+    (r"activations\[0\]", TypeError, (4, 5), {"activations": (("hard_sigmoid", None), "tanh", "tanh")}),
+    (r"activations\[0\]", ValueError, (4, 5), {"activations": (("hard_sigmoid", np.nan), "tanh", "tanh")}),
+    (r"activations\[0\]", ValueError, (4, 5), {"activations": (("hard_sigmoid", 0.2, np.inf), "tanh", "tanh")}),
+    (r"activations\[0\]", ValueError, (4, 5), {"activations": (("elu", 1e39), "tanh", "tanh")}),
     ("dropout", ValueError, (4, 5, 2), {"dropout": 1.0}),
     ("dropout", ValueError, (4, 5, 2), {"dropout": -0.1}),
     ("dropout", ValueError, (4, 5, 2), {"dropout": np.nan}),
@@ -291,9 +316,13 @@ def test_constructors(name: str, error: type[Exception], sizes: tuple[Any, ...],
 
 def test_more_constructors() -> None:
     wrong: Any
-    for wrong in ("sigmoid", "", None, 3):
+    for wrong in ("sinus", "", None, 3, (), ("relu", 1.0), ("elu", np.nan)):
         with pytest.raises((ValueError, TypeError), match=r"^nonlinearity: expected .*, got "):
             gw.RNN(I, H, nonlinearity=wrong)
+    refuses(
+        ValueError, "activations", r"2 activations \(gates, candidate\)", "3", gw.GRU, I, H, activations=["tanh"] * 3
+    )
+    gw.GRU(I, H, activations=[["elu", 1e39], "tanh"], clip=1e-60, dtype=np.float64)
     refuses(TypeError, "reset_after", ".*", ".*", gw.GRU, I, H, reset_after=1)
     for cell in (gw.RNNCell, gw.LSTMCell, gw.GRUCell):
         refuses(ValueError, "hidden_size", ".*", "0", cell, I, 0)

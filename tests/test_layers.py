@@ -68,6 +68,12 @@ def test_attributes(isa: str) -> None:
     assert gw.GRU(4, 5, reset_after=False).reset_after is False
     assert gw.RNN(4, 5, nonlinearity="relu").nonlinearity == "relu"
     assert gw.RNN(4, 5).dtype == np.dtype(np.float32)
+    assert (gw.RNN(4, 5).clip, gw.LSTM(4, 5, clip=2).clip, gw.GRUCell(4, 5, clip=np.float32(0.5)).clip) == (
+        None,
+        2.0,
+        0.5,
+    )
+    assert (gw.LSTM(4, 5).input_forget, gw.LSTM(4, 5, input_forget=True).input_forget) == (False, True)
     for name in ("input_size", "dtype", "dropout"):
         with pytest.raises(AttributeError):
             setattr(layer, name, 1)
@@ -75,14 +81,15 @@ def test_attributes(isa: str) -> None:
 
 SIGNATURES = {
     "LSTM": "input_size hidden_size num_layers=1 bias=True batch_first=False dropout=0.0 bidirectional=False "
-    "proj_size=0 * peephole=False dtype seed=None",
+    "proj_size=0 * peephole=False activations=None clip=None input_forget=False dtype seed=None",
     "GRU": "input_size hidden_size num_layers=1 bias=True batch_first=False dropout=0.0 bidirectional=False "
-    "* reset_after=True dtype seed=None",
+    "* reset_after=True activations=None clip=None dtype seed=None",
     "RNN": "input_size hidden_size num_layers=1 bias=True batch_first=False dropout=0.0 bidirectional=False "
-    "* nonlinearity='tanh' dtype seed=None",
-    "LSTMCell": "input_size hidden_size bias=True * peephole=False dtype seed=None",
-    "GRUCell": "input_size hidden_size bias=True * reset_after=True dtype seed=None",
-    "RNNCell": "input_size hidden_size bias=True * nonlinearity='tanh' dtype seed=None",
+    "* nonlinearity='tanh' clip=None dtype seed=None",
+    "LSTMCell": "input_size hidden_size bias=True * peephole=False activations=None clip=None input_forget=False dtype "
+    "seed=None",
+    "GRUCell": "input_size hidden_size bias=True * reset_after=True activations=None clip=None dtype seed=None",
+    "RNNCell": "input_size hidden_size bias=True * nonlinearity='tanh' clip=None dtype seed=None",
 }
 
 
@@ -237,6 +244,9 @@ REPRS = [
     "LSTMCell(1, 2, peephole=True)",
     "GRUCell(1, 2, bias=False, reset_after=False)",
     "RNNCell(1, 2, nonlinearity='relu')",
+    "RNN(1, 2, nonlinearity=('leaky_relu', 0.25), clip=2.0)",
+    "LSTM(1, 2, activations=(('hard_sigmoid', 0.2, 0.5), 'tanh', ('elu', 1.0)), clip=0.5, input_forget=True)",
+    "GRUCell(1, 2, activations=('sigmoid', 'softsign'), dtype=float64)",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import draw
 from draw import Array, Case, Option, Variant, parts
 from gatewise import reference
+from gatewise.reference.cells import GRUKept, LSTMKept, RNNKept
 from gatewise.reference.layers import Tape
 
 EPS = np.finfo(np.float64).eps
@@ -61,13 +63,39 @@ def loss(case: Case) -> tuple[float, float, Tape]:
     return float(flat.sum()), float(np.abs(flat).sum()), tape
 
 
-def active_units(tape: Tape) -> bytes:
-    """Which units of a relu network are above 0, at every step."""
-    return b"".join((step.kept.h > 0).tobytes() for _, steps in tape.runs for step in steps)
+def pre_activations(tape: Tape) -> Iterator[tuple[Any, Array]]:
+    """Every activation at every step, and what it is applied to."""
+    cell: Any
+    for cell, steps in tape.runs:
+        for step in steps:
+            kept = step.kept
+            if isinstance(kept, RNNKept):
+                yield cell.phi, kept.a
+                continue
+            *gates, candidate = kept.a if isinstance(kept, GRUKept) else np.array(kept.a)[[0, 1, 3, 2]]
+            yield from ((cell.gate, a) for a in gates)
+            yield cell.candidate, candidate
+            if isinstance(kept, LSTMKept):
+                yield cell.cell, kept.c
+
+
+def pieces(tape: Tape) -> bytes:
+    """On which piece of an activation that consists of several each pre-activation lies."""
+    sides = []
+    for phi, a in pre_activations(tape):
+        if phi.clip is not None:
+            sides += [a > phi.clip, a < -phi.clip]
+        if phi.name in ("relu", "leaky_relu", "elu", "softsign"):
+            sides += [a > 0]
+        if phi.name == "thresholded_relu":
+            sides += [a > phi.alpha]
+        if phi.name == "hard_sigmoid":
+            sides += [phi.alpha * a + phi.beta > bound for bound in (0, 1)]
+    return b"".join(side.tobytes() for side in sides)
 
 
 def check_direction(point: Point, direction: dict[str, Array]) -> bool:
-    """Compare the derivative along a direction with central differences; False if a relu has a kink within reach.
+    """Compare the derivative along a direction with central differences; False if a kink is within reach.
 
     With f(s) the loss at s from the point, d(h) = (f(h) - f(-h)) / 2h is off by h^2 f'''/6 + O(h^4) through truncation.
     d(2h) is off by four times that, so |d(2h) - d(h)| is three times the truncation of d(h): a bound with room for the
@@ -75,7 +103,7 @@ def check_direction(point: Point, direction: dict[str, Array]) -> bool:
     d(h) divides by h.
     """
     f = {s: loss(point.moved(direction, s * STEP)) for s in (-2, -1, 1, 2)}
-    if point.case.options.get("nonlinearity") == "relu" and len({active_units(tape) for _, _, tape in f.values()}) > 1:
+    if len({pieces(tape) for _, _, tape in f.values()}) > 1:
         return False
     d1, d2 = (f[1][0] - f[-1][0]) / (2 * STEP), (f[2][0] - f[-2][0]) / (4 * STEP)
     rounding = EPS * chain(point.case) * max(size for _, size, _ in f.values()) / STEP

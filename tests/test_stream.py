@@ -18,6 +18,12 @@ LAYERS: dict[str, Any] = {
     "LSTM": lambda **kw: gw.LSTM(5, 20, 2, seed=0, **kw),
     "peephole, projection": lambda **kw: gw.LSTM(5, 20, 3, proj_size=6, peephole=True, seed=0, **kw),
     "GRU": lambda **kw: gw.GRU(5, 20, 2, seed=0, **kw),
+    "activations": lambda **kw: gw.LSTM(
+        5, 20, 2, activations=("hard_sigmoid", "elu", "softsign"), clip=0.8, input_forget=True, seed=0, **kw
+    ),
+    "activations, reset before": lambda **kw: gw.GRU(
+        5, 20, 2, reset_after=False, activations=("hard_sigmoid", "softplus"), seed=0, **kw
+    ),
     "GRU, reset before": lambda **kw: gw.GRU(5, 20, 2, reset_after=False, bias=False, seed=0, **kw),
 }
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 from draw import Case, Option, Variant
+from test_chosen import applied
 from tolerances import CELL, Expected, chain, expect, largest, named, unit
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
@@ -148,6 +149,35 @@ def test_state_dict_is_accepted_as_it_is(isa: str, kind: str, dtype: str) -> Non
     got, want = ours(x[0].float()), cell(x[0].float())
     for half, other in zip(*((s if isinstance(s, tuple) else (s,)) for s in (got, want)), strict=True):
         np.testing.assert_allclose(half, other.detach().numpy(), rtol=0, atol=2 * roundings * unit(np.float32))
+
+
+F = torch.nn.functional
+ACTIVATIONS: list[tuple[Any, Any]] = [
+    ("relu", F.relu),
+    (("leaky_relu", 0.125), lambda a: F.leaky_relu(a, 0.125)),
+    (("thresholded_relu", 0.5), lambda a: F.threshold(a, 0.5, 0.0)),
+    (("elu", 0.75), lambda a: F.elu(a, 0.75)),
+    # Not as F.hardsigmoid, whose slope is a float32's 1 / 6 in float64 too; corners at -2 and 2.
+    (("hard_sigmoid", 0.25, 0.5), lambda a: 0.5 + 0.5 * F.hardtanh(0.5 * a)),
+    ("softplus", F.softplus),
+    ("softsign", F.softsign),
+    (("scaled_tanh", 1.5, 0.5), lambda a: 1.5 * torch.tanh(0.5 * a)),
+]
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+@pytest.mark.parametrize(
+    ("activation", "function"), ACTIVATIONS, ids=[str(activation) for activation, _ in ACTIVATIONS]
+)
+def test_activations_and_their_slopes(isa: str, activation: Any, function: Any, clip: float | None) -> None:
+    """Where two pieces meet, too; a handful of roundings each."""
+    a = np.array([0.0, 0.25, 0.5, 0.75, 2.0, 3.0, -0.25, -0.5, -0.75, -2.0, -3.0])
+    value, slope = applied(activation, a, clip)
+    leaf = torch.tensor(a, requires_grad=True)
+    other = function(leaf if clip is None else torch.clamp(leaf, -clip, clip))
+    other.sum().backward()
+    np.testing.assert_allclose(value, other.detach().numpy(), rtol=0, atol=10 * unit(np.float64))
+    np.testing.assert_allclose(slope, leaf.grad.numpy(), rtol=0, atol=10 * unit(np.float64))
 
 
 LARGE = [(20, 8, 16, 64), (100, 2, 8, 32), (4, 16, 600, 96), (3, 300, 8, 24)]

@@ -15,9 +15,7 @@ struct Case {
   Index T, B, I, H;
   int bytes;  // of a number
 
-  Cell kind() const {
-    return cell == std::string("LSTM") ? Cell::lstm : cell[0] == 'G' ? Cell::gru_after : Cell::rnn_tanh;
-  }
+  Cell kind() const { return cell == std::string("LSTM") ? Cell::lstm : cell[0] == 'G' ? Cell::gru_after : Cell::rnn; }
 };
 
 constexpr Case cases[] = {

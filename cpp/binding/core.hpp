@@ -74,10 +74,7 @@ struct StateResult {
 template <class T>
 class Core {
  public:
-  Core(const std::string& cell, Index input_size, Index hidden_size, Index num_layers, Index proj_size, bool bias,
-       bool bidirectional, double dropout, bool batch_first)
-      : stack_(make_options(cell, input_size, hidden_size, num_layers, proj_size, bias, bidirectional, dropout)),
-        batch_first_(batch_first) {}
+  Core(const Options& options, bool batch_first) : stack_(options), batch_first_(batch_first) {}
 
   const Stack<T>& stack() const { return stack_; }
   bool batch_first() const { return batch_first_; }
@@ -256,29 +253,6 @@ class Core {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!weights_) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
     return weights_;
-  }
-
-  static Options make_options(const std::string& cell, Index input_size, Index hidden_size, Index num_layers,
-                              Index proj_size, bool bias, bool bidirectional, double dropout) {
-    static const std::pair<const char*, Cell> cells[] = {
-        {"rnn_tanh", Cell::rnn_tanh},           {"rnn_relu", Cell::rnn_relu},   {"lstm", Cell::lstm},
-        {"lstm_peephole", Cell::lstm_peephole}, {"gru_after", Cell::gru_after}, {"gru_before", Cell::gru_before}};
-    Options options;
-    bool known = false;
-    for (const auto& [name, value] : cells)
-      if (cell == name) {
-        options.cell = value;
-        known = true;
-      }
-    if (!known) fail(PyExc_ValueError, "cell: expected the name of a cell, got " + cell);
-    options.input_size = input_size;
-    options.hidden_size = hidden_size;
-    options.num_layers = num_layers;
-    options.proj_size = proj_size;
-    options.bias = bias;
-    options.bidirectional = bidirectional;
-    options.dropout = dropout;
-    return options;
   }
 
   // Calls each(place, shape) for every parameter, in state_dict's order.

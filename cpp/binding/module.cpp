@@ -41,15 +41,10 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
 
   py::class_<Core<T>> core(module, layer_name, py::module_local());
   refuse_new(core, "core: expected to be made by a layer, got a bare type");
-  core.def_static(
-          "make",
-          [](const std::string& cell, Index input_size, Index hidden_size, Index num_layers, Index proj_size, bool bias,
-             bool bidirectional, double dropout, bool batch_first) {
-            return std::make_unique<Core<T>>(cell, input_size, hidden_size, num_layers, proj_size, bias, bidirectional,
-                                             dropout, batch_first);
-          },
-          py::arg("cell"), py::arg("input_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("proj_size"),
-          py::arg("bias"), py::arg("bidirectional"), py::arg("dropout"), py::arg("batch_first"))
+  core.def_static("make",
+                  [](const py::kwargs& given) {
+                    return std::make_unique<Core<T>>(options_of(given), py::cast<bool>(given["batch_first"]));
+                  })
       .def("load", &Core<T>::load)
       .def("__call__", &Core<T>::call)
       .def("forward", &Core<T>::forward)

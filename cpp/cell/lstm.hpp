@@ -2,15 +2,15 @@
 // peepholes: Gers, Schraudolph and Schmidhuber 2002.
 #pragma once
 
-#include "../math/activation.hpp"
+#include "activations.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-template <bool peephole>
+template <bool peephole, class Activations>
 struct Lstm {
-  // What the tape keeps of a step beside c': i, f, g, o, tanh c'.
-  static constexpr int kept = 5;
+  // What the tape keeps of a step beside c': i, f, g, o, tanh c', and, if slopes need it, what went into each.
+  static constexpr int values = 5, kept = Activations::keeps_inputs ? 2 * values : values;
 
   template <class P>
   struct Output {
@@ -18,40 +18,56 @@ struct Lstm {
   };
 
   // i = σ(x̂_i + ĥ_i + p_i c), f = σ(x̂_f + ĥ_f + p_f c), g = tanh(x̂_g + ĥ_g), c' = f c + i g, o = σ(x̂_o + ĥ_o + p_o
-  // c'), h' = o tanh c'. Gates in the order i, f, g, o; peepholes i, f, o.
+  // c'), h' = o tanh c'; σ and tanh, or what was chosen instead. Gates in the order i, f, g, o; peepholes i, f, o.
   template <class P>
-  static GATEWISE_INLINE Output<P> forward(const P (&x)[4], const P (&h)[4], P c_prev, const P (&peep)[3],
-                                           P (&keep)[5]) {
+  static GATEWISE_INLINE Output<P> forward(const Activations& act, const P (&x)[4], const P (&h)[4], P c_prev,
+                                           const P (&peep)[3], P (&keep)[kept]) {
     P in = x[0] + h[0], forget = x[1] + h[1], out = x[3] + h[3];
+    const P candidate = x[2] + h[2];
     if constexpr (peephole) {
       in = fma(peep[0], c_prev, in);
       forget = fma(peep[1], c_prev, forget);
     }
-    const P i = sigmoid(in), f = sigmoid(forget), g = tanh(x[2] + h[2]);
+    const P i = act.gate(in), f = act.input_forget ? broadcast<P>(1) - i : act.gate(forget);
+    const P g = act.candidate(candidate);
     const P c = fma(f, c_prev, i * g);
     if constexpr (peephole) out = fma(peep[2], c, out);
-    const P o = sigmoid(out), tanh_c = tanh(c);
+    const P o = act.gate(out), tanh_c = act.cell(c);
     keep[0] = i;
     keep[1] = f;
     keep[2] = g;
     keep[3] = o;
     keep[4] = tanh_c;
+    if constexpr (Activations::keeps_inputs) {
+      keep[values] = in;
+      keep[values + 1] = forget;
+      keep[values + 2] = candidate;
+      keep[values + 3] = out;
+      keep[values + 4] = c;
+    }
     return {o * tanh_c, c};
   }
 
   // From dh' (before a projection) and dc': the gates' δ, and dc.
   // δ_o = dh' tanh c' o (1 - o), dc' += dh' o (1 - tanh² c') + δ_o p_o, δ_i = dc' g i (1 - i), δ_f = dc' c f (1 - f),
-  // δ_g = dc' i (1 - g²), dc = dc' f + δ_i p_i + δ_f p_f.
+  // δ_g = dc' i (1 - g²), dc = dc' f + δ_i p_i + δ_f p_f; o (1 - o) and the like are the slopes of σ and tanh. With
+  // f = 1 - i, δ_i = dc' (g - c) i (1 - i) and δ_f = 0.
   template <class P>
-  static GATEWISE_INLINE P backward(const P (&keep)[5], P c_prev, const P (&peep)[3], P d_h, P d_c, P (&delta)[4]) {
-    const P one = broadcast<P>(1);
+  static GATEWISE_INLINE P backward(const Activations& act, const P (&keep)[kept], P c_prev, const P (&peep)[3], P d_h,
+                                    P d_c, P (&delta)[4]) {
+    const auto input = [&](int n) { return input_of<Activations, values>(keep, n); };
     const P i = keep[0], f = keep[1], g = keep[2], o = keep[3], tanh_c = keep[4];
-    delta[3] = d_h * tanh_c * (o * (one - o));
-    d_c = fma(d_h * o, one - tanh_c * tanh_c, d_c);
+    delta[3] = d_h * tanh_c * act.gate_slope(o, input(3));
+    d_c = fma(d_h * o, act.cell_slope(tanh_c, input(4)), d_c);
     if constexpr (peephole) d_c = fma(delta[3], peep[2], d_c);
-    delta[0] = d_c * g * (i * (one - i));
-    delta[1] = d_c * c_prev * (f * (one - f));
-    delta[2] = d_c * i * (one - g * g);
+    if (act.input_forget) {
+      delta[0] = d_c * (g - c_prev) * act.gate_slope(i, input(0));
+      delta[1] = broadcast<P>(0);
+    } else {
+      delta[0] = d_c * g * act.gate_slope(i, input(0));
+      delta[1] = d_c * c_prev * act.gate_slope(f, input(1));
+    }
+    delta[2] = d_c * i * act.candidate_slope(g, input(2));
     P d_c_prev = d_c * f;
     if constexpr (peephole) d_c_prev = fma(delta[1], peep[1], fma(delta[0], peep[0], d_c_prev));
     return d_c_prev;

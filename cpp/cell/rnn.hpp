@@ -1,46 +1,27 @@
 // The plain recurrent cell, one row, W units: Elman 1990; its gradient through time: Werbos 1990.
 #pragma once
 
-#include "../math/activation.hpp"
+#include "activations.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-struct Tanh {
-  template <class P>
-  static GATEWISE_INLINE P apply(P x) {
-    return tanh(x);
-  }
-  // The derivative, from the activated output.
-  template <class P>
-  static GATEWISE_INLINE P slope(P y) {
-    return broadcast<P>(1) - y * y;
-  }
-};
-
-struct Relu {
-  template <class P>
-  static GATEWISE_INLINE P apply(P x) {
-    return relu(x);
-  }
-  template <class P>
-  static GATEWISE_INLINE P slope(P y) {
-    return where_less(broadcast<P>(0), y, broadcast<P>(1), broadcast<P>(0));
-  }
-};
-
-template <class Nonlinearity>
+template <class Activations>
 struct Rnn {
-  // h' = φ(x̂ + ĥ)
+  // What the tape keeps of a step beside h': what went into the activation, if its slope needs that.
+  static constexpr int kept = Activations::keeps_inputs ? 1 : 0;
+
+  // h' = φ(x̂ + ĥ); a is the sum.
   template <class P>
-  static GATEWISE_INLINE P forward(P x, P h) {
-    return Nonlinearity::apply(x + h);
+  static GATEWISE_INLINE P forward(const Activations& act, P x, P h, P& a) {
+    a = x + h;
+    return act.candidate(a);
   }
 
   // δ = dh' φ'
   template <class P>
-  static GATEWISE_INLINE P backward(P h, P d_h) {
-    return d_h * Nonlinearity::slope(h);
+  static GATEWISE_INLINE P backward(const Activations& act, P a, P h, P d_h) {
+    return d_h * act.candidate_slope(h, a);
   }
 };
 

@@ -35,7 +35,7 @@ struct SharedScratch {
   using T = scalar_t<P>;
 
   template <class Stages>
-  SharedScratch(Arena& arena, const Sizes& sizes, Index steps, Index batch, Stages stages)
+  SharedScratch(Arena& arena, const Sizes& sizes, Index steps, Index batch, const Stages& stages)
       : rows(std::min(block_steps(batch), steps) * batch),
         delta(arena.take<T>(rows * sizes.deltas())),
         delta_h(arena.take<T>(Stages::two_deltas ? rows * sizes.deltas() : 0)),
@@ -55,9 +55,10 @@ class Backward {
   using T = scalar_t<P>;
 
  public:
-  Backward(const Sizes& sizes, const BackwardPass<T>& pass, const Part& part, BackwardScratch<T>& scratch,
-           SharedScratch<P>& shared)
-      : sizes_(sizes),
+  Backward(const Stages& stages, const Sizes& sizes, const BackwardPass<T>& pass, const Part& part,
+           BackwardScratch<T>& scratch, SharedScratch<P>& shared)
+      : stages_(stages),
+        sizes_(sizes),
         pass_(pass),
         schedule_(*pass.schedule),
         part_(part),
@@ -104,7 +105,7 @@ class Backward {
       for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], range.first + n, place + range.first + n);
       if (pass_.d_h_steps)
         for (Index n = 0; n < count; ++n) keep_step(scratch_.rows[n], range.first + n);
-      Stages::backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
+      stages_.backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
       for (Index row = range.first; row < range.last; ++row)
         if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(row));
     }
@@ -204,6 +205,7 @@ class Backward {
     std::copy(from + units.first, from + units.second, to + units.first);
   }
 
+  const Stages& stages_;
   const Sizes& sizes_;
   const BackwardPass<T>& pass_;
   const Schedule& schedule_;

@@ -1,6 +1,12 @@
 // From options known at run time to the code for them: the cell's stages and the narrowest packet that holds the units.
 #pragma once
 
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+
 #include "backward.hpp"
 #include "forward.hpp"
 #include "gru_stages.hpp"
@@ -15,6 +21,8 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
   using T = scalar_t<P>;
 
  public:
+  explicit SequenceOf(const Stages& stages) : stages_(stages) {}
+
   Index width() const override { return P::width; }
   Index kept() const override { return Stages::kept; }
 
@@ -34,7 +42,7 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     // A second stage reads what all members have written in the first.
     scratch.kept_once = common.kept_once;
     scratch.step.between = common.step.between;
-    run_forward<P, Stages>(sizes, pass, part, scratch);
+    run_forward<P>(stages_, sizes, pass, part, scratch);
   }
 
   void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const override {
@@ -42,7 +50,7 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     for (Index b = 0; b < batch; ++b) layer.x[b] = x + b * layer.sizes.inputs;
     const Part part{Member{}, false, 0, batch};
     input_products<P, Stages>(part, weights, layer.x, batch, layer.x_hat, lanes);
-    Stages::template forward<false>(part, layer.now == 1, weights, layer.sizes, layer.rows[layer.now],
+    stages_.template forward<false>(part, layer.now == 1, weights, layer.sizes, layer.rows[layer.now],
                                     layer.h_prev[layer.now], batch, layer.step);
     layer.now = 1 - layer.now;
   }
@@ -54,48 +62,69 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
   }
   Index shared_scratch(const Sizes& sizes, Index steps, Index batch) const override {
     Arena arena;
-    SharedScratch<P>(arena, sizes, steps, batch, Stages());
+    SharedScratch<P>(arena, sizes, steps, batch, stages_);
     return arena.used();
   }
   void backward(const Sizes& sizes, const BackwardPass<T>& pass, const Part& part, std::byte* memory,
                 std::byte* shared_memory) const override {
     Arena arena(memory), shared_arena(shared_memory);
     BackwardScratch<T> scratch(arena, sizes, part.end - part.begin, pass.schedule->batch());
-    SharedScratch<P> shared(shared_arena, sizes, pass.schedule->steps(), pass.schedule->batch(), Stages());
-    Backward<P, Stages>(sizes, pass, part, scratch, shared).run();
+    SharedScratch<P> shared(shared_arena, sizes, pass.schedule->steps(), pass.schedule->batch(), stages_);
+    Backward<P, Stages>(stages_, sizes, pass, part, scratch, shared).run();
   }
+
+ private:
+  const Stages stages_;
 };
 
-template <class Stages, class P>
-const Sequence<scalar_t<P>>& the_sequence() {
-  static const SequenceOf<P, Stages> sequence;
-  return sequence;
-}
+template <class T>
+using SequencePointer = std::shared_ptr<const Sequence<T>>;
 
-template <class P>
-const Sequence<scalar_t<P>>& choose_stages(Cell cell) {
+template <class P, class Activations>
+SequencePointer<scalar_t<P>> make_sequence(Cell cell, const Activations& activations) {
+  const auto of = [](const auto& stages) -> SequencePointer<scalar_t<P>> {
+    return std::make_shared<SequenceOf<P, std::decay_t<decltype(stages)>>>(stages);
+  };
   switch (cell) {
-    case Cell::rnn_tanh:
-      return the_sequence<RnnStages<P, Tanh>, P>();
-    case Cell::rnn_relu:
-      return the_sequence<RnnStages<P, Relu>, P>();
+    case Cell::rnn:
+      return of(RnnStages<P, Activations>{activations});
     case Cell::lstm:
-      return the_sequence<LstmStages<P, false>, P>();
+      return of(LstmStages<P, false, Activations>{activations});
     case Cell::lstm_peephole:
-      return the_sequence<LstmStages<P, true>, P>();
+      return of(LstmStages<P, true, Activations>{activations});
     case Cell::gru_after:
-      return the_sequence<GruAfterStages<P>, P>();
+      return of(GruAfterStages<P, Activations>{activations});
     default:
-      return the_sequence<GruBeforeStages<P>, P>();
+      return of(GruBeforeStages<P, Activations>{activations});
   }
 }
 
+// The usual activations, in the narrowest packet that holds the units.
 template <class T, int W = narrowest<T>>
-const Sequence<T>& choose_sequence(const Options& options) {
+SequencePointer<T> make_usual(const Options& options) {
   if constexpr (W < widest<T>) {
-    if (options.hidden_size > W) return choose_sequence<T, 2 * W>(options);
+    if (options.hidden_size > W) return make_usual<T, 2 * W>(options);
   }
-  return choose_stages<Packet<T, W>>(options.cell);
+  using P = Packet<T, W>;
+  if (options.candidate.function == Function::relu)
+    return std::make_shared<SequenceOf<P, RnnStages<P, UsualRelu>>>(RnnStages<P, UsualRelu>{});
+  return make_sequence<P>(options.cell, Usual());
+}
+
+// Chosen ones in the widest packet alone: a third of the code, for what few layers need.
+template <class T>
+SequencePointer<T> choose_sequence(const Options& options) {
+  if (options.is_usual()) return make_usual<T>(options);
+  const auto chosen = [](const Activation<double>& a, double clip) {
+    if (!(std::isfinite(static_cast<T>(a.alpha)) && std::isfinite(static_cast<T>(a.beta))))
+      throw std::invalid_argument("activations: expected alpha and beta that are finite in the layer's type");
+    return Activation<T>{a.function, static_cast<T>(a.alpha), static_cast<T>(a.beta), static_cast<T>(clip)};
+  };
+  // What is clipped are the pre-activations, as in ONNX Runtime, not an LSTM's c.
+  return make_sequence<Packet<T, widest<T>>>(
+      options.cell,
+      Chosen<T>{chosen(options.gate, options.clip), chosen(options.candidate, options.clip),
+                chosen(options.cell_state, std::numeric_limits<double>::infinity()), options.input_forget});
 }
 
 }  // namespace GATEWISE_ISA

@@ -59,7 +59,7 @@ void input_products(const Part& part, const SequenceWeights<scalar_t<P>>& weight
 }
 
 template <class P, class Stages>
-void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, const Part& part,
+void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, const Part& part,
                  ForwardScratch<scalar_t<P>>& scratch) {
   using T = scalar_t<P>;
   const Schedule& schedule = *pass.schedule;
@@ -104,9 +104,9 @@ void run_forward(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, const
       }
       const bool backwards = s % 2 == 1;
       if (keep)
-        Stages::template forward<true>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+        stages.template forward<true>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
       else
-        Stages::template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+        stages.template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
       part.wait();
     }
   }

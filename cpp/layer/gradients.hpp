@@ -48,7 +48,7 @@ struct GradientJobs {
 
   // The jobs of a cell, for blocks of at most `rows` rows.
   template <class Stages>
-  GradientJobs(Arena& arena, const Sizes& sizes, Index rows, Stages) {
+  GradientJobs(Arena& arena, const Sizes& sizes, Index rows, const Stages&) {
     const Index H = sizes.hidden, all = sizes.deltas();
     constexpr auto delta = &BackwardRow<T>::delta;
     if (Stages::two_stages) {

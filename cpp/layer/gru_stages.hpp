@@ -8,15 +8,18 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-template <class P>
+template <class P, class Activations>
 struct GruAfterStages {
   using T = scalar_t<P>;
-  static constexpr Index kept = GruAfter::kept;
+  using Cell = GruAfter<Activations>;
+  static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = false, two_deltas = true, two_stages = false, peepholes = false;
 
+  Activations activations;
+
   template <bool keep>
-  static void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-                      const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>&) {
+  void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
+               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>&) const {
     constexpr Index W = P::width;
     const auto& panels = w.stages[0].recurrent;
     use_tiles<P>(panels, part.panels(panels, backwards), h_prev, count,
@@ -24,33 +27,33 @@ struct GruAfterStages {
                    const Index u = panels.first_unit(panel), lane = panels.first_lane(panel), left = sizes.hidden - u;
                    for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
                      const auto& row = rows[r];
-                     P x[3], h[3], kept_now[4];
+                     P x[3], h[3], kept_now[kept];
                      GATEWISE_UNROLL
                      for (int g = 0; g < 3; ++g) {
                        x[g] = load<P>(row.x_hat + lane + g * W);
                        h[g] = load<P>(tile + g * W);
                      }
-                     store(row.h + u, GruAfter::forward(x, h, load<P>(row.h_prev + u, left), kept_now), left);
+                     store(row.h + u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now), left);
                      if constexpr (keep) {
                        GATEWISE_UNROLL
-                       for (int i = 0; i < 4; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
+                       for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
                      }
                    }
                  });
   }
 
-  static void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
-                       Index count, StepScratch<T>& scratch) {
+  void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
+                Index count, StepScratch<T>& scratch) const {
     const Index H = sizes.hidden;
     const auto& panels = w.transposed().recurrent[0];
     for (Index r = 0; r < count; ++r) {
       const auto& row = rows[r];
       for_each_packet<P>(part.units(panels), [&](Index u, Index left) {
-        P keep[4], delta[3], delta_hn;
+        P keep[kept], delta[3], delta_hn;
         GATEWISE_UNROLL
-        for (int i = 0; i < 4; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
+        for (int i = 0; i < kept; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
         const P d_h = load<P>(row.d_y + u, left) + load<P>(row.d_h + u);
-        store(row.d_h + u, GruAfter::backward(keep, load<P>(row.h_prev + u, left), d_h, delta, delta_hn));
+        store(row.d_h + u, Cell::backward(activations, keep, load<P>(row.h_prev + u, left), d_h, delta, delta_hn));
         GATEWISE_UNROLL
         for (int g = 0; g < 3; ++g) {
           store(row.delta + g * H + u, delta[g], left);
@@ -64,55 +67,63 @@ struct GruAfterStages {
   }
 };
 
-template <class P>
+template <class P, class Activations>
 struct GruBeforeStages {
   using T = scalar_t<P>;
-  static constexpr Index kept = GruBefore::kept;
+  using Cell = GruBefore<Activations>;
+  static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = false, two_deltas = false, two_stages = true, peepholes = false;
 
-  // `kept` is written in any case: the second stage reads z from it.
+  Activations activations;
+
+  // What belongs to r and z is kept in any case: the second stage reads z.
   template <bool keep>
-  static void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-                      const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) {
+  void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
+               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& gates = w.stages[0].recurrent;
-    use_tiles<P>(gates, part.panels(gates, backwards), h_prev, count,
-                 [&](Index panel, Index first, Index n, const T* tile) {
-                   const Index u = gates.first_unit(panel), lane = gates.first_lane(panel);
-                   for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
-                     const auto& row = rows[r];
-                     const P x[2] = {load<P>(row.x_hat + lane), load<P>(row.x_hat + lane + W)};
-                     const P h[2] = {load<P>(tile), load<P>(tile + W)};
-                     P kept_now[2];
-                     const P q = GruBefore::forward_gates(x, h, load<P>(row.h_prev + u, sizes.hidden - u), kept_now);
-                     store(row.kept + u, kept_now[0]);
-                     store(row.kept + sizes.padded + u, kept_now[1]);
-                     store(scratch.between + r * scratch.pitch + u, q);
-                   }
-                 });
+    use_tiles<P>(
+        gates, part.panels(gates, backwards), h_prev, count, [&](Index panel, Index first, Index n, const T* tile) {
+          const Index u = gates.first_unit(panel), lane = gates.first_lane(panel);
+          for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
+            const auto& row = rows[r];
+            const P x[2] = {load<P>(row.x_hat + lane), load<P>(row.x_hat + lane + W)};
+            const P h[2] = {load<P>(tile), load<P>(tile + W)};
+            P kept_now[kept];
+            const P q = Cell::forward_gates(activations, x, h, load<P>(row.h_prev + u, sizes.hidden - u), kept_now);
+            GATEWISE_UNROLL
+            for (int i = 0; i < kept; ++i)
+              if (i % Cell::values < 2) store(row.kept + i * sizes.padded + u, kept_now[i]);
+            store(scratch.between + r * scratch.pitch + u, q);
+          }
+        });
     part.wait();
     for (Index r = 0; r < count; ++r) scratch.in[r] = scratch.between + r * scratch.pitch;
     const auto& candidate = w.stages[1].recurrent;
-    use_tiles<P>(
-        candidate, part.panels(candidate), scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
-          for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
-            const auto& row = rows[r];
-            const T* const x = row.x_hat + gates.lanes() + candidate.first_lane(panel);
-            for (Index j = 0; j < candidate.count(panel); ++j) {
-              const Index u = candidate.first_unit(panel) + j * W, left = sizes.hidden - u;
-              const P z = load<P>(row.kept + sizes.padded + u), h_prev_now = load<P>(row.h_prev + u, left);
-              P candidate_now;
-              const P h =
-                  GruBefore::forward_candidate(load<P>(x + j * W), load<P>(tile + j * W), z, h_prev_now, candidate_now);
-              store(row.h + u, h, left);
-              if constexpr (keep) store(row.kept + 2 * sizes.padded + u, candidate_now);
-            }
-          }
-        });
+    use_tiles<P>(candidate, part.panels(candidate), scratch.in, count,
+                 [&](Index panel, Index first, Index n, const T* tile) {
+                   for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
+                     const auto& row = rows[r];
+                     const T* const x = row.x_hat + gates.lanes() + candidate.first_lane(panel);
+                     for (Index j = 0; j < candidate.count(panel); ++j) {
+                       const Index u = candidate.first_unit(panel) + j * W, left = sizes.hidden - u;
+                       const P z = load<P>(row.kept + sizes.padded + u), h_prev_now = load<P>(row.h_prev + u, left);
+                       P kept_now[kept];
+                       const P h = Cell::forward_candidate(activations, load<P>(x + j * W), load<P>(tile + j * W), z,
+                                                           h_prev_now, kept_now);
+                       store(row.h + u, h, left);
+                       if constexpr (keep) {
+                         GATEWISE_UNROLL
+                         for (int i = 2; i < kept; i += Cell::values)
+                           store(row.kept + i * sizes.padded + u, kept_now[i]);
+                       }
+                     }
+                   }
+                 });
   }
 
-  static void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
-                       Index count, StepScratch<T>& scratch) {
+  void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
+                Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const Index H = sizes.hidden;
     const auto& candidate = w.transposed().recurrent[1];
@@ -120,30 +131,33 @@ struct GruBeforeStages {
       const auto& row = rows[r];
       for_each_packet<P>(part.units(candidate), [&](Index u, Index left) {
         const P d_h = load<P>(row.d_y + u, left) + load<P>(row.d_h + u);
-        P delta_z, delta_n;
-        store(row.d_h + u, GruBefore::backward_candidate(load<P>(row.kept + sizes.padded + u),
-                                                         load<P>(row.kept + 2 * sizes.padded + u),
-                                                         load<P>(row.h_prev + u, left), d_h, delta_z, delta_n));
+        P keep[kept], delta_z, delta_n;
+        GATEWISE_UNROLL
+        for (int i = 0; i < kept; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
+        store(row.d_h + u,
+              Cell::backward_candidate(activations, keep, load<P>(row.h_prev + u, left), d_h, delta_z, delta_n));
         store(row.delta + H + u, delta_z, left);
         store(row.delta + 2 * H + u, delta_n, left);
       });
       scratch.in[r] = row.delta + 2 * H;
     }
     part.wait();
-    use_tiles<P>(candidate, part.panels(candidate), scratch.in, count,
-                 [&](Index panel, Index first, Index n, const T* tile) {
-                   for (Index r = 0; r < n; ++r, tile += most_packets * W)
-                     for (Index j = 0; j < candidate.count(panel); ++j) {
-                       const auto& row = rows[first + r];
-                       const Index u = candidate.first_unit(panel) + j * W, left = H - u;
-                       const P reset = load<P>(row.kept + u), h_prev = load<P>(row.h_prev + u, left);
-                       P delta_r;
-                       const P through = GruBefore::backward_reset(reset, h_prev, load<P>(tile + j * W), delta_r);
-                       store(row.d_h + u, load<P>(row.d_h + u) + through);
-                       store(row.delta + u, delta_r, left);
-                       store(row.between + u, reset * h_prev, left);
-                     }
-                 });
+    use_tiles<P>(
+        candidate, part.panels(candidate), scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
+          for (Index r = 0; r < n; ++r, tile += most_packets * W)
+            for (Index j = 0; j < candidate.count(panel); ++j) {
+              const auto& row = rows[first + r];
+              const Index u = candidate.first_unit(panel) + j * W, left = H - u;
+              const P h_prev = load<P>(row.h_prev + u, left);
+              P keep[kept], delta_r;
+              GATEWISE_UNROLL
+              for (int i = 0; i < kept; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
+              const P through = Cell::backward_reset(activations, keep, h_prev, load<P>(tile + j * W), delta_r);
+              store(row.d_h + u, load<P>(row.d_h + u) + through);
+              store(row.delta + u, delta_r, left);
+              store(row.between + u, keep[0] * h_prev, left);
+            }
+        });
     for (Index r = 0; r < count; ++r) scratch.in[r] = rows[r].delta;
     part.wait();
     hidden_gradient<P, true>(part, w.transposed().recurrent[0], scratch.in, rows, count);

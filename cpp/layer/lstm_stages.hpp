@@ -8,20 +8,22 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-template <class P, bool peephole>
+template <class P, bool peephole, class Activations>
 struct LstmStages {
   using T = scalar_t<P>;
-  using Cell = Lstm<peephole>;
-  static constexpr Index kept = Cell::kept;
+  using Cell = Lstm<peephole, Activations>;
+  static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = true, two_deltas = false, two_stages = false, peepholes = peephole;
 
   static GATEWISE_INLINE void load_peepholes(const SequenceWeights<T>& w, const Sizes& sizes, Index u, P (&peep)[3]) {
     for (int i = 0; i < 3; ++i) peep[i] = peephole ? load<P>(w.peephole.get() + i * sizes.padded + u) : broadcast<P>(0);
   }
 
+  Activations activations;
+
   template <bool keep>
-  static void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-                      const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) {
+  void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
+               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& panels = w.stages[0].recurrent;
     const bool projects = sizes.projects();
@@ -32,17 +34,17 @@ struct LstmStages {
                    load_peepholes(w, sizes, u, peep);
                    for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
                      const auto& row = rows[r];
-                     P x[4], h[4], kept_now[5];
+                     P x[4], h[4], kept_now[kept];
                      GATEWISE_UNROLL
                      for (int g = 0; g < 4; ++g) {
                        x[g] = load<P>(row.x_hat + lane + g * W);
                        h[g] = load<P>(tile + g * W);
                      }
-                     const auto out = Cell::forward(x, h, load<P>(row.c_prev + u), peep, kept_now);
+                     const auto out = Cell::forward(activations, x, h, load<P>(row.c_prev + u), peep, kept_now);
                      store(row.c + u, out.c);
                      if constexpr (keep) {
                        GATEWISE_UNROLL
-                       for (int i = 0; i < 5; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
+                       for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
                      }
                      if (projects)
                        store(scratch.between + r * scratch.pitch + u, out.h);
@@ -57,8 +59,8 @@ struct LstmStages {
   }
 
   // dm comes from dh' alone, or through the projection; then every gate's δ, dc, and dh.
-  static void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
-                       Index count, StepScratch<T>& scratch) {
+  void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
+                Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& recurrent = w.transposed().recurrent[0];
     if (sizes.projects()) {
@@ -108,13 +110,13 @@ struct LstmStages {
     });
   }
 
-  static GATEWISE_INLINE void gates(const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>& row, Index u,
-                                    P d_m) {
-    P peep[3], keep[5], delta[4];
+  GATEWISE_INLINE void gates(const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>& row, Index u,
+                             P d_m) const {
+    P peep[3], keep[kept], delta[4];
     load_peepholes(w, sizes, u, peep);
     GATEWISE_UNROLL
-    for (int i = 0; i < 5; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
-    const P d_c = Cell::backward(keep, load<P>(row.c_prev + u), peep, d_m, load<P>(row.d_c + u), delta);
+    for (int i = 0; i < kept; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
+    const P d_c = Cell::backward(activations, keep, load<P>(row.c_prev + u), peep, d_m, load<P>(row.d_c + u), delta);
     store(row.d_c + u, d_c);
     GATEWISE_UNROLL
     for (int g = 0; g < 4; ++g) store(row.delta + g * sizes.hidden + u, delta[g], sizes.hidden - u);

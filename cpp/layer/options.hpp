@@ -1,20 +1,26 @@
 // What a layer is, and what follows from it.
 #pragma once
 
+#include <limits>
 #include <stdexcept>
 
-#include "../math/base.hpp"
+#include "../math/chosen.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-enum class Cell { rnn_tanh, rnn_relu, lstm, lstm_peephole, gru_after, gru_before };
+enum class Cell { rnn, lstm, lstm_peephole, gru_after, gru_before };
 
 struct Options {
   Cell cell = Cell::lstm;
   Index input_size = 1, hidden_size = 1, num_layers = 1, proj_size = 0;
   bool bias = true, bidirectional = false;
   double dropout = 0;
+  // What gates, candidate (an RNN's only one) and an LSTM's c' go through, before which pre-activations are held
+  // between -clip and clip; their own clips are not read.
+  Activation<double> gate{Function::sigmoid}, candidate{Function::tanh}, cell_state{Function::tanh};
+  double clip = std::numeric_limits<double>::infinity();
+  bool input_forget = false;  // of an LSTM: f = 1 - i
 
   const Options& checked() const {
     const auto require = [](bool fine, const char* rule) {
@@ -24,13 +30,22 @@ struct Options {
     require(proj_size >= 0 && proj_size < hidden_size, "proj_size: expected 0 <= proj_size < hidden_size");
     require(proj_size == 0 || is_lstm(), "proj_size: expected 0 for a cell that is not an LSTM");
     require(dropout >= 0 && dropout < 1, "dropout: expected 0 <= dropout < 1");
+    require(clip > 0, "clip: expected a number > 0");
+    require(!input_forget || is_lstm(), "input_forget: expected false for a cell that is not an LSTM");
     return *this;
+  }
+
+  // Whether there is nothing to choose at run time: sigmoid and tanh, or, in an RNN, relu.
+  bool is_usual() const {
+    if (clip < std::numeric_limits<double>::infinity() || input_forget) return false;
+    if (cell == Cell::rnn) return candidate.function == Function::tanh || candidate.function == Function::relu;
+    return gate.function == Function::sigmoid && candidate.function == Function::tanh &&
+           (!is_lstm() || cell_state.function == Function::tanh);
   }
 
   Index gates() const {
     switch (cell) {
-      case Cell::rnn_tanh:
-      case Cell::rnn_relu:
+      case Cell::rnn:
         return 1;
       case Cell::lstm:
       case Cell::lstm_peephole:

@@ -8,39 +8,46 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-template <class P, class Nonlinearity>
+template <class P, class Activations>
 struct RnnStages {
   using T = scalar_t<P>;
-  using Cell = Rnn<Nonlinearity>;
-  static constexpr Index kept = 0;
+  using Cell = Rnn<Activations>;
+  static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = false, two_deltas = false, two_stages = false, peepholes = false;
 
+  Activations activations;
+
   template <bool keep>
-  static void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-                      const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>&) {
+  void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
+               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>&) const {
     const auto& panels = w.stages[0].recurrent;
-    use_tiles<P>(panels, part.panels(panels, backwards), h_prev, count,
-                 [&](Index panel, Index first, Index n, const T* tile) {
-                   for (Index r = 0; r < n; ++r, tile += most_packets * P::width) {
-                     const auto& row = rows[first + r];
-                     const T* const x = row.x_hat + panels.first_lane(panel);
-                     for (Index j = 0; j < panels.count(panel); ++j) {
-                       const Index u = panels.first_unit(panel) + j * P::width;
-                       const P h = Cell::forward(load<P>(x + j * P::width), load<P>(tile + j * P::width));
-                       store(row.h + u, h, sizes.hidden - u);
-                     }
-                   }
-                 });
+    use_tiles<P>(
+        panels, part.panels(panels, backwards), h_prev, count, [&](Index panel, Index first, Index n, const T* tile) {
+          for (Index r = 0; r < n; ++r, tile += most_packets * P::width) {
+            const auto& row = rows[first + r];
+            const T* const x = row.x_hat + panels.first_lane(panel);
+            for (Index j = 0; j < panels.count(panel); ++j) {
+              const Index u = panels.first_unit(panel) + j * P::width;
+              P a;
+              const P h = Cell::forward(activations, load<P>(x + j * P::width), load<P>(tile + j * P::width), a);
+              store(row.h + u, h, sizes.hidden - u);
+              if constexpr (keep && kept > 0) store(row.kept + u, a);
+            }
+          }
+        });
   }
 
-  static void backward(const Part& part, const SequenceWeights<T>& w, const Sizes&, const BackwardRow<T>* rows,
-                       Index count, StepScratch<T>& scratch) {
+  void backward(const Part& part, const SequenceWeights<T>& w, const Sizes&, const BackwardRow<T>* rows, Index count,
+                StepScratch<T>& scratch) const {
     const auto& panels = w.transposed().recurrent[0];
     for (Index r = 0; r < count; ++r) {
       const auto& row = rows[r];
       for_each_packet<P>(part.units(panels), [&](Index u, Index left) {
         const P d_h = load<P>(row.d_y + u, left) + load<P>(row.d_h + u);
-        store(row.delta + u, Cell::backward(load<P>(row.h + u, left), d_h), left);
+        const P h = load<P>(row.h + u, left);
+        P a = h;
+        if constexpr (kept > 0) a = load<P>(row.kept + u);
+        store(row.delta + u, Cell::backward(activations, a, h, d_h), left);
       });
       scratch.in[r] = row.delta;
     }

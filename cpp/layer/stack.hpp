@@ -36,12 +36,12 @@ class Stack {
   explicit Stack(const Options& options);
 
   const Options& options() const { return options_; }
-  const Sequence<T>& sequence() const { return sequence_; }
-  Sizes sizes(Index layer) const { return Sizes(options_, layer, sequence_.width()); }
+  const Sequence<T>& sequence() const { return *sequence_; }
+  Sizes sizes(Index layer) const { return Sizes(options_, layer, sequence_->width()); }
 
   // Parameters of all layers and directions, l·D + d, in the form that the products read.
   std::shared_ptr<const Weights<T>> pack(const std::vector<Parameters<const T>>& parameters) const {
-    return std::make_shared<const Weights<T>>(options_, sequence_.width(), parameters);
+    return std::make_shared<const Weights<T>>(options_, sequence_->width(), parameters);
   }
 
   // What a forward pass costs that takes every step.
@@ -97,7 +97,7 @@ class Stack {
   void finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const;
 
   Options options_;
-  const Sequence<T>& sequence_;
+  SequencePointer<T> sequence_;
 };
 
 // Not in the class: so a source that only declares the instances does not compile every kernel again.
@@ -129,7 +129,7 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
   for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(call.steps.time * B * features);
   const Buffer<T> cells(options_.is_lstm() ? B * sizes(0).padded : 0);
   const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_.forward_scratch(s, call.steps.time, share); });
+    return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
   on_team(threads, work(call.steps.time, B), schedules[0], scratch_bytes, 0,
           [&](const Part& part, std::byte* scratch, std::byte* common) {
@@ -137,8 +137,8 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
             for (Index l = 0; l < L; ++l) {
               const Rows<T> y = l + 1 == L ? call.y : dense(between[l % 2], B, features);
               for (Index d = 0; d < D; ++d)
-                sequence_.forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, nullptr, cells.get()),
-                                  part, scratch, common);
+                sequence_->forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, nullptr, cells.get()),
+                                   part, scratch, common);
               x = y;
             }
             part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
@@ -149,7 +149,7 @@ template <class T>
 Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
                           int threads) const {
   const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
-  Tape<T> tape(options_, std::move(weights), call.steps, dropout, sequence_.kept(), sizes(0).padded);
+  Tape<T> tape(options_, std::move(weights), call.steps, dropout, sequence_->kept(), sizes(0).padded);
   tape.last_y = call.y;
   if (call.h) {
     tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
@@ -157,7 +157,7 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   }
   const Buffer<T> dropped(dropout ? call.steps.time * B * features : 0);
   const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_.forward_scratch(s, call.steps.time, share); });
+    return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
   on_team(threads, work(call.steps.time, B), tape.schedules[0], scratch_bytes, 0,
           [&](const Part& part, std::byte* scratch, std::byte* common) {
@@ -173,7 +173,7 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
               const Rows<T> y = tape.output(l);
               for (Index d = 0; d < D; ++d) {
                 const Index i = l * D + d;
-                sequence_.forward(
+                sequence_->forward(
                     sizes(l), pass(call, tape.schedules[d], *tape.weights, i, x, y, tape.kept_of(i), tape.cells_of(i)),
                     part, scratch, common);
               }
@@ -194,9 +194,9 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   Buffer<T> between[2];
   for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(time * B * features);
   const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_.backward_scratch(s, share, B); });
+    return over_layers([&](const Sizes& s) { return sequence_->backward_scratch(s, share, B); });
   };
-  const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_.shared_scratch(s, time, B); });
+  const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_->shared_scratch(s, time, B); });
   on_team(threads, work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
           [&](const Part& part, std::byte* scratch, std::byte* shared) {
             Rows<const T> d_y = call.d_y;
@@ -232,7 +232,7 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                                            steps_of(call.d_h_steps, i, B, Y),
                                            steps_of(call.d_c_steps, i, B, H),
                                            call.gradients[static_cast<std::size_t>(i)]};
-                sequence_.backward(sizes(l), pass, part, scratch, shared);
+                sequence_->backward(sizes(l), pass, part, scratch, shared);
                 if (call.d_h_steps)
                   part.by_sequence([&] {
                     tape.schedules[d].clear_untaken(pass.d_h_steps, Y, part.begin, part.end);

@@ -1,4 +1,5 @@
-// Sigmoid and tanh from packet operations alone: the same bits in every lane, width and instruction set with FMA.
+// Sigmoid, tanh and others from packet operations alone: the same bits in every lane, width and instruction set with
+// FMA.
 //
 // Both rest on e^-y = 2^k (1 - m), with k = round(-y / ln 2), r = y + k ln 2 and m = 1 - e^-r = r + r² q(r),
 // |r| <= ln 2 / 2. The coefficients of q are minimax for the relative error of m: 1.3e-8 (float), 2.6e-19 (double).
@@ -50,6 +51,21 @@ GATEWISE_INLINE P series(P r, scalar_t<P> scale) {
   return fma(r * r, q, r);
 }
 
+// r, and k + bias, for e^-y.
+template <class P>
+struct Reduced {
+  P biased, r;
+};
+
+template <class P>
+GATEWISE_INLINE Reduced<P> reduce(P y) {
+  using E = Exponential<scalar_t<P>>;
+  const P biased = fma(y, broadcast<P>(-E::log2_e), broadcast<P>(E::bias));
+  const P k = biased - broadcast<P>(E::bias);
+  const P r = fma(k, broadcast<P>(E::ln2_high), y);
+  return {biased, fma(k, broadcast<P>(E::ln2_low), r)};
+}
+
 // 1 / (1 + e^-x). NaN stays NaN.
 //
 // The quotient is expanded by c: where the denominator's mantissa is near 1, and its rounding weighs most, the
@@ -61,12 +77,9 @@ GATEWISE_INLINE P sigmoid(P x) {
   using E = Exponential<T>;
   constexpr T expansion = T(0.875);
   const P c = broadcast<P>(expansion), y = max(min(x, broadcast<P>(E::flat)), broadcast<P>(E::lowest));
-  const P biased = fma(y, broadcast<P>(-E::log2_e), broadcast<P>(E::bias));
-  const P k = biased - broadcast<P>(E::bias);
-  P r = fma(k, broadcast<P>(E::ln2_high), y);
-  r = fma(k, broadcast<P>(E::ln2_low), r);
-  const P minus_scale = times_exp2_of_biased(-expansion, biased);
-  return c / fma(minus_scale, series(r, T(1)), c - minus_scale);
+  const Reduced<P> e = reduce(y);
+  const P minus_scale = times_exp2_of_biased(-expansion, e.biased);
+  return c / fma(minus_scale, series(e.r, T(1)), c - minus_scale);
 }
 
 // tanh |x| = (1 - e^(-2|x|)) / (1 + e^(-2|x|)), the numerator as (1 - 2^k) + 2^k m, which loses nothing near 0; then
@@ -97,6 +110,68 @@ template <class P>
 GATEWISE_INLINE P relu(P x) {
   const P zero = broadcast<P>(0);
   return where_less(x, zero, zero, x);
+}
+
+// e^-y = 2^k (1 - m) for y >= 0.
+template <class P>
+GATEWISE_INLINE P decay(P y) {
+  using T = scalar_t<P>;
+  const Reduced<P> e = reduce(min(y, broadcast<P>(-Exponential<T>::lowest)));
+  return times_exp2_of_biased(T(1), e.biased) * (broadcast<P>(1) - series(e.r, T(1)));
+}
+
+// e^-y - 1 for y >= 0, as (2^k - 1) - 2^k m, which loses nothing near 0.
+template <class P>
+GATEWISE_INLINE P decay_minus_one(P y) {
+  using T = scalar_t<P>;
+  const Reduced<P> e = reduce(min(y, broadcast<P>(-Exponential<T>::lowest)));
+  const P scale = times_exp2_of_biased(T(1), e.biased);
+  return fma(-scale, series(e.r, T(1)), scale - broadcast<P>(1));
+}
+
+// log(1 + t) = 2 artanh (s / 2) = s + s³ q(s²) with s = 2 t / (2 + t). The coefficients of q are minimax for the
+// relative error of log(1 + t), t from 0 to 1: 4.5e-9 (float), 1.3e-18 (double).
+template <class T>
+struct Logarithm;
+template <>
+struct Logarithm<float> {
+  static constexpr float q[] = {0x1.555502p-4f, 0x1.99d208p-7f, 0x1.1ebd0cp-9f, 0x1.1ed7c8p-11f};
+};
+template <>
+struct Logarithm<double> {
+  static constexpr double q[] = {0x1.5555555555535p-4,  0x1.99999999a06c1p-7,  0x1.2492492091103p-9,
+                                 0x1.c71c741a07d67p-12, 0x1.745cb45986ba7p-14, 0x1.3b1dd3afde1ccp-16,
+                                 0x1.10682eb7aad20p-18, 0x1.efd18ed552048p-21, 0x1.55cf534bc963ap-23,
+                                 0x1.5c5c263bb69aep-24};
+};
+
+// log(1 + t) for t from 0 to 1. The roundings of 2 + t and of the quotient s, together up to 2 units, are taken back,
+// with 1 / (2 + t) about 0.825 - (2 + t) / 6.
+template <class P>
+GATEWISE_INLINE P log1p(P t) {
+  using T = scalar_t<P>;
+  using L = Logarithm<T>;
+  const P two = broadcast<P>(2), below = two + t, above = t + t, s = above / below, z = s * s;
+  const P rest = fma(-s, t - (below - two), fma(-s, below, above));
+  constexpr int terms = sizeof(L::q) / sizeof(T);
+  P q = broadcast<P>(L::q[terms - 1]);
+  GATEWISE_UNROLL
+  for (int i = terms - 2; i >= 0; --i) q = fma(q, z, broadcast<P>(L::q[i]));
+  return s + fma(s * z, q, rest * fma(broadcast<P>(T(-1) / 6), below, broadcast<P>(T(0.825))));
+}
+
+// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+template <class P>
+GATEWISE_INLINE P softplus(P x) {
+  return relu(x) + log1p(decay(abs(x)));
+}
+
+// x / (1 + |x|), and its limits 1 and -1 at infinity.
+template <class P>
+GATEWISE_INLINE P softsign(P x) {
+  // Beyond 1e30 the result is 1 to the last bit, for double too.
+  const P size = min(abs(x), broadcast<P>(scalar_t<P>(1e30)));
+  return with_sign(size / (broadcast<P>(1) + size), x);
 }
 
 }  // namespace GATEWISE_ISA

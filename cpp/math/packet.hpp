@@ -111,6 +111,11 @@ template <class T, int W>
 GATEWISE_INLINE Packet<T, W> where_less(Packet<T, W> a, Packet<T, W> b, Packet<T, W> yes, Packet<T, W> no) {
   return {eigen::pselect(eigen::pcmp_lt(a.v, b.v), yes.v, no.v)};
 }
+// The same for a <= b.
+template <class T, int W>
+GATEWISE_INLINE Packet<T, W> where_less_or_equal(Packet<T, W> a, Packet<T, W> b, Packet<T, W> yes, Packet<T, W> no) {
+  return {eigen::pselect(eigen::pcmp_le(a.v, b.v), yes.v, no.v)};
+}
 
 // The lesser of a and b; where a is NaN, a.
 template <class T, int W>

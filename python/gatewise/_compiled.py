@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _dispatch
+from ._activations import with_parameters
 from ._layer import Recurrent
 from ._options import Options
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 def _cell_name(options: Options) -> str:
     if options.cell == "RNN":
-        return f"rnn_{options.nonlinearity}"
+        return "rnn"
     if options.cell == "LSTM":
         return "lstm_peephole" if options.peephole else "lstm"
     return "gru_after" if options.reset_after else "gru_before"
@@ -45,6 +47,9 @@ class Compiled(Recurrent):
             bias=o.bias,
             bidirectional=o.bidirectional,
             dropout=o.dropout,
+            activations=tuple(map(with_parameters, o.functions)),
+            clip=math.inf if o.clip is None else o.clip,
+            input_forget=o.input_forget,
             batch_first=o.batch_first,
         )
         self._packed_version = -1

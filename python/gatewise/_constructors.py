@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ._activations import Activation
 from ._layer import Layer, Recurrent
 from ._options import Options
 
@@ -24,19 +26,20 @@ class RNNOptions(Layer):
         dropout: float = 0.0,
         bidirectional: bool = False,
         *,
-        nonlinearity: str = "tanh",
+        nonlinearity: Activation = "tanh",
+        clip: float | None = None,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
         options = Options(
             "RNN", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            nonlinearity=nonlinearity, dtype=dtype,  # type: ignore[arg-type]
+            nonlinearity=nonlinearity, clip=clip, dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 
     @property
-    def nonlinearity(self) -> str:
-        """The nonlinearity, "tanh" or "relu"."""
+    def nonlinearity(self) -> Activation:
+        """The nonlinearity: its name, or (name, alpha[, beta]) if it has parameters."""
         return self._options.nonlinearity
 
 
@@ -55,14 +58,27 @@ class LSTMOptions(Layer):
         proj_size: int = 0,
         *,
         peephole: bool = False,
+        activations: Sequence[Activation] | None = None,
+        clip: float | None = None,
+        input_forget: bool = False,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
         options = Options(
             "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
-            peephole=peephole, dtype=dtype,  # type: ignore[arg-type]
+            peephole=peephole, activations=activations, clip=clip, input_forget=input_forget, dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Those of gates, candidate and cell: a name each, or (name, alpha[, beta]) for one with parameters."""
+        return self._options.functions
+
+    @property
+    def input_forget(self) -> bool:
+        """Whether the forget gate is 1 - i."""
+        return self._options.input_forget
 
     @property
     def peephole(self) -> bool:
@@ -84,14 +100,21 @@ class GRUOptions(Layer):
         bidirectional: bool = False,
         *,
         reset_after: bool = True,
+        activations: Sequence[Activation] | None = None,
+        clip: float | None = None,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
         options = Options(
             "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            reset_after=reset_after, dtype=dtype,  # type: ignore[arg-type]
+            reset_after=reset_after, activations=activations, clip=clip, dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Those of gates and candidate: a name each, or (name, alpha[, beta]) for one with parameters."""
+        return self._options.functions[:2]
 
     @property
     def reset_after(self) -> bool:
@@ -108,11 +131,15 @@ class RNNCellOptions(Recurrent):
         hidden_size: int,
         bias: bool = True,
         *,
-        nonlinearity: str = "tanh",
+        nonlinearity: Activation = "tanh",
+        clip: float | None = None,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options("RNN", input_size, hidden_size, bias=bias, nonlinearity=nonlinearity, dtype=dtype)  # type: ignore[arg-type]
+        options = Options(
+            "RNN", input_size, hidden_size, bias=bias, nonlinearity=nonlinearity, clip=clip,
+            dtype=dtype,  # type: ignore[arg-type]
+        )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
 
 
@@ -126,10 +153,16 @@ class LSTMCellOptions(Recurrent):
         bias: bool = True,
         *,
         peephole: bool = False,
+        activations: Sequence[Activation] | None = None,
+        clip: float | None = None,
+        input_forget: bool = False,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options("LSTM", input_size, hidden_size, bias=bias, peephole=peephole, dtype=dtype)  # type: ignore[arg-type]
+        options = Options(
+            "LSTM", input_size, hidden_size, bias=bias, peephole=peephole, activations=activations, clip=clip,
+            input_forget=input_forget, dtype=dtype,  # type: ignore[arg-type]
+        )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
 
 
@@ -143,8 +176,13 @@ class GRUCellOptions(Recurrent):
         bias: bool = True,
         *,
         reset_after: bool = True,
+        activations: Sequence[Activation] | None = None,
+        clip: float | None = None,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options("GRU", input_size, hidden_size, bias=bias, reset_after=reset_after, dtype=dtype)  # type: ignore[arg-type]
+        options = Options(
+            "GRU", input_size, hidden_size, bias=bias, reset_after=reset_after, activations=activations, clip=clip,
+            dtype=dtype,  # type: ignore[arg-type]
+        )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)

@@ -33,6 +33,9 @@ class CompiledLayer:
         bias: bool,
         bidirectional: bool,
         dropout: float,
+        activations: tuple[tuple[str, float, float], ...],
+        clip: float,
+        input_forget: bool,
         batch_first: bool,
     ) -> CompiledLayer: ...
     def load(self, version: int, arrays: list[Array], /) -> None: ...

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ._activations import USUAL
 from ._options import Options, float_dtype
 from ._parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
 
@@ -196,6 +197,12 @@ class Recurrent:
             shown.append("reset_after=False")
         if o.nonlinearity != "tanh":
             shown.append(f"nonlinearity={o.nonlinearity!r}")
+        if o.activations != USUAL[o.cell]:
+            shown.append(f"activations={o.activations!r}")
+        if o.clip is not None:
+            shown.append(f"clip={o.clip!r}")
+        if o.input_forget:
+            shown.append("input_forget=True")
         if o.dtype != np.dtype(np.float32):
             shown.append(f"dtype={o.dtype.name}")
         return shown
@@ -223,6 +230,11 @@ class Recurrent:
     def bias(self) -> bool:
         """Whether there are bias vectors."""
         return self._options.bias
+
+    @property
+    def clip(self) -> float | None:
+        """The bound beyond which pre-activations are cut off, or None."""
+        return self._options.clip
 
     @property
     def dtype(self) -> np.dtype[Any]:

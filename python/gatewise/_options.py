@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import operator
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from ._activations import USUAL, Activation, checked_activation, checked_activations, checked_clip
 
 CellKind = Literal["RNN", "LSTM", "GRU"]
 GATES: dict[str, int] = {"RNN": 1, "LSTM": 4, "GRU": 3}
@@ -66,10 +69,14 @@ class Options:
     proj_size: int = 0
     peephole: bool = False
     reset_after: bool = True
-    nonlinearity: str = "tanh"
+    nonlinearity: Activation = "tanh"
+    activations: Sequence[Activation] | None = None
+    clip: float | None = None
+    input_forget: bool = False
     dtype: np.dtype[Any] = np.dtype(np.float32)  # noqa: RUF009  (a dtype is immutable)
 
     def __post_init__(self) -> None:
+        dtype = float_dtype(self.dtype)
         checked: dict[str, Any] = {
             "input_size": checked_size("input_size", self.input_size, 1),
             "hidden_size": checked_size("hidden_size", self.hidden_size, 1),
@@ -81,7 +88,11 @@ class Options:
             "proj_size": checked_size("proj_size", self.proj_size, 0),
             "peephole": _switch("peephole", self.peephole),
             "reset_after": _switch("reset_after", self.reset_after),
-            "dtype": float_dtype(self.dtype),
+            "input_forget": _switch("input_forget", self.input_forget),
+            "nonlinearity": checked_activation("nonlinearity", self.nonlinearity, dtype),
+            "activations": checked_activations(self.cell, self.activations, dtype),
+            "clip": checked_clip(self.clip, dtype),
+            "dtype": dtype,
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -89,8 +100,6 @@ class Options:
             raise ValueError(
                 f"proj_size: expected 0 <= proj_size < hidden_size = {self.hidden_size}, got {self.proj_size}"
             )
-        if self.nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity: expected 'tanh' or 'relu', got {self.nonlinearity!r}")
         if self.dropout > 0.0 and self.num_layers == 1:
             warnings.warn(
                 f"dropout acts between layers: dropout={self.dropout} with num_layers=1 has no effect",
@@ -118,6 +127,14 @@ class Options:
     def gates(self) -> int:
         """G, the number of gates."""
         return GATES[self.cell]
+
+    @property
+    def functions(self) -> tuple[Activation, Activation, Activation]:
+        """The activations of gates, candidate and cell; those that this kind of cell does not have are the usual."""
+        usual = USUAL["LSTM"]
+        given = (usual[0], self.nonlinearity) if self.cell == "RNN" else self.activations or ()
+        chosen = (*given, *usual[len(given) :])
+        return chosen[0], chosen[1], chosen[2]
 
     @property
     def directions(self) -> int:

@@ -32,7 +32,8 @@ class CompiledCell(Compiled):
 
 
 class RNNCell(RNNCellOptions, CompiledCell):
-    """One step of `RNN`; parameters ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``, as in PyTorch.
+    """One step of `RNN`, with its `nonlinearity` and `clip`; parameters ``weight_ih``, ``weight_hh``, ``bias_ih``,
+    ``bias_hh``, as in PyTorch.
 
     >>> import numpy as np, gatewise as gw
     >>> gw.RNNCell(2, 3, seed=0)(np.zeros((4, 2))).shape
@@ -41,7 +42,8 @@ class RNNCell(RNNCellOptions, CompiledCell):
 
 
 class LSTMCell(LSTMCellOptions, CompiledCell):
-    """One step of `LSTM`; parameters as in PyTorch, and ``weight_peephole`` with peepholes.
+    """One step of `LSTM`, with its `activations`, `clip` and `input_forget`; parameters as in PyTorch, and
+    ``weight_peephole`` with peepholes.
 
     >>> import numpy as np, gatewise as gw
     >>> h, c = gw.LSTMCell(2, 3, seed=0)(np.zeros(2))
@@ -51,7 +53,7 @@ class LSTMCell(LSTMCellOptions, CompiledCell):
 
 
 class GRUCell(GRUCellOptions, CompiledCell):
-    """One step of `GRU`; parameters as in PyTorch.
+    """One step of `GRU`, with its `activations` and `clip`; parameters as in PyTorch.
 
     >>> import numpy as np, gatewise as gw
     >>> gw.GRUCell(2, 3, seed=0)(np.zeros((4, 2))).shape

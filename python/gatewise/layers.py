@@ -174,7 +174,7 @@ class CompiledLayers(Compiled, Layer):
 
 
 class RNN(RNNOptions, CompiledLayers):
-    """A vanilla recurrent network (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+    """A vanilla recurrent network (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or another activation.
 
     Parameters
     ----------
@@ -184,9 +184,24 @@ class RNN(RNNOptions, CompiledLayers):
     batch_first : whether x and y are (B, T, features) instead of (T, B, features).
     dropout : the probability with which `forward` drops an element between two layers; no effect with one layer.
     bidirectional : whether a second direction runs from the end; its outputs stand beside the first's.
-    nonlinearity : "tanh" or "relu".
+    nonlinearity : "tanh", "relu" or any other activation, below.
+    clip : what an activation is applied to is first held between -clip and clip (ONNX's attribute of that name); the
+        gradient is 0 beyond. Default: no bounds.
     dtype : float32 or float64, of parameters and results.
     seed : makes the initial values and the dropout reproducible: what ``numpy.random.default_rng`` takes.
+
+    Notes
+    -----
+    An activation is a name, or (name, alpha) or (name, alpha, beta); what is left out is ONNX's default:
+
+    - "linear": a; "affine": alpha a + beta (1, 0);
+    - "tanh"; "scaled_tanh": alpha tanh(beta a) (1, 1); "softsign": a / (1 + ``|a|``);
+    - "sigmoid"; "hard_sigmoid": alpha a + beta, but at least 0 and at most 1 (0.2, 0.5);
+    - "relu": max(a, 0); "leaky_relu": a, alpha a where a < 0 (0.01); "elu": a, alpha (e^a - 1) where a < 0 (1);
+      "thresholded_relu": a, 0 where a <= alpha (1); "softplus": log(1 + e^a).
+
+    "hard_sigmoid" as it is is ONNX's and Keras 2's; Keras 3's relu6(a + 3) / 6 is ("hard_sigmoid", 1 / 6, 0.5). Where
+    two pieces meet, the slope is that of the left one, but hard_sigmoid's is 0 at both of its corners.
 
     >>> import numpy as np, gatewise as gw
     >>> rnn = gw.RNN(2, 3, num_layers=2, seed=0)
@@ -206,6 +221,11 @@ class LSTM(LSTMOptions, CompiledLayers):
     input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed : as for `RNN`.
     proj_size : P; if it is not 0, h' = W_hr (o tanh c') has P features (Sak et al. 2014).
     peephole : whether i and f see c, and o sees c' (Gers et al. 2002): ``weight_peephole_l0`` (3, H), rows i, f, o.
+    activations : three, as `RNN` has them: of the gates i, f and o, of the candidate g, and of c' on its way to h'.
+        Default: ("sigmoid", "tanh", "tanh"); Keras 2's is (("hard_sigmoid", 0.2, 0.5), "tanh", "tanh").
+    clip : as for `RNN`; it holds the pre-activations of the gates and of g, with what peepholes add, and, as in ONNX
+        Runtime, not c'.
+    input_forget : whether f = 1 - i (ONNX's attribute of that name); the parameters of f are there, but do not count.
 
     >>> import numpy as np, gatewise as gw
     >>> lstm = gw.LSTM(2, 3, bidirectional=True, seed=0)
@@ -225,6 +245,8 @@ class GRU(GRUOptions, CompiledLayers):
     input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed : as for `RNN`.
     reset_after : whether the reset gate acts after the recurrent product, n = tanh(x_n + r (W_hn h + b_hn)), as in
         PyTorch and cuDNN, or before it, n = tanh(x_n + W_hn (r h) + b_hn), as published.
+    activations : two, as `RNN` has them: of the gates r and z, and of the candidate n. Default: ("sigmoid", "tanh").
+    clip : as for `RNN`; it holds the pre-activations of the gates and of n.
 
     >>> import numpy as np, gatewise as gw
     >>> gru = gw.GRU(2, 3, batch_first=True, seed=0)

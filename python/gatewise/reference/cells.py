@@ -8,7 +8,8 @@ it".
 
 A pre-activation is the sum of two halves, x_hat = W_ih x + b_ih and h_hat = W_hh h_prev + b_hh, with the rows of all
 gates below each other: i, f, g, o for the LSTM; r, z, n for the GRU. delta is the gradient with respect to a
-pre-activation. Derivatives are taken from the activated value: sigmoid' = s (1 - s), tanh' = 1 - t^2.
+pre-activation a. The slopes of the usual activations come from their values: sigmoid' = s (1 - s), tanh' = 1 - t^2;
+`activations` has these and others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from .._options import Options
 from .._parameters import Array
+from .activations import Nonlinearity
 
 Rows = tuple[Array, ...]  # the state of some sequences: (h,), or (h, c) for an LSTM
 
@@ -36,13 +38,6 @@ class Cell(Protocol):
         """That, the gradients of the new state's parts and `grads` to the gradients of x and of the state before."""
 
 
-def sigmoid(a: Array) -> Array:
-    """1 / (1 + exp(-a)), from exp(-|a|), which cannot overflow."""
-    e = np.exp(-np.abs(a))
-    s: Array = np.where(a >= 0, 1, e) / (1 + e)
-    return s
-
-
 def affine(weight: Array, bias: Array | None, rows: Array) -> Array:
     """weight (N, K) times each of the rows (R, K), plus the bias (N,) if there is one: (R, N)."""
     return rows @ weight.T if bias is None else rows @ weight.T + bias
@@ -56,10 +51,11 @@ def affine_backward(grads: dict[str, Array], weight: str, bias: str | None, rows
 
 
 class RNNKept(NamedTuple):
-    """x, h_prev and the new h."""
+    """x, h_prev, the pre-activation and the new h."""
 
     x: Array
     h_prev: Array
+    a: Array
     h: Array
 
     @property
@@ -71,9 +67,9 @@ class RNNKept(NamedTuple):
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
 
-    def __init__(self, weights: Mapping[str, Array], nonlinearity: str) -> None:
+    def __init__(self, weights: Mapping[str, Array], phi: Nonlinearity) -> None:
         self.weights = weights
-        self.nonlinearity = nonlinearity
+        self.phi = phi
 
     def forward(self, x: Array, h_prev: Array) -> tuple[Rows, RNNKept]:
         """x (R, I), h_prev (R, H) to h (R, H)."""
@@ -81,22 +77,21 @@ class RNNStep:
         x_hat = affine(w["weight_ih"], w.get("bias_ih"), x)
         h_hat = affine(w["weight_hh"], w.get("bias_hh"), h_prev)
         a = x_hat + h_hat
-        h = np.tanh(a) if self.nonlinearity == "tanh" else np.maximum(a, 0)
-        return (h,), RNNKept(x, h_prev, h)
+        h = self.phi(a)
+        return (h,), RNNKept(x, h_prev, a, h)
 
     def backward(self, kept: RNNKept, d_h: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
         """delta = d_h phi'(a): Werbos 1990."""
         w = self.weights
-        x, h_prev, h = kept
-        # relu'(0) = 0, and h > 0 exactly where a > 0.
-        delta = d_h * (1 - h**2) if self.nonlinearity == "tanh" else np.where(h > 0, d_h, 0)
+        x, h_prev, a, h = kept
+        delta = d_h * self.phi.slope(a, h)
         affine_backward(grads, "weight_ih", "bias_ih", x, delta)
         affine_backward(grads, "weight_hh", "bias_hh", h_prev, delta)
         return delta @ w["weight_ih"], (delta @ w["weight_hh"],)
 
 
 class LSTMKept(NamedTuple):
-    """x, the state before, the four gates, the new c, its tanh, and m = o tanh c."""
+    """x, the state before, the four gates, the new c, its tanh, m = o tanh c, and the gates' pre-activations."""
 
     x: Array
     h_prev: Array
@@ -108,6 +103,7 @@ class LSTMKept(NamedTuple):
     c: Array
     tanh_c: Array
     m: Array
+    a: tuple[Array, Array, Array, Array]
 
     @property
     def gates(self) -> Rows:
@@ -123,10 +119,22 @@ class LSTMStep:
     networks".
     The projection W_hr is by Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network
     architectures for large scale acoustic modeling". The last two are there if their weights are.
+
+    The sigmoid of the gates and the tanh of candidate and cell may be other activations. With input_forget, f = 1 - i
+    (ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call it CIFG).
     """
 
-    def __init__(self, weights: Mapping[str, Array]) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, Array],
+        gate: Nonlinearity,
+        candidate: Nonlinearity,
+        cell: Nonlinearity,
+        input_forget: bool,
+    ) -> None:
         self.weights = weights
+        self.gate, self.candidate, self.cell = gate, candidate, cell
+        self.input_forget = input_forget
         self.peephole = "weight_peephole" in weights
         self.projection = "weight_hr" in weights
 
@@ -140,23 +148,23 @@ class LSTMStep:
         if self.peephole:  # i and f look at the old cell state (Gers et al. 2002)
             p_i, p_f, p_o = w["weight_peephole"]
             a_i, a_f = a_i + p_i * c_prev, a_f + p_f * c_prev
-        i = sigmoid(a_i)
-        f = sigmoid(a_f)
-        g = np.tanh(a_g)
+        i = self.gate(a_i)
+        f = 1 - i if self.input_forget else self.gate(a_f)
+        g = self.candidate(a_g)
         c = f * c_prev + i * g  # without f: Hochreiter and Schmidhuber 1997; with it: Gers et al. 2000
         if self.peephole:  # o looks at the new one
             a_o = a_o + p_o * c
-        o = sigmoid(a_o)
+        o = self.gate(a_o)
 
-        tanh_c = np.tanh(c)
+        tanh_c = self.cell(c)
         m = o * tanh_c
         h = affine(w["weight_hr"], None, m) if self.projection else m  # Sak et al. 2014
-        return (h, c), LSTMKept(x, h_prev, c_prev, i, f, g, o, c, tanh_c, m)
+        return (h, c), LSTMKept(x, h_prev, c_prev, i, f, g, o, c, tanh_c, m, (a_i, a_f, a_g, a_o))
 
     def backward(self, kept: LSTMKept, d_h: Array, d_c: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
         """The whole gradient, as in Graves and Schmidhuber 2005; no term is cut off as in the paper of 1997."""
         w = self.weights
-        x, h_prev, c_prev, i, f, g, o, c, tanh_c, m = kept
+        x, h_prev, c_prev, i, f, g, o, c, tanh_c, m, (a_i, a_f, a_g, a_o) = kept
         if self.projection:
             affine_backward(grads, "weight_hr", None, m, d_h)
             d_m = d_h @ w["weight_hr"]
@@ -164,14 +172,18 @@ class LSTMStep:
             d_m = d_h
 
         # c reaches the loss through the next step (d_c), through m, and through o if that peeps.
-        delta_o = d_m * tanh_c * o * (1 - o)
-        d_c = d_c + d_m * o * (1 - tanh_c**2)
+        delta_o = d_m * tanh_c * self.gate.slope(a_o, o)
+        d_c = d_c + d_m * o * self.cell.slope(c, tanh_c)
         if self.peephole:
             p_i, p_f, p_o = w["weight_peephole"]
             d_c = d_c + delta_o * p_o
-        delta_i = d_c * g * i * (1 - i)
-        delta_f = d_c * c_prev * f * (1 - f)
-        delta_g = d_c * i * (1 - g**2)
+        if self.input_forget:  # c = (1 - i) c_prev + i g
+            delta_i = d_c * (g - c_prev) * self.gate.slope(a_i, i)
+            delta_f = np.zeros_like(delta_i)
+        else:
+            delta_i = d_c * g * self.gate.slope(a_i, i)
+            delta_f = d_c * c_prev * self.gate.slope(a_f, f)
+        delta_g = d_c * i * self.candidate.slope(a_g, g)
         # The constant error carousel: along c the gradient is only multiplied by f.
         d_c_prev = d_c * f
         if self.peephole:
@@ -187,7 +199,7 @@ class LSTMStep:
 
 
 class GRUKept(NamedTuple):
-    """x, h_prev, the three gates, and h_hat_n, the recurrent half of n."""
+    """x, h_prev, the three gates, h_hat_n, the recurrent half of n, and the gates' pre-activations."""
 
     x: Array
     h_prev: Array
@@ -195,6 +207,7 @@ class GRUKept(NamedTuple):
     z: Array
     n: Array
     h_n: Array
+    a: tuple[Array, Array, Array]
 
     @property
     def gates(self) -> Rows:
@@ -208,10 +221,14 @@ class GRUStep:
 
     In the published paper (reset_after=False) the reset gate r acts on h before the recurrent product of the candidate
     n; in its first preprint, in cuDNN and in PyTorch (reset_after=True) it acts on the product. z = 1 keeps the old h.
+    The sigmoid of the gates and the tanh of the candidate may be other activations.
     """
 
-    def __init__(self, weights: Mapping[str, Array], reset_after: bool) -> None:
+    def __init__(
+        self, weights: Mapping[str, Array], gate: Nonlinearity, candidate: Nonlinearity, reset_after: bool
+    ) -> None:
         self.weights = weights
+        self.gate, self.candidate = gate, candidate
         self.reset_after = reset_after
         two_gates = len(weights["weight_hh"]) // 3 * 2
         self.rows_rz, self.rows_n = slice(two_gates), slice(two_gates, None)
@@ -226,30 +243,32 @@ class GRUStep:
         w = self.weights
         x_r, x_z, x_n = np.split(affine(w["weight_ih"], w.get("bias_ih"), x), 3, axis=-1)
         h_r, h_z = np.split(affine(*self._recurrent(self.rows_rz), h_prev), 2, axis=-1)
-        r = sigmoid(x_r + h_r)
-        z = sigmoid(x_z + h_z)
+        a_r, a_z = x_r + h_r, x_z + h_z
+        r, z = self.gate(a_r), self.gate(a_z)
         if self.reset_after:
             h_n = affine(*self._recurrent(self.rows_n), h_prev)
-            n = np.tanh(x_n + r * h_n)
+            a_n = x_n + r * h_n
         else:
             h_n = affine(*self._recurrent(self.rows_n), r * h_prev)
-            n = np.tanh(x_n + h_n)
+            a_n = x_n + h_n
+        n = self.candidate(a_n)
         h = (1 - z) * n + z * h_prev
-        return (h,), GRUKept(x, h_prev, r, z, n, h_n)
+        return (h,), GRUKept(x, h_prev, r, z, n, h_n, (a_r, a_z, a_n))
 
     def backward(self, kept: GRUKept, d_h: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
         """The chain rule from h = (1 - z) n + z h_prev; r reaches the loss through n alone."""
-        x, h_prev, r, z, n, h_n = kept
+        x, h_prev, r, z, n, h_n, (a_r, a_z, a_n) = kept
         w_rz, w_n = self._recurrent(self.rows_rz)[0], self._recurrent(self.rows_n)[0]
-        delta_n = d_h * (1 - z) * (1 - n**2)
-        delta_z = d_h * (h_prev - n) * z * (1 - z)
+        delta_n = d_h * (1 - z) * self.candidate.slope(a_n, n)
+        delta_z = d_h * (h_prev - n) * self.gate.slope(a_z, z)
+        slope_r = self.gate.slope(a_r, r)
         if self.reset_after:
-            delta_r = delta_n * h_n * r * (1 - r)
+            delta_r = delta_n * h_n * slope_r
             read_by_n, delta_h_n = h_prev, delta_n * r
             d_h_prev = d_h * z + delta_h_n @ w_n
         else:
             d_reset = delta_n @ w_n  # the gradient of r * h_prev
-            delta_r = d_reset * h_prev * r * (1 - r)
+            delta_r = d_reset * h_prev * slope_r
             read_by_n, delta_h_n = r * h_prev, delta_n
             d_h_prev = d_h * z + d_reset * r
 
@@ -266,8 +285,11 @@ class GRUStep:
 
 def make_step(options: Options, weights: Mapping[str, Array]) -> Cell:
     """The step of a layer with these options; the names of the weights have no suffix."""
+    gates, candidate, cell = options.functions
+    gate, new = Nonlinearity(gates, options.clip), Nonlinearity(candidate, options.clip)
     if options.cell == "RNN":
-        return RNNStep(weights, options.nonlinearity)
+        return RNNStep(weights, new)
     if options.cell == "LSTM":
-        return LSTMStep(weights)
-    return GRUStep(weights, options.reset_after)
+        # What is clipped are the gates' and the candidate's pre-activations, as in ONNX Runtime, not c.
+        return LSTMStep(weights, gate, new, Nonlinearity(cell), options.input_forget)
+    return GRUStep(weights, gate, new, options.reset_after)

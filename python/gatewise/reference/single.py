@@ -38,7 +38,7 @@ class SingleStep(Recurrent):
 
 
 class RNNCell(RNNCellOptions, SingleStep):
-    """One step of a vanilla recurrent network; `nonlinearity` is "tanh" or "relu".
+    """One step of a vanilla recurrent network.
 
     >>> from gatewise import reference
     >>> reference.RNNCell(2, 3, seed=0)([0.0, 1.0]).shape
