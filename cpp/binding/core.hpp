@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -120,9 +121,9 @@ class Core {
     return py::make_tuple(std::move(y), call.final_state());
   }
 
-  // y, the final state, and the tape.
+  // y, the final state, and the tape. `checkpoint`: steps from one to the next, 0: none, -1: the square root of T.
   py::tuple forward(py::handle x, py::handle state, py::handle lengths, py::handle mask, py::handle resets,
-                    const py::object& key) const {
+                    Index checkpoint, const py::object& key) const {
     Call call(*this, x, state, lengths, mask, resets);
     const Shape shape = call.y_shape();
     const Dropout dropout = key.is_none() ? Dropout{} : Dropout{key.cast<std::uint64_t>(), options().dropout};
@@ -132,7 +133,8 @@ class Core {
       const auto y = std::make_shared<Buffer<T>>(count_of<T>("y", shape));
       call.arguments.y = call.rows(y->get());
       const auto release = release_gil(call.work);
-      auto tape = stack_.forward(weights, call.arguments, dropout, thread_settings.usable());
+      if (checkpoint < 0) checkpoint = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(call.time))));
+      auto tape = stack_.forward(weights, call.arguments, dropout, thread_settings.usable(), checkpoint);
       held = std::make_shared<HeldTape<T>>(
           HeldTape<T>{std::move(tape), y, identity_, call.layout, call.time, call.batch, {}});
     });

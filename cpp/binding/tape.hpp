@@ -68,17 +68,25 @@ struct TapeArrays {
   // (T, L·D, B, H), or None.
   py::object cells() const {
     if (!options().is_lstm()) return py::none();
+    require_all_kept("cells");
     return array(0, options().hidden_size, 0, true, [this](Index i, Index row) { return tape().c_at(i, row); });
   }
   // (G, T, L·D, B, H): i, f, g, o; r, z, n; of an RNN its h.
   py::array gates() const {
     const Index G = options().gates();
     if (G == 1) return hidden(1);
+    require_all_kept("gates");
     return array(G, options().hidden_size, tape().padded(), true,
                  [this](Index i, Index row) { return tape().kept_at(i, row); });
   }
 
  private:
+  void require_all_kept(const char* name) const {
+    if (tape().segment > 0)
+      fail(PyExc_ValueError,
+           std::string(name) + ": expected a tape that has kept every step, got one with checkpoints");
+  }
+
   // An array (parts, T, L·D, B, size), or without the first axis where `parts` is 0: part p of the row that begins at
   // at(i, row) lies p · pitch behind it. `even`: whether the rows of all layers lie at equal distances.
   template <class At>

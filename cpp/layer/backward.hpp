@@ -11,14 +11,15 @@ inline namespace GATEWISE_ISA {
 // One member's.
 template <class T>
 struct BackwardScratch {
-  BackwardScratch(Arena& arena, const Sizes& sizes, Index share, Index batch)
+  BackwardScratch(Arena& arena, const Sizes& sizes, Index share, Index batch, Index segment)
       : zeros(arena.take<T>(std::max(sizes.padded, sizes.padded_outputs))),
         d_h(arena.take<T>(share * sizes.padded_outputs)),
         d_c(arena.take<T>(share * sizes.padded)),
         rows(arena.take<BackwardRow<T>>(share)),
         deltas(arena.take<const T*>(block_steps(batch) * share)),
         d_x(arena.take<T*>(block_steps(batch) * share)),
-        step(arena, sizes, share) {}
+        step(arena, sizes, share),
+        again(arena, sizes, 0, segment, segment > 0 ? share : 0) {}
 
   T* zeros;
   T* d_h;                // [share][padded outputs]: the gradient of each sequence's state, as far as it has come
@@ -27,6 +28,7 @@ struct BackwardScratch {
   const T** deltas;      // [own rows of a block]
   T** d_x;               // [own rows of a block]
   StepScratch<T> step;
+  ForwardScratch<T> again;  // for segments
 };
 
 // What all members share: a block's δ, and what the weight gradients are made of.
@@ -35,19 +37,22 @@ struct SharedScratch {
   using T = scalar_t<P>;
 
   template <class Stages>
-  SharedScratch(Arena& arena, const Sizes& sizes, Index steps, Index batch, const Stages& stages)
+  SharedScratch(Arena& arena, const Sizes& sizes, Index steps, Index batch, Index segment, const Stages& stages)
       : rows(std::min(block_steps(batch), steps) * batch),
         delta(arena.take<T>(rows * sizes.deltas())),
         delta_h(arena.take<T>(Stages::two_deltas ? rows * sizes.deltas() : 0)),
         d_out(arena.take<T>(sizes.projects() ? rows * sizes.outputs : 0)),
         between(arena.take<T>(sizes.projects() || Stages::two_stages ? rows * sizes.hidden : 0)),
         jobs(arena, sizes, rows, stages),
-        peephole(arena, sizes, rows, Stages::peepholes) {}
+        peephole(arena, sizes, rows, Stages::peepholes),
+        h_again(arena.take<T>(segment > 0 ? batch * sizes.outputs : 0)),
+        between_again(arena.take<T>(segment > 0 ? batch * sizes.padded : 0)) {}
 
   Index rows;
   T *delta, *delta_h, *d_out, *between;  // [rows][...]
   GradientJobs<P> jobs;
   PeepholeGradient<P> peephole;
+  T *h_again, *between_again;  // [B][Y], [B][padded]: what the steps of a segment make once more, and nobody needs
 };
 
 template <class P, class Stages>
@@ -64,13 +69,19 @@ class Backward {
         part_(part),
         scratch_(scratch),
         shared_(shared),
-        states_{schedule_, pass.y, pass.h_first, pass.cells, scratch.zeros, sizes.outputs, sizes.padded, true} {}
+        states_{schedule_,    pass.y, pass.h_first, pass.c_before, pass.cells, scratch.zeros, sizes.outputs,
+                sizes.padded, 0} {}
 
   void run() {
     start();
-    const Index length = block_steps(schedule_.batch());
-    for (Index block = ceil_div(schedule_.steps(), length); block-- > 0;)
-      run_block(block * length, std::min((block + 1) * length, schedule_.steps()));
+    const Index steps = schedule_.steps(), length = block_steps(schedule_.batch());
+    const Index segment = pass_.segment > 0 ? pass_.segment : std::max<Index>(steps, 1);
+    for (Index i = ceil_div(steps, segment); i-- > 0;) {
+      const Index from = i * segment, to = std::min(from + segment, steps);
+      if (pass_.segment > 0) run_again(i, from, to);
+      for (Index block = ceil_div(to - from, length); block-- > 0;)
+        run_block(from + block * length, std::min(from + (block + 1) * length, to));
+    }
     finish();
   }
 
@@ -96,18 +107,35 @@ class Backward {
     part_.member.wait();
   }
 
+  // Segment i, the steps [from, to), once more from its checkpoint, for what their cells keep (Chen et al. 2016,
+  // "Training deep nets with sublinear memory cost"). Every h stands in y already.
+  void run_again(Index i, Index from, Index to) {
+    states_.c_before = pass_.c_before + i * schedule_.batch() * sizes_.padded;
+    states_.kept_from = schedule_.first(from);
+    if (Stages::kept == 0) return;
+    ForwardPass<T> pass{};
+    pass.schedule = pass_.schedule;
+    pass.weights = pass_.weights;
+    pass.x = pass_.x;
+    pass.y = {shared_.h_again, 0, sizes_.outputs};
+    pass.kept = pass_.kept;
+    // A second stage reads what all members have written in the first.
+    if (part_.by_units) scratch_.again.step.between = shared_.between_again;
+    run_steps<P>(stages_, sizes_, pass, states_, part_, scratch_.again, from, to);
+  }
+
   // Steps [from, to). A block's rows are numbered as backward meets them: steps descending, sequences ascending.
   void run_block(Index from, Index to) {
     const Index end_row = schedule_.first(to), rows = end_row - schedule_.first(from);
     for (Index s = to; s-- > from;) {
       const auto range = schedule_.rows_of(s, part_.begin, part_.end);
       const Index count = range.last - range.first, place = place_of(s, end_row);
-      for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], range.first + n, place + range.first + n);
+      for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], s, range.first + n, place + range.first + n);
       if (pass_.d_h_steps)
-        for (Index n = 0; n < count; ++n) keep_step(scratch_.rows[n], range.first + n);
+        for (Index n = 0; n < count; ++n) keep_step(scratch_.rows[n], s, range.first + n);
       stages_.backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
       for (Index row = range.first; row < range.last; ++row)
-        if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(row));
+        if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(s, row));
     }
     // No barrier yet: what members share of a step is written before the last one in it.
     gather(from, to, rows);
@@ -118,8 +146,8 @@ class Backward {
   }
 
   // The gradient of the state after a row, as its cell will read it: what came from later steps, and d_y.
-  void keep_step(const BackwardRow<T>& r, Index row) const {
-    const Index b = schedule_.sequence(row), t = schedule_.time_of(row);
+  void keep_step(const BackwardRow<T>& r, Index s, Index row) const {
+    const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
     T* const to = pass_.d_h_steps.at(t, b);
     const auto units = h_units();
     for (Index u = units.first; u < units.second; ++u) to[u] = r.d_y[u] + r.d_h[u];
@@ -141,8 +169,8 @@ class Backward {
       const auto range = schedule_.rows_of(s, part_.begin, part_.end);
       const Index place = place_of(s, schedule_.first(to));
       for (Index row = std::max(range.first, first - place); row < std::min(range.last, last - place); ++row) {
-        const Index b = schedule_.sequence(row), t = schedule_.time(s);
-        set_row(r, row, place + row);
+        const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
+        set_row(r, s, row, place + row);
         shared_.jobs.put(place + row, r, pass_.x.at(t, b), sizes_);
         if (Stages::peepholes) {
           shared_.peephole.c_prev[place + row] = r.c_prev;
@@ -155,19 +183,19 @@ class Backward {
     if (pass_.d_x) input_gradient(own);
   }
 
-  void set_row(BackwardRow<T>& r, Index row, Index place) {
-    const Index b = schedule_.sequence(row), t = schedule_.time_of(row), before = schedule_.previous(row);
+  void set_row(BackwardRow<T>& r, Index s, Index row, Index place) {
+    const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
     r.d_y = pass_.d_y ? pass_.d_y.at(t, b) : scratch_.zeros;
     r.h = pass_.y.at(t, b);
-    r.h_prev = states_.h(before, b);
-    r.kept = pass_.kept + row * Stages::kept * sizes_.padded;
+    r.h_prev = states_.h_before(s, row, b);
+    r.kept = pass_.kept + (row - states_.kept_from) * Stages::kept * sizes_.padded;
     r.d_h = d_h(b);
     r.d_c = d_c(b);
     r.delta = shared_.delta + place * sizes_.deltas();
     r.delta_h = shared_.delta_h + place * sizes_.deltas();
     r.d_out = shared_.d_out + place * sizes_.outputs;
     r.between = shared_.between + place * sizes_.hidden;
-    if (Stages::has_cell_state) r.c_prev = states_.c(before, b);
+    if (Stages::has_cell_state) r.c_prev = states_.c(schedule_.previous(row), b);
   }
 
   // dx = W_ihᵀ δ for the gathered rows.
@@ -212,7 +240,7 @@ class Backward {
   const Part& part_;
   BackwardScratch<T>& scratch_;
   SharedScratch<P>& shared_;
-  const States<T> states_;
+  States<T> states_;
 };
 
 }  // namespace GATEWISE_ISA

@@ -55,21 +55,22 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     layer.now = 1 - layer.now;
   }
 
-  Index backward_scratch(const Sizes& sizes, Index share, Index batch) const override {
+  Index backward_scratch(const Sizes& sizes, Index share, Index batch, Index segment) const override {
     Arena arena;
-    BackwardScratch<T>(arena, sizes, share, batch);
+    BackwardScratch<T>(arena, sizes, share, batch, segment);
     return arena.used();
   }
-  Index shared_scratch(const Sizes& sizes, Index steps, Index batch) const override {
+  Index shared_scratch(const Sizes& sizes, Index steps, Index batch, Index segment) const override {
     Arena arena;
-    SharedScratch<P>(arena, sizes, steps, batch, stages_);
+    SharedScratch<P>(arena, sizes, steps, batch, segment, stages_);
     return arena.used();
   }
   void backward(const Sizes& sizes, const BackwardPass<T>& pass, const Part& part, std::byte* memory,
                 std::byte* shared_memory) const override {
     Arena arena(memory), shared_arena(shared_memory);
-    BackwardScratch<T> scratch(arena, sizes, part.end - part.begin, pass.schedule->batch());
-    SharedScratch<P> shared(shared_arena, sizes, pass.schedule->steps(), pass.schedule->batch(), stages_);
+    const Index steps = pass.schedule->steps(), batch = pass.schedule->batch();
+    BackwardScratch<T> scratch(arena, sizes, part.end - part.begin, batch, pass.segment);
+    SharedScratch<P> shared(shared_arena, sizes, steps, batch, pass.segment, stages_);
     Backward<P, Stages>(stages_, sizes, pass, part, scratch, shared).run();
   }
 

@@ -58,30 +58,24 @@ void input_products(const Part& part, const SequenceWeights<scalar_t<P>>& weight
   if (Stages::two_stages) multiply_rows<P>(second, part.panels(second), x, rows, x_hat + first.lanes(), lanes);
 }
 
+// The steps [begin, end), whose states lie in `states`; h goes to the pass's y.
 template <class P, class Stages>
-void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, const Part& part,
-                 ForwardScratch<scalar_t<P>>& scratch) {
+void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass,
+               const States<scalar_t<P>>& states, const Part& part, ForwardScratch<scalar_t<P>>& scratch, Index begin,
+               Index end) {
   using T = scalar_t<P>;
   const Schedule& schedule = *pass.schedule;
   const auto& weights = *pass.weights;
-  const Index lanes = weights.lanes(), padded = sizes.padded, outputs = sizes.outputs;
+  const Index lanes = weights.lanes(), kept_row = Stages::kept * sizes.padded;
   const bool keep = pass.kept != nullptr;
-  std::fill_n(scratch.zeros, std::max(padded, sizes.padded_outputs), T(0));
-  if (Stages::has_cell_state)
-    part.by_sequence([&] {
-      for (Index b = part.begin; b < part.end; ++b)
-        copy_state(pass.c_first, sizes.hidden, pass.cells + b * padded, padded, b);
-    });
 
-  const States<T> states{schedule, pass.y, pass.h_first, pass.cells, scratch.zeros, outputs, padded, keep};
-
-  for (Index from = 0; from < schedule.steps(); from += scratch.block_steps) {
-    const Index to = std::min(from + scratch.block_steps, schedule.steps());
+  for (Index from = begin; from < end; from += scratch.block_steps) {
+    const Index to = std::min(from + scratch.block_steps, end);
     Index count = 0;
     for (Index s = from; s < to; ++s) {
       const auto range = schedule.rows_of(s, part.begin, part.end);
       for (Index row = range.first; row < range.last; ++row)
-        scratch.x[count++] = pass.x.at(schedule.time(s), schedule.sequence(row));
+        scratch.x[count++] = pass.x.at(schedule.time(s), schedule.sequence(s, row));
     }
     input_products<P, Stages>(part, weights, scratch.x, count, scratch.x_hat, lanes);
 
@@ -90,17 +84,17 @@ void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<sca
       const auto range = schedule.rows_of(s, part.begin, part.end);
       Index n = 0;
       for (Index row = range.first; row < range.last; ++row, ++n, x_hat += lanes) {
-        const Index b = schedule.sequence(row), before = schedule.previous(row);
-        scratch.h_prev[n] = states.h(before, b);
+        const Index b = schedule.sequence(s, row);
+        scratch.h_prev[n] = states.h_before(s, row, b);
         auto& r = scratch.rows[n];
         r.x_hat = x_hat;
         r.h_prev = scratch.h_prev[n];
         r.h = pass.y.at(schedule.time(s), b);
         if (Stages::has_cell_state) {
-          r.c_prev = states.c(before, b);
+          r.c_prev = states.c(schedule.previous(row), b);
           r.c = states.c_place(row, b);
         }
-        r.kept = keep ? pass.kept + row * Stages::kept * padded : scratch.kept_once + n * Stages::kept * padded;
+        r.kept = keep ? pass.kept + (row - states.kept_from) * kept_row : scratch.kept_once + n * kept_row;
       }
       const bool backwards = s % 2 == 1;
       if (keep)
@@ -109,6 +103,36 @@ void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<sca
         stages.template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
       part.wait();
     }
+  }
+}
+
+template <class P, class Stages>
+void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass, const Part& part,
+                 ForwardScratch<scalar_t<P>>& scratch) {
+  using T = scalar_t<P>;
+  const Schedule& schedule = *pass.schedule;
+  const Index padded = sizes.padded, outputs = sizes.outputs, steps = schedule.steps();
+  std::fill_n(scratch.zeros, std::max(padded, sizes.padded_outputs), T(0));
+  if (Stages::has_cell_state)
+    part.by_sequence([&] {
+      for (Index b = part.begin; b < part.end; ++b)
+        copy_state(pass.c_first, sizes.hidden, pass.c_before + b * padded, padded, b);
+    });
+  const States<T> states{schedule,      pass.y,     pass.h_first,
+                         pass.c_before, pass.cells, scratch.zeros,
+                         outputs,       padded,     pass.kept ? 0 : States<T>::no_row};
+
+  const Index segment = pass.segment > 0 ? pass.segment : std::max<Index>(steps, 1);
+  for (Index from = 0; from < steps; from += segment) {
+    if (Stages::has_cell_state && pass.checkpoints) {
+      // A member's own units alone: the others may not be there yet.
+      const auto units = part.units(pass.weights->stages[0].recurrent);
+      T* const to = pass.checkpoints + from / segment * schedule.batch() * padded;
+      for (Index b = part.begin; b < part.end; ++b)
+        std::copy(pass.c_before + b * padded + units.first,
+                  pass.c_before + b * padded + round_up(units.second, P::width), to + b * padded + units.first);
+    }
+    run_steps<P>(stages, sizes, pass, states, part, scratch, from, std::min(from + segment, steps));
   }
 
   part.by_sequence([&] {

@@ -27,19 +27,23 @@ class Schedule {
 
   Schedule() = default;
 
-  Schedule(const Steps& steps, bool reverse) : batch_(steps.batch), masked_(steps.mask), dense_(steps.dense()) {
-    const Index time = batch_ > 0 ? steps.time : 0;  // no sequences, no steps
-    first_.reserve(static_cast<std::size_t>(time) + 1);
-    time_.reserve(static_cast<std::size_t>(time));
+  Schedule(const Steps& steps, bool reverse)
+      : steps_(steps.batch > 0 ? steps.time : 0),  // no sequences, no steps
+        batch_(steps.batch),
+        reverse_(reverse),
+        masked_(steps.mask),
+        dense_(steps.dense()),
+        listed_(!dense_ || steps.resets) {
+    if (!listed_) return;
+    first_.reserve(static_cast<std::size_t>(steps_) + 1);
     first_.push_back(0);
     last_.assign(static_cast<std::size_t>(batch_), initial);
     std::vector<Index> shown(masked_ ? static_cast<std::size_t>(batch_) : 0, zero);
-    if (masked_) shown_.assign(static_cast<std::size_t>(time * batch_), zero);
-    for (Index s = 0; s < time; ++s) {
-      const Index t = reverse ? time - 1 - s : s;
-      time_.push_back(t);
+    if (masked_) shown_.assign(static_cast<std::size_t>(steps_ * batch_), zero);
+    for (Index s = 0; s < steps_; ++s) {
+      const Index t = time(s);
       for (Index b = 0; b < batch_; ++b) {
-        const Index length = steps.lengths ? steps.lengths[b] : time;
+        const Index length = steps.lengths ? steps.lengths[b] : steps_;
         if (t >= length) continue;
         Index& state = last_[static_cast<std::size_t>(b)];
         // resets[t] cuts between t - 1 and t, so a reverse direction meets it when it arrives at t - 1.
@@ -50,6 +54,7 @@ class Schedule {
         }
         if (!masked_ || steps.mask.at(t, b)) {
           sequence_.push_back(b);
+          row_time_.push_back(t);
           previous_.push_back(state);
           state = static_cast<Index>(sequence_.size()) - 1;
           if (masked_) shown[static_cast<std::size_t>(b)] = state;
@@ -59,27 +64,30 @@ class Schedule {
       }
       first_.push_back(static_cast<Index>(sequence_.size()));
     }
-    row_time_.resize(sequence_.size());
-    for (Index s = 0; s < time; ++s)
-      for (Index row = first(s); row < first(s + 1); ++row)
-        row_time_[static_cast<std::size_t>(row)] = time_[static_cast<std::size_t>(s)];
   }
 
-  Index steps() const { return static_cast<Index>(time_.size()); }
+  Index steps() const { return steps_; }
   Index batch() const { return batch_; }
-  Index rows() const { return static_cast<Index>(sequence_.size()); }
+  Index rows() const { return listed_ ? static_cast<Index>(sequence_.size()) : steps_ * batch_; }
   bool masked() const { return masked_; }
   bool dense() const { return dense_; }
 
   // Step s has the rows [first(s), first(s + 1)) and lies at time(s).
-  Index first(Index s) const { return first_[static_cast<std::size_t>(s)]; }
-  Index time(Index s) const { return time_[static_cast<std::size_t>(s)]; }
+  Index first(Index s) const { return listed_ ? first_[static_cast<std::size_t>(s)] : s * batch_; }
+  Index time(Index s) const { return reverse_ ? steps_ - 1 - s : s; }
   // A row's sequence, time, and the row whose state it begins with (or initial, zero).
-  Index sequence(Index row) const { return sequence_[static_cast<std::size_t>(row)]; }
-  Index time_of(Index row) const { return row_time_[static_cast<std::size_t>(row)]; }
-  Index previous(Index row) const { return previous_[static_cast<std::size_t>(row)]; }
+  Index sequence(Index row) const { return listed_ ? sequence_[static_cast<std::size_t>(row)] : row % batch_; }
+  Index time_of(Index row) const { return listed_ ? row_time_[static_cast<std::size_t>(row)] : time(row / batch_); }
+  Index previous(Index row) const {
+    return listed_ ? previous_[static_cast<std::size_t>(row)] : std::max(row - batch_, initial);
+  }
+  // The same of a row of step s, without a division.
+  Index sequence(Index s, Index row) const { return listed_ ? sequence(row) : row - s * batch_; }
+  Index time_of_previous(Index s, Index row) const { return listed_ ? time_of(previous(row)) : time(s - 1); }
   // The row that has a sequence's final state (or initial, zero).
-  Index last(Index b) const { return last_[static_cast<std::size_t>(b)]; }
+  Index last(Index b) const {
+    return listed_ ? last_[static_cast<std::size_t>(b)] : steps_ > 0 ? (steps_ - 1) * batch_ + b : initial;
+  }
   // With a mask, of a step not taken: the row whose output it repeats (or zero).
   Index shown(Index t, Index b) const { return shown_[static_cast<std::size_t>(t * batch_ + b)]; }
 
@@ -88,6 +96,7 @@ class Schedule {
     Index first, last;
   };
   Range rows_of(Index s, Index begin, Index end) const {
+    if (!listed_) return {s * batch_ + begin, s * batch_ + end};
     const auto from = sequence_.begin() + first(s), to = sequence_.begin() + first(s + 1);
     const auto low = std::lower_bound(from, to, begin), high = std::lower_bound(low, to, end);
     return {low - sequence_.begin(), high - sequence_.begin()};
@@ -98,7 +107,7 @@ class Schedule {
   void for_each_row(Index begin, Index end, const Each& each) const {
     for (Index s = 0; s < steps(); ++s) {
       const Range range = rows_of(s, begin, end);
-      for (Index row = range.first; row < range.last; ++row) each(time(s), sequence(row));
+      for (Index row = range.first; row < range.last; ++row) each(time(s), sequence(s, row));
     }
   }
 
@@ -110,7 +119,7 @@ class Schedule {
       const Range range = rows_of(s, begin, end);
       Index row = range.first;
       for (Index b = begin; b < end; ++b)
-        if (row < range.last && sequence(row) == b)
+        if (row < range.last && sequence(s, row) == b)
           ++row;
         else
           std::fill_n(rows.at(time(s), b), features, T(0));
@@ -119,15 +128,17 @@ class Schedule {
 
   Index bytes() const {
     Index numbers = 0;
-    for (const auto* list : {&first_, &time_, &sequence_, &row_time_, &previous_, &last_, &shown_})
+    for (const auto* list : {&first_, &sequence_, &row_time_, &previous_, &last_, &shown_})
       numbers += static_cast<Index>(list->size());
     return numbers * static_cast<Index>(sizeof(Index));
   }
 
  private:
-  Index batch_ = 0;
-  bool masked_ = false, dense_ = true;
-  std::vector<Index> first_, time_, sequence_, row_time_, previous_, last_, shown_;
+  Index steps_ = 0, batch_ = 0;
+  // listed: whether the rows stand in the lists below; where every step is taken and none is cut, they follow from
+  // their numbers.
+  bool reverse_ = false, masked_ = false, dense_ = true, listed_ = false;
+  std::vector<Index> first_, sequence_, row_time_, previous_, last_, shown_;
 };
 
 // With a mask, the gradient of a repeated output belongs to the step that it repeats: to[t] = d_y[t] plus the d_y of
@@ -140,7 +151,7 @@ void fold_repeated(const Schedule& schedule, Rows<const T> d_y, Rows<T> to, Inde
     Index row = range.first;
     for (Index b = begin; b < end; ++b) {
       const T* const from = d_y.at(t, b);
-      if (row < range.last && schedule.sequence(row) == b) {
+      if (row < range.last && schedule.sequence(s, row) == b) {
         std::copy_n(from, features, to.at(t, b));
         ++row;
       } else if (const Index shown = schedule.shown(t, b); shown >= 0) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "../math/view.hpp"
 #include "part.hpp"
@@ -20,9 +21,12 @@ struct ForwardPass {
   Rows<T> y;                   // [Y] at (t, b)
   const T *h_first, *c_first;  // [B, Y], [B, H], or null: zeros
   T *h_last, *c_last;          // [B, Y], [B, H]
-  // What backward needs: [rows][kept][padded], and c: [B + rows][padded], the initial states first. Without a tape
-  // `kept` is null and `cells` is [B][padded], overwritten from step to step.
+  T* c_before;  // [B][padded]: takes c_first, and, where `cells` is null, c of every step, each over the last
+  // What backward needs of each row: [rows][kept][padded] and c, [rows][padded]; or null.
   T *kept, *cells;
+  // Or of each segment of so many steps the c that it begins with, [segments][B][padded]; or null.
+  T* checkpoints;
+  Index segment;
 };
 
 template <class T>
@@ -31,9 +35,12 @@ struct BackwardPass {
   const SequenceWeights<T>* weights;
   Rows<const T> x, y;
   const T* h_first;  // [B, Y], or null
-  const T* kept;
-  T* cells;                      // only read
-  Rows<const T> d_y;             // [Y] at (t, b), or null: zeros
+  // [rows][kept][padded], [rows][padded]. With segments, room for one, whose rows are computed anew when it is its
+  // turn.
+  T *kept, *cells;
+  T* c_before;        // [B][padded]: c before the first row; with segments, of each: [segments][B][padded]. Only read.
+  Index segment;      // steps, a multiple of the gradients' blocks; 0: no segments
+  Rows<const T> d_y;  // [Y] at (t, b), or null: zeros
   const T *d_h_last, *d_c_last;  // [B, Y], [B, H], or null: zeros
   Rows<T> d_x;                   // [I] at (t, b), or null: not wanted
   bool add_to_d_x;               // the second direction adds to what the first has written
@@ -45,21 +52,30 @@ struct BackwardPass {
 // Where states lie: h in y, c in the tape's cells; the initial ones and zeros beside them.
 template <class T>
 struct States {
+  static constexpr Index no_row = std::numeric_limits<Index>::max();
+
   const Schedule& schedule;
   Rows<const T> y;
-  const T* h_first;  // [B, Y], or null: zeros
-  T* cells;          // [B + rows][padded], or [B][padded] without a tape
-  const T* zeros;    // [max(padded, Y)]
+  const T* h_first;     // [B, Y], or null: zeros
+  T *c_before, *cells;  // [B][padded]: c of all rows before kept_from; [rows][padded]: of those from there on
+  const T* zeros;       // [max(padded, Y)]
   Index outputs, padded;
-  bool tape;
+  Index kept_from;  // a row; no_row: no c is kept
 
   // The state after a row, or, for Schedule::initial and Schedule::zero, that of a sequence b before any.
   const T* h(Index row, Index b) const {
     if (row >= 0) return y.at(schedule.time_of(row), b);
     return row == Schedule::initial && h_first ? h_first + b * outputs : zeros;
   }
+  // The state before a row of step s.
+  const T* h_before(Index s, Index row, Index b) const {
+    const Index before = schedule.previous(row);
+    return before >= 0 ? y.at(schedule.time_of_previous(s, row), b) : h(before, b);
+  }
   const T* c(Index row, Index b) const { return row == Schedule::zero ? zeros : c_place(row, b); }
-  T* c_place(Index row, Index b) const { return cells + (tape && row >= 0 ? schedule.batch() + row : b) * padded; }
+  T* c_place(Index row, Index b) const {
+    return row >= kept_from ? cells + (row - kept_from) * padded : c_before + b * padded;
+  }
 };
 
 // The state of one layer of a stream, and its scratch. h lies twice: a step reads one and writes the other.
@@ -128,9 +144,10 @@ struct Sequence {
   // One step of a stream's layer: x [B, I] without gaps.
   virtual void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const = 0;
 
-  virtual Index backward_scratch(const Sizes&, Index share, Index batch) const = 0;
+  // `segment`: the steps that are computed anew at once, or 0.
+  virtual Index backward_scratch(const Sizes&, Index share, Index batch, Index segment) const = 0;
   // The same for what all members share.
-  virtual Index shared_scratch(const Sizes&, Index steps, Index batch) const = 0;
+  virtual Index shared_scratch(const Sizes&, Index steps, Index batch, Index segment) const = 0;
   virtual void backward(const Sizes&, const BackwardPass<T>&, const Part&, std::byte* scratch,
                         std::byte* shared) const = 0;
 };

@@ -60,8 +60,9 @@ class Stack {
   // Inference: no dropout, keeps nothing.
   void forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const;
   // The same for a later backward pass; the call's y must outlive the tape.
+  // `checkpoint`: keep c every so many steps alone, rounded up to whole blocks of the gradients; 0: keep everything.
   Tape<T> forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
-                  int threads) const;
+                  int threads, Index checkpoint = 0) const;
   void backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const;
 
  private:
@@ -75,7 +76,7 @@ class Stack {
   }
   // One layer and direction of a forward call.
   ForwardPass<T> pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights, Index i,
-                      Rows<const T> x, Rows<T> y, T* kept, T* cells) const {
+                      Rows<const T> x, Rows<T> y, T* c_before) const {
     const Index B = call.steps.batch, Y = options_.output_size(), H = options_.hidden_size;
     const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
     return {&schedule,
@@ -86,8 +87,11 @@ class Stack {
             part(call.c, H),
             part(call.h_last, Y),
             part(call.c_last, H),
-            kept,
-            cells};
+            c_before,
+            nullptr,
+            nullptr,
+            nullptr,
+            0};
   }
   // Those of one layer and direction among the states after every step, [T, L·D, B, size], or null.
   Rows<T> steps_of(T* states, Index i, Index batch, Index size) const {
@@ -137,8 +141,8 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
             for (Index l = 0; l < L; ++l) {
               const Rows<T> y = l + 1 == L ? call.y : dense(between[l % 2], B, features);
               for (Index d = 0; d < D; ++d)
-                sequence_->forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, nullptr, cells.get()),
-                                   part, scratch, common);
+                sequence_->forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, cells.get()), part,
+                                   scratch, common);
               x = y;
             }
             part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
@@ -147,9 +151,11 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
 
 template <class T>
 Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
-                          int threads) const {
+                          int threads, Index checkpoint) const {
   const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
-  Tape<T> tape(options_, std::move(weights), call.steps, dropout, sequence_->kept(), sizes(0).padded);
+  const Index segment = round_up(std::min(checkpoint, call.steps.time), block_steps(B));
+  Tape<T> tape(options_, std::move(weights), call.steps, dropout, sequence_->kept(), sizes(0).padded, segment);
+  const Buffer<T> cells(segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0);
   tape.last_y = call.y;
   if (call.h) {
     tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
@@ -173,9 +179,13 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
               const Rows<T> y = tape.output(l);
               for (Index d = 0; d < D; ++d) {
                 const Index i = l * D + d;
-                sequence_->forward(
-                    sizes(l), pass(call, tape.schedules[d], *tape.weights, i, x, y, tape.kept_of(i), tape.cells_of(i)),
-                    part, scratch, common);
+                auto own = pass(call, tape.schedules[d], *tape.weights, i, x, y,
+                                segment > 0 ? cells.get() : tape.starts_of(i));
+                own.kept = tape.kept_of(i);
+                own.cells = tape.cells_of(i);
+                own.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
+                own.segment = segment;
+                sequence_->forward(sizes(l), own, part, scratch, common);
               }
             }
             part.by_sequence([&] { finish_outputs(call, tape.schedules, part.begin, part.end); });
@@ -193,10 +203,15 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   const Buffer<T> folded(fold ? time * B * features : 0);
   Buffer<T> between[2];
   for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(time * B * features);
+  // What the tape has not kept is made anew here, segment by segment.
+  const Index segment = tape.segment, rows_again = std::min(segment, time) * B, padded = sizes(0).padded;
+  const Buffer<T> kept_again(rows_again * sequence_->kept() * padded);
+  const Buffer<T> cells_again(options_.is_lstm() ? rows_again * padded : 0);
   const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_->backward_scratch(s, share, B); });
+    return over_layers([&](const Sizes& s) { return sequence_->backward_scratch(s, share, B, segment); });
   };
-  const Index shared_bytes = over_layers([&](const Sizes& s) { return sequence_->shared_scratch(s, time, B); });
+  const Index shared_bytes =
+      over_layers([&](const Sizes& s) { return sequence_->shared_scratch(s, time, B, segment); });
   on_team(threads, work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
           [&](const Part& part, std::byte* scratch, std::byte* shared) {
             Rows<const T> d_y = call.d_y;
@@ -220,8 +235,10 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                                            x,
                                            tape.output(l).shifted(d * Y),
                                            of(tape.h_first.get(), Y),
-                                           tape.kept_of(i),
-                                           tape.cells_of(i),
+                                           segment > 0 ? kept_again.get() : tape.kept_of(i),
+                                           segment > 0 ? cells_again.get() : tape.cells_of(i),
+                                           tape.starts_of(i),
+                                           segment,
                                            d_y ? d_y.shifted(d * Y) : d_y,
                                            of(call.d_h_last, Y),
                                            of(call.d_c_last, H),

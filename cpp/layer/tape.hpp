@@ -15,19 +15,21 @@ inline namespace GATEWISE_ISA {
 template <class T>
 class Tape {
  public:
-  // `kept` activations of `padded` units a row.
+  // `kept` activations of `padded` units a row. `segment`: for checkpoints every so many steps, instead of every row.
   Tape(const Options& layer, std::shared_ptr<const Weights<T>> read, const Steps& steps, const Dropout& drop,
-       Index kept, Index padded)
+       Index kept, Index padded, Index segment_steps)
       : weights(std::move(read)),
         schedules{Schedule(steps, false), layer.bidirectional ? Schedule(steps, true) : Schedule()},
         dropout(drop),
         x(steps.time * steps.batch * layer.input_size),
         options(layer),
+        segment(segment_steps),
         padded_(padded),
         kept_row_(kept * padded),
-        rows_(schedules[0].rows()),
+        rows_(segment > 0 ? 0 : schedules[0].rows()),
+        starts_(segment > 0 ? ceil_div(schedules[0].steps(), segment) : 1),
         kept_(options.sequences() * rows_ * kept_row_),
-        cells_(options.is_lstm() ? options.sequences() * (steps.batch + rows_) * padded : 0) {
+        cells_(options.is_lstm() ? options.sequences() * (starts_ * steps.batch + rows_) * padded : 0) {
     for (Index l = 0; l + 1 < options.num_layers; ++l) y_.emplace_back(steps.time * steps.batch * options.features());
   }
 
@@ -50,13 +52,15 @@ class Tape {
     });
   }
 
-  // Of a layer and direction: what its cells kept, [rows][kept][padded], and c, [B + rows][padded].
-  T* kept_of(Index i) const { return kept_.get() + i * rows_ * kept_row_; }
-  T* cells_of(Index i) const { return cells_.get() + i * (schedules[0].batch() + rows_) * padded_; }
+  // Of a layer and direction: what its cells kept, [rows][kept][padded], and c, [rows][padded]; null with checkpoints.
+  T* kept_of(Index i) const { return segment > 0 ? nullptr : kept_.get() + i * rows_ * kept_row_; }
+  T* cells_of(Index i) const { return segment > 0 ? nullptr : starts_of(i) + schedules[0].batch() * padded_; }
+  // The c that it begins with, [B][padded]; with checkpoints that of every segment, [segments][B][padded].
+  T* starts_of(Index i) const { return cells_.get() + i * (starts_ * schedules[0].batch() + rows_) * padded_; }
 
   // Of one row: what its cell kept, [kept][padded], and the state after it, h [Y] and c [padded].
   const T* kept_at(Index i, Index row) const { return kept_of(i) + row * kept_row_; }
-  const T* c_at(Index i, Index row) const { return cells_of(i) + (schedules[0].batch() + row) * padded_; }
+  const T* c_at(Index i, Index row) const { return cells_of(i) + row * padded_; }
   const T* h_at(Index i, Index row) const {
     const Index d = i % options.directions();
     return output(i / options.directions()).at(schedules[d].time_of(row), schedules[d].sequence(row)) +
@@ -78,13 +82,14 @@ class Tape {
   Buffer<T> h_first;  // [L·D, B, Y], or empty: zeros
   Rows<T> last_y;     // of the last layer, in the caller's layout
   Options options;
+  Index segment;  // steps from checkpoint to checkpoint; 0: everything is kept
 
  private:
   Rows<T> rows(const Buffer<T>& buffer, Index features) const {
     return {buffer.get(), schedules[0].batch() * features, features};
   }
 
-  Index padded_, kept_row_, rows_;
+  Index padded_, kept_row_, rows_, starts_;
   Buffer<T> kept_, cells_;    // of all layers and directions, one behind the other
   std::vector<Buffer<T>> y_;  // of each layer but the last: [T, B, D·Y]
 };

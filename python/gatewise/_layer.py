@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ._activations import USUAL
-from ._options import Options, float_dtype
+from ._options import Options, checked_size, float_dtype
 from ._parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
 
 State = Any  # h, or (h, c) for an LSTM
@@ -255,6 +256,17 @@ class Layer(Recurrent):
         if self._options.dropout == 0.0 or self._options.num_layers == 1:
             return None
         return int(self._generator.integers(2**64, dtype=np.uint64)) if key is None else int(key)
+
+    @staticmethod
+    def _checkpoint_steps(checkpoint: Any) -> int:
+        """The steps from checkpoint to checkpoint: 0 for none, -1 for the square root of T."""
+        if checkpoint is None:
+            return 0
+        if isinstance(checkpoint, str):
+            if checkpoint != "sqrt":
+                raise ValueError(f"checkpoint: expected None, 'sqrt' or an integer >= 1, got {checkpoint!r}")
+            return -1
+        return min(checked_size("checkpoint", checkpoint, 1), sys.maxsize)
 
     def _require_into(self, into: Any) -> None:
         """Refuse what cannot take this layer's gradients, before anything is computed."""

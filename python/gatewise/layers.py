@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from numpy.typing import ArrayLike
 
@@ -63,6 +63,7 @@ class CompiledLayers(Compiled, Layer):
         lengths: ArrayLike | None = None,
         mask: ArrayLike | None = None,
         resets: ArrayLike | None = None,
+        checkpoint: int | Literal["sqrt"] | None = None,
         key: int | None = None,
     ) -> tuple[Array, State, Tape]:
         """As the call, but with dropout between the layers, and with a tape for `backward`.
@@ -70,6 +71,11 @@ class CompiledLayers(Compiled, Layer):
         Parameters
         ----------
         x, state, lengths, mask, resets : as in the call. They may change afterwards: the tape has its own.
+        checkpoint : keep the states every so many steps alone, and let `backward` compute the steps between them again
+            when it needs them, with the same bits. An integer >= 1, or "sqrt" for the square root of T, with which what
+            is kept of T steps, x and y apart, grows as that; rounded up to whole gradient blocks of ceil(512 / B)
+            steps. A pass backward then costs a forward one more. The tape lacks `cells` and `gates`. Default: keep
+            every step.
         key : 0 to 2**64 - 1, decides what is dropped. Default: the next of the layer's own generator.
 
         Returns
@@ -87,8 +93,8 @@ class CompiledLayers(Compiled, Layer):
         ------
         ValueError, TypeError, MemoryError : as in the call.
         """
-        key = self._dropout_key(key)
-        return self._ready().forward(x, state, lengths, mask, resets, key)
+        steps, key = self._checkpoint_steps(checkpoint), self._dropout_key(key)
+        return self._ready().forward(x, state, lengths, mask, resets, steps, key)
 
     def backward(
         self,

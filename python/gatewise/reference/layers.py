@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,9 +89,14 @@ class Sequences(Layer):
         lengths: ArrayLike | None = None,
         mask: ArrayLike | None = None,
         resets: ArrayLike | None = None,
+        checkpoint: int | Literal["sqrt"] | None = None,
         key: int | None = None,
     ) -> tuple[Array, State, Tape]:
-        """As ``gatewise.LSTM.forward``: y (read-only), the final state and the tape."""
+        """As ``gatewise.LSTM.forward``: y (read-only), the final state and the tape.
+
+        A checkpoint changes nothing but memory there, and nothing at all here: every step is kept.
+        """
+        self._checkpoint_steps(checkpoint)
         call = to_call(self._options, x, state, lengths, mask, resets)
         y, final, tape = self._run(call, self._dropout_key(key))
         y.flags.writeable = False
