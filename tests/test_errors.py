@@ -271,6 +271,7 @@ CONSTRUCTORS: list[tuple[str, type[Exception], tuple[Any, ...], dict[str, Any]]]
     ("clip", ValueError, (4, 5), {"clip": np.nan}),
     ("clip", ValueError, (4, 5), {"clip": np.inf}),
     ("clip", ValueError, (4, 5), {"clip": 1e39}),
+    ("clip", ValueError, (4, 5), {"clip": 10**400}),
     ("clip", ValueError, (4, 5), {"clip": 1e-60}),
     ("clip", TypeError, (4, 5), {"clip": "1"}),
     ("clip", TypeError, (4, 5), {"clip": True}),

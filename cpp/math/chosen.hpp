@@ -1,9 +1,8 @@
 // An activation chosen at run time: its value and its slope, one packet at a time.
 //
-// Formulas and names are those of ONNX's RNN, LSTM and GRU (operator set 22). Where two pieces meet, the slope is one
-// that PyTorch takes too: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha, hard_sigmoid's is 0 where it begins to be 0
-// or
-// 1. thresholded_relu, which jumps, is 0 at alpha with slope 0, as ONNX's operator of that name and ONNX Runtime have
+// Formulas and names are those of ONNX's RNN, LSTM and GRU (operator set 22). Where two pieces meet, the slope is that
+// of the left one: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha; but hard_sigmoid's is 0 at both of its corners. So
+// PyTorch has them. thresholded_relu, which jumps, is 0 at alpha, as ONNX's operator of that name and ONNX Runtime have
 // it.
 #pragma once
 

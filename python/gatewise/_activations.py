@@ -53,7 +53,10 @@ def finite_number(argument: str, value: Any, expected: str, dtype: np.dtype[Any]
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{argument}: expected {expected}, got {value!r}")
     largest = float(np.finfo(dtype).max)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
     if not max(least, -largest) <= number <= largest:
         raise ValueError(f"{argument}: expected {expected} in {dtype}, got {number!r}")
     return number

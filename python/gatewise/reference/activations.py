@@ -1,8 +1,8 @@
 """Activations: the value of each, and right under it its slope, from the pre-activation a and that value y.
 
 Names, formulas and default parameters are those of ONNX's RNN, LSTM and GRU (operator set 22), and "linear" besides.
-Where two pieces meet, the slope is one that PyTorch takes too: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha, and
-hard_sigmoid's is 0 where it begins to be 0 or 1. thresholded_relu, which jumps, is 0 at a = alpha with slope 0, as
+Where two pieces meet, the slope is that of the left one: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha; but
+hard_sigmoid's is 0 at both of its corners. So PyTorch has them. thresholded_relu, which jumps, is 0 at a = alpha, as
 ONNX's operator of that name, ONNX Runtime and Keras have it.
 
 Three hard sigmoids are in use, all of them alpha a + beta held between 0 and 1: ONNX's and Keras 2's have alpha = 0.2
