@@ -228,17 +228,20 @@ class Core {
     return after.object();
   }
 
-  // Runs `compute`, and gives what memory did not hold a message of its own.
+  // Runs `compute`, lets a signal's exception out of it, and gives what memory did not hold a message of its own.
   template <class Compute>
   static void guard(const std::string& name, const std::string& got, const Compute& compute) {
     try {
       return compute();
     } catch (const std::bad_alloc&) {
     } catch (const std::length_error&) {
+    } catch (const Stopped&) {
+      throw py::error_already_set();  // what a signal's handler has raised
     }
     fail(PyExc_MemoryError, name + ": expected a size that fits into memory, got " + got);
   }
 
+  // Without the GIL, where that pays.
   static std::unique_ptr<py::gil_scoped_release> release_gil(double work) {
     return work > work_worth_the_gil ? std::make_unique<py::gil_scoped_release>() : nullptr;
   }

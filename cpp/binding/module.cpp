@@ -52,6 +52,15 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
       .def("step", &Core<T>::step);
 }
 
+// Lets Python's handlers of signals that have come run, and says whether one has raised, as Ctrl-C's does. They run on
+// the main thread alone.
+unsigned long main_thread = 0;
+bool signal_raised() {
+  if (PyThread_get_thread_ident() != main_thread) return false;
+  const py::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() != 0;
+}
+
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise
 
@@ -64,6 +73,8 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
       EIGEN_MAJOR_VERSION) "." GATEWISE_STRING(EIGEN_MINOR_VERSION);
   module.attr("has_openmp") = Team::has_openmp();
   module.attr("packet_bytes") = widest<float> * sizeof(float);
+  main_thread = py::cast<unsigned long>(py::module_::import("threading").attr("main_thread")().attr("ident"));
+  Stop::question = &signal_raised;
   // Registers the handler of forks before there can be one.
   Team::granted();
   module.def("set_num_threads", [](int threads) { thread_settings.wanted = threads; });

@@ -79,7 +79,7 @@ class Backward {
     for (Index i = ceil_div(steps, segment); i-- > 0;) {
       const Index from = i * segment, to = std::min(from + segment, steps);
       if (pass_.segment > 0) run_again(i, from, to);
-      for (Index block = ceil_div(to - from, length); block-- > 0;)
+      for (Index block = ceil_div(to - from, length); block-- > 0 && !part_.stopped(true);)
         run_block(from + block * length, std::min(from + (block + 1) * length, to));
     }
     finish();

@@ -69,7 +69,7 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
   const Index lanes = weights.lanes(), kept_row = Stages::kept * sizes.padded;
   const bool keep = pass.kept != nullptr;
 
-  for (Index from = begin; from < end; from += scratch.block_steps) {
+  for (Index from = begin; from < end && !part.stopped(); from += scratch.block_steps) {
     const Index to = std::min(from + scratch.block_steps, end);
     Index count = 0;
     for (Index s = from; s < to; ++s) {

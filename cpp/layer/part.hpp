@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../kernel/panel.hpp"
+#include "../kernel/stop.hpp"
 #include "../kernel/team.hpp"
 
 namespace gatewise {
@@ -14,6 +15,7 @@ struct Part {
   Member member;
   bool by_units = false;
   Index begin = 0, end = 0;  // the sequences; all of them where the units are divided
+  Watch* watch = nullptr;    // or null: nobody stops it
 
   // Its panels of a product, walked from the last in every other step: those used last are then still in cache.
   template <class T>
@@ -32,6 +34,12 @@ struct Part {
   // Before reading what other members have written in this step.
   void wait() const {
     if (by_units) member.wait();
+  }
+  // Before a block of steps: whether to leave it and all that follow. `meets`: whether the members wait for each other
+  // in every block, as they do where the units are divided.
+  bool stopped(bool meets = false) const {
+    if (!watch) return false;
+    return by_units || meets ? watch->stopped_together() : watch->stopped();
   }
   // Work on all the part's sequences that is not worth dividing by units: one member does it, the others wait.
   template <class Work>

@@ -59,12 +59,13 @@ inline std::vector<Index> split_batch(const Schedule& schedule, int members) {
 
 // Runs work(part, scratch, shared) on a team that suits the work: member_bytes(sequences) of scratch for each member,
 // `shared_bytes` for all. Where there are no shared bytes, `shared` is the first member's scratch if the units are
-// divided, and the member's own if not.
+// divided, and the member's own if not. A call that is stopped throws Stopped.
 template <class MemberBytes, class Run>
 void on_team(int threads, const Work& work, const Schedule& schedule, const MemberBytes& member_bytes,
              Index shared_bytes, const Run& run) {
   const Plan wanted = plan(threads, work, schedule.batch());
   Team team(wanted.members);
+  Stop stop;
   const Buffer<std::byte> shared(shared_bytes);
   for (bool done = false; !done;) {
     const bool by_units = wanted.by_units && team.size() > 1;
@@ -83,11 +84,14 @@ void on_team(int threads, const Work& work, const Schedule& schedule, const Memb
     const Buffer<std::byte> scratch(whole.used());
     done = team.run([&](const Member& member) {
       Part part = parts[static_cast<std::size_t>(member.index)];
+      Watch watch(stop, member.index == 0);
       part.member = member;
+      part.watch = &watch;
       std::byte* const own = scratch.get() + member.index * each;
       run(part, own, shared_bytes > 0 ? shared.get() : by_units ? scratch.get() : own);
     });
   }
+  if (stop.wanted()) throw Stopped{};
 }
 
 }  // namespace GATEWISE_ISA
