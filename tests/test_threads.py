@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -246,3 +247,30 @@ def test_other_threads_run_meanwhile(isa: str) -> None:
     done.set()
     counter.join()
     assert after - before >= 2
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python is not a free-threaded one")
+def test_a_free_threaded_python_stays_without_its_gil(isa: str) -> None:
+    """Importing the extension module does not bring the GIL back, and sixteen threads compute at once."""
+    script = """
+        import sys, threading
+        import numpy as np, gatewise as gw
+        layer = gw.LSTM(16, 32, seed=0)
+        x = np.random.default_rng(0).standard_normal((20, 4, 16)).astype(np.float32)
+        want, wrong = layer(x)[0].tobytes(), []
+
+        def work():
+            for _ in range(200):
+                y, _, tape = layer.forward(x)
+                layer.backward(tape, dy=y)
+                if y.tobytes() != want:
+                    wrong.append(1)
+
+        threads = [threading.Thread(target=work) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(sys._is_gil_enabled(), len(wrong))
+    """
+    assert python(script, isa) == "False 0"

@@ -1,0 +1,73 @@
+"""Thousands of calls of changing sizes, in a process of its own: its memory does not grow."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+
+import pytest
+
+from process import python
+
+SOAK = """
+    import ctypes, gc, os
+    import numpy as np, gatewise as gw
+
+    layers = [
+        gw.LSTM(3, 20, num_layers=2, bidirectional=True, dropout=0.3, seed=0),
+        gw.LSTM(3, 17, proj_size=5, peephole=True, dtype=np.float64, seed=0),
+        gw.GRU(3, 33, reset_after=False, batch_first=True, seed=0),
+        gw.RNN(3, 8, num_layers=3, seed=0),
+    ]
+    rng = np.random.default_rng(0)
+
+    def call(i, n_steps, batch):
+        layer = layers[i % len(layers)]
+        x = np.zeros((batch, n_steps, 3) if layer.batch_first else (n_steps, batch, 3), layer.dtype)
+        lengths = rng.integers(0, n_steps + 1, batch) if i % 3 == 0 else None
+        if i % 5 == 0:
+            layer(x, lengths=lengths)
+        if i % 7 == 0:
+            layer.params.flat = layer.params.flat
+        y, _, tape = layer.forward(x, lengths=lengths, checkpoint="sqrt" if i % 2 else None)
+        layer.backward(tape, dy=y, wrt_x=i % 4 != 0, steps=i % 6 == 0)
+        if i % 11 == 0 and not layer.bidirectional:
+            stream = layer.stream(batch_size=batch + 1)
+            stream.step(np.zeros((batch + 1, 3)))
+
+    def megabytes():
+        gc.collect()
+        if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+            libc.malloc_trim(0)  # what is free is given back, where the C library can
+        return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def calls(start, end):
+        for i in range(start, end):
+            call(i, *rng.integers(0, (24, 12)))
+        return megabytes()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory as Linux counts it")
+def test_memory_does_not_grow_over_ten_thousand_calls() -> None:
+    """Once every kind and size of call has been made. A kilobyte left behind by each would be ten megabytes."""
+    script = "first = calls(0, 1000)\nprint(calls(1000, 11_000) - first)"
+    assert float(python(textwrap.dedent(SOAK) + script)) < 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory as Linux counts it")
+def test_a_large_call_gives_its_memory_back() -> None:
+    """Of tapes and scratch of up to 90 MB nothing stays when they are gone, though small calls came in between."""
+    script = """
+        calls(0, 300)
+        before = megabytes()
+        large = gw.LSTM(16, 128, seed=0)
+        for n_steps in (2000, 3000, 1000):
+            y, _, tape = large.forward(np.zeros((n_steps, 10, 16), np.float32))
+            large.backward(tape, dy=y)
+            assert tape.nbytes > 20e6
+            del y, tape
+            calls(0, 20)
+        print(megabytes() - before)
+    """
+    assert float(python(textwrap.dedent(SOAK) + textwrap.dedent(script))) < 4
