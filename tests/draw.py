@@ -214,7 +214,7 @@ def make(
         state=structure(True, True) if variant.state else None,
         dy=case.lay(dy) if variant.dy else None,
         d_state=structure(variant.d_h, variant.d_c) if variant.d_h or variant.d_c else None,
-        key=KEY + seed if options["dropout"] else None,
+        key=KEY + seed if sizes.random else None,
     )
     x[~case.taken] = np.nan
     if lengths is not None:
@@ -328,6 +328,36 @@ OPTIONS = [
     for cell, bias, stack in itertools.product(CELLS, (True, False), STACKS)
 ]
 
+
+def noises(kind: str, zoneout_h: float, zoneout_c: float, **keywords: Any) -> dict[str, Any]:
+    """The keywords of a layer with zoneout, which only an LSTM has on c."""
+    return {"zoneout": (zoneout_h, zoneout_c) if kind == "LSTM" else zoneout_h, **keywords}
+
+
+FULLY_NOISY = [
+    Option(
+        cell.kind,
+        {
+            **cell.keywords,
+            **noises(cell.kind, 0.2, 0.5, recurrent_dropout=0.3, num_layers=2, dropout=0.3, bidirectional=True),
+        },
+        cell.projected,
+    )
+    for cell in CELLS + FEW_CHOSEN
+]
+"""Every cell with recurrent dropout, zoneout and dropout."""
+
+NOISY = FULLY_NOISY + [
+    Option(cell.kind, {**cell.keywords, **keywords}, cell.projected)
+    for cell in CELLS
+    for keywords in (
+        {"recurrent_dropout": 0.4, "bidirectional": True},
+        noises(cell.kind, 0.3, 0.4),
+        noises(cell.kind, 0.4, 0.0, bias=False, batch_first=True),
+    )
+]
+"""And with one of the two alone."""
+
 VARIANTS = [
     Variant("dense"),
     Variant("no-state", state=False),
@@ -352,8 +382,11 @@ def options(draw: st.DrawFn) -> Option:
     """Any cell in any stack of up to three layers."""
     cell = draw(st.sampled_from(CELLS + FEW_CHOSEN))
     num_layers = draw(st.integers(1, 3))
+    zoneout_h, zoneout_c = (draw(st.sampled_from([0.0, 0.0, 0.3])) for _ in range(2))
     keywords = {
         **cell.keywords,
+        **noises(cell.kind, zoneout_h, zoneout_c),
+        "recurrent_dropout": draw(st.sampled_from([0.0, 0.0, 0.4])),
         "bias": draw(st.booleans()),
         "num_layers": num_layers,
         "bidirectional": draw(st.booleans()),
@@ -379,13 +412,14 @@ def cases(
     max_hidden: int = 40,
     dropout: bool = True,
 ) -> Case:
-    """Any option and variant in any sizes, T = 0 and B = 0 among them; `dropout=False` leaves that out.
+    """Any option and variant in any sizes, T = 0 and B = 0 among them; `dropout=False` leaves nothing to chance.
 
     A projected option with hidden_size = 1 has no projection.
     """
     option = draw(options())
     if not dropout:
-        option = replace(option, keywords={**option.keywords, "dropout": 0.0})
+        certain = {"dropout": 0.0, "recurrent_dropout": 0.0, "zoneout": 0.0}
+        option = replace(option, keywords={**option.keywords, **certain})
     hidden_size = draw(st.integers(1, max_hidden))
     return make(
         option,

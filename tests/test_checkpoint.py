@@ -35,7 +35,7 @@ def run(case: Case, layer: Any, checkpoint: Any, **keywords: Any) -> dict[str, A
     return arrays | {name: value for name, value in steps.items() if value is not None}
 
 
-ALL = [*draw.OPTIONS, *draw.FEW_CHOSEN]
+ALL = [*draw.OPTIONS, *draw.FEW_CHOSEN, *draw.NOISY]
 PAIRS = [(o, (o + 4 * i) % len(draw.VARIANTS)) for o in range(len(ALL)) for i in range(2)]
 
 

@@ -112,7 +112,7 @@ def copies(thing: Any) -> list[Any]:
     return [copy.deepcopy(thing), *(pickle.loads(pickle.dumps(thing, protocol)) for protocol in range(2, 6))]
 
 
-@pytest.mark.parametrize("option", draw.OPTIONS, ids=str)
+@pytest.mark.parametrize("option", draw.OPTIONS + draw.FULLY_NOISY, ids=str)
 def test_layers_pickle_and_copy(isa: str, option: draw.Option) -> None:
     """A copy gives the same bits, has the same options and the same next dropout keys, and is independent."""
     case = draw.make(option, draw.VARIANTS[6])

@@ -65,6 +65,11 @@ def expected_of_size(cell: int, size: Size, name: str) -> Expected:
     return expect(draw.make(draw.CELLS[cell], variant, *size, seed=cell))
 
 
+@cache
+def expected_with_noise(option: int, variant: int) -> Expected:
+    return expect(draw.make(draw.NOISY[option], draw.VARIANTS[variant], seed=option))
+
+
 def check(want: Expected) -> None:
     for dtype in DTYPES:
         want.check(want.case.run(want.case.layer(gw, dtype)), dtype)
@@ -77,6 +82,16 @@ PAIRS = [(o, (o + 3 * i) % len(draw.VARIANTS)) for o in range(len(draw.OPTIONS))
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=[f"{draw.OPTIONS[o]}-{draw.VARIANTS[v]}" for o, v in PAIRS])
 def test_options(isa: str, option: int, variant: int) -> None:
     check(expected(option, variant))
+
+
+NOISY_PAIRS = [(o, (o + 3 * i) % len(draw.VARIANTS)) for o in range(len(draw.NOISY)) for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("option", "variant"), NOISY_PAIRS, ids=[f"{draw.NOISY[o]}-{draw.VARIANTS[v]}" for o, v in NOISY_PAIRS]
+)
+def test_recurrent_dropout_and_zoneout(isa: str, option: int, variant: int) -> None:
+    check(expected_with_noise(option, variant))
 
 
 def test_every_cell_meets_every_kind_of_call() -> None:
@@ -269,7 +284,7 @@ def test_dropout_keeps_its_share(isa: str, p: float) -> None:
     np.testing.assert_array_equal(layer(np.ones((50, 40, units)))[0], 1)
 
 
-@pytest.mark.parametrize("cell", draw.CELLS, ids=str)
+@pytest.mark.parametrize("cell", draw.CELLS + draw.FULLY_NOISY, ids=str)
 @pytest.mark.parametrize("variant", [draw.VARIANTS[i] for i in (0, 10, 14)], ids=str)
 def test_a_tape_can_be_used_again(isa: str, dtype: Any, cell: Option, variant: Variant) -> None:
     """backward leaves the tape as it was, and is linear: cotangents of 0 give 0, doubled ones twice the result."""

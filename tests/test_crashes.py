@@ -102,6 +102,7 @@ FUZZ = """
         I, H, L = int(rng.integers(1, 5)), int(rng.integers(2, 20)), int(rng.integers(1, 3))
         o = dict(num_layers=L, bias=bool(rng.integers(2)), batch_first=bool(rng.integers(2)),
                  bidirectional=bool(rng.integers(2)), dtype=rng.choice([np.float32, np.float64]))
+        if rng.integers(2): o.update(recurrent_dropout=0.5, zoneout=0.3)
         P = 0
         if kind == "LSTM":
             P = int(rng.integers(0, H)) if rng.integers(2) else 0

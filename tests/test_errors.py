@@ -296,6 +296,19 @@ CONSTRUCTORS: list[tuple[str, type[Exception], tuple[Any, ...], dict[str, Any]]]
     ("dropout", ValueError, (4, 5, 2), {"dropout": np.nan}),
     ("dropout", TypeError, (4, 5, 2), {"dropout": "0.1"}),
     ("dropout", TypeError, (4, 5, 2), {"dropout": 0.1j}),
+    ("recurrent_dropout", ValueError, (4, 5), {"recurrent_dropout": 1.0}),
+    ("recurrent_dropout", ValueError, (4, 5), {"recurrent_dropout": -0.1}),
+    ("recurrent_dropout", TypeError, (4, 5), {"recurrent_dropout": (0.1, 0.2)}),
+    ("recurrent_dropout", TypeError, (4, 5), {"recurrent_dropout": True}),
+    ("zoneout", ValueError, (4, 5), {"zoneout": 1}),
+    ("zoneout", ValueError, (4, 5), {"zoneout": (0.1,)}),
+    ("zoneout", ValueError, (4, 5), {"zoneout": [0.1, 0.2, 0.3]}),
+    ("zoneout", TypeError, (4, 5), {"zoneout": None}),
+    ("zoneout", TypeError, (4, 5), {"zoneout": "0.1"}),
+    ("zoneout", TypeError, (4, 5), {"zoneout": np.zeros(2)}),
+    (r"zoneout\[0\]", ValueError, (4, 5), {"zoneout": (np.nan, 0.0)}),
+    (r"zoneout\[1\]", ValueError, (4, 5), {"zoneout": (0.0, 1.5)}),
+    (r"zoneout\[1\]", TypeError, (4, 5), {"zoneout": (0.0, None)}),
     ("proj_size", ValueError, (4, 5), {"proj_size": 5}),
     ("proj_size", ValueError, (4, 5), {"proj_size": -1}),
     ("proj_size", TypeError, (4, 5), {"proj_size": 2.0}),
@@ -325,6 +338,9 @@ def test_more_constructors() -> None:
     )
     gw.GRU(I, H, activations=[["elu", 1e39], "tanh"], clip=1e-60, dtype=np.float64)
     refuses(TypeError, "reset_after", ".*", ".*", gw.GRU, I, H, reset_after=1)
+    for layer in (gw.GRU, gw.RNN):
+        refuses(TypeError, "zoneout", "a number p with 0 <= p < 1", r"\(0.1, 0.2\)", layer, I, H, zoneout=(0.1, 0.2))
+        refuses(ValueError, "zoneout", "a number p with 0 <= p < 1", r"1.0", layer, I, H, zoneout=1)
     for cell in (gw.RNNCell, gw.LSTMCell, gw.GRUCell):
         refuses(ValueError, "hidden_size", ".*", "0", cell, I, 0)
     with pytest.raises((ValueError, TypeError)):

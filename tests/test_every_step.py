@@ -20,7 +20,8 @@ from draw import Case, Option, parts
 from gatewise import reference
 from gatewise.reference import layers as reference_layers
 from gatewise.reference.activations import Nonlinearity
-from gatewise.reference.cells import Cell, Rows, make_step
+from gatewise.reference.cells import Rows
+from gatewise.reference.noise import Noise
 from test_bits import OPTIONS, THREADS, WIDE, assert_same_bits, bits, run
 from test_reference import EPS, STEP, chain, loss, pieces
 from tolerances import expect, named
@@ -31,41 +32,24 @@ VARIANTS = {variant.name: variant for variant in draw.VARIANTS}
 NAMESPACES = pytest.mark.parametrize("namespace", [gw, reference], ids=["compiled", "reference"])
 
 
-class Pushed:
-    """A cell whose new state is moved by a given amount at every step, for all that comes after it to see."""
-
-    def __init__(self, inner: Cell, pushes: list[Rows]) -> None:
-        self.inner, self.pushes = inner, iter(pushes)
-
-    def forward(self, x: Array, *state: Array) -> tuple[Rows, Any]:
-        new, kept = self.inner.forward(x, *state)
-        return tuple(part + push for part, push in zip(new, next(self.pushes), strict=True)), kept
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
 def pushed_loss(case: Case, directions: Rows, by: float, patch: pytest.MonkeyPatch) -> tuple[float, float, Any]:
-    """test_reference's loss where each state after a step, (T, L D, B, size), is moved by so much of a direction."""
-    index = itertools.count()
+    """test_reference's loss where each state after a step, (T, L D, B, size), is moved by so much of a direction.
 
-    def make_pushed(*arguments: Any) -> Any:
-        i = next(index)
-        order = range(len(case.taken))
-        rows = [np.flatnonzero(case.taken[t]) for t in (reversed(order) if i in reverse else order)]
-        times = reversed(order) if i in reverse else order
-        moves = [tuple(by * d[t, i, r] for d in directions) for t, r in zip(times, rows, strict=True)]
-        return Pushed(make_step(*arguments), moves)
+    The last that acts on a state is zoneout: all that comes after it sees the move.
+    """
 
-    count = directions[0].shape[1]
-    reverse = range(1, count, 2) if case.options["bidirectional"] else range(0)
+    class Pushed(Noise):
+        def zone_out(self, t: int, rows: Array, before: Rows, new: Rows) -> Rows:
+            zoned = super().zone_out(t, rows, before, new)
+            return tuple(part + by * d[t, self.index, rows] for part, d in zip(zoned, directions, strict=True))
+
     with patch.context() as context:
-        context.setattr(reference_layers, "make_step", make_pushed)
+        context.setattr(reference_layers, "Noise", Pushed)
         return loss(case)
 
 
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
-@pytest.mark.parametrize("option", draw.OPTIONS[::5] + draw.FEW_CHOSEN, ids=str)
+@pytest.mark.parametrize("option", draw.OPTIONS[::5] + draw.FEW_CHOSEN + draw.FULLY_NOISY, ids=str)
 def test_gradients_of_states_are_the_slope_along_a_random_direction(
     option: Option, variant: draw.Variant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +76,7 @@ def test_gradients_of_states_are_the_slope_along_a_random_direction(
         assert not np.any(part.swapaxes(1, 2)[~case.taken])
 
 
-ALL = draw.OPTIONS + draw.FEW_CHOSEN
+ALL = draw.OPTIONS + draw.FEW_CHOSEN + draw.FULLY_NOISY
 PAIRS = [(o, (o + 4 * i) % len(draw.VARIANTS)) for o in range(len(ALL)) for i in range(2)]
 
 

@@ -74,18 +74,24 @@ def test_attributes(isa: str) -> None:
         0.5,
     )
     assert (gw.LSTM(4, 5).input_forget, gw.LSTM(4, 5, input_forget=True).input_forget) == (False, True)
-    for name in ("input_size", "dtype", "dropout"):
+    assert gw.GRU(4, 5, recurrent_dropout=0.25).recurrent_dropout == 0.25
+    assert (gw.LSTM(4, 5).zoneout, gw.GRU(4, 5).zoneout) == ((0.0, 0.0), 0.0)
+    for given in (0.1, np.float32(0.1), (0.1, 0.2), [0.1, 0.2]):
+        pair = tuple(given) if isinstance(given, (tuple, list)) else (float(given), float(given))
+        assert gw.LSTM(4, 5, zoneout=given).zoneout == pair
+    for name in ("input_size", "dtype", "dropout", "recurrent_dropout", "zoneout"):
         with pytest.raises(AttributeError):
             setattr(layer, name, 1)
 
 
 SIGNATURES = {
     "LSTM": "input_size hidden_size num_layers=1 bias=True batch_first=False dropout=0.0 bidirectional=False "
-    "proj_size=0 * peephole=False activations=None clip=None input_forget=False dtype seed=None",
+    "proj_size=0 * peephole=False recurrent_dropout=0.0 zoneout=(0.0, 0.0) activations=None clip=None "
+    "input_forget=False dtype seed=None",
     "GRU": "input_size hidden_size num_layers=1 bias=True batch_first=False dropout=0.0 bidirectional=False "
-    "* reset_after=True activations=None clip=None dtype seed=None",
+    "* reset_after=True recurrent_dropout=0.0 zoneout=0.0 activations=None clip=None dtype seed=None",
     "RNN": "input_size hidden_size num_layers=1 bias=True batch_first=False dropout=0.0 bidirectional=False "
-    "* nonlinearity='tanh' clip=None dtype seed=None",
+    "* nonlinearity='tanh' recurrent_dropout=0.0 zoneout=0.0 clip=None dtype seed=None",
     "LSTMCell": "input_size hidden_size bias=True * peephole=False activations=None clip=None input_forget=False dtype "
     "seed=None",
     "GRUCell": "input_size hidden_size bias=True * reset_after=True activations=None clip=None dtype seed=None",
@@ -239,7 +245,9 @@ def test_load_state_dict_not_strict(lstm: Any) -> None:
 REPRS = [
     "LSTM(4, 5)",
     "LSTM(4, 5, num_layers=2, bias=False, batch_first=True, dropout=0.5, bidirectional=True, proj_size=2)",
+    "LSTM(4, 5, peephole=True, recurrent_dropout=0.25, zoneout=(0.0, 0.1))",
     "GRU(1, 2, reset_after=False, dtype=float64)",
+    "GRU(1, 2, recurrent_dropout=0.25, zoneout=0.1)",
     "RNN(1, 2, nonlinearity='relu')",
     "LSTMCell(1, 2, peephole=True)",
     "GRUCell(1, 2, bias=False, reset_after=False)",

@@ -117,7 +117,7 @@ def check_direction(point: Point, direction: dict[str, Array]) -> bool:
 
 
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
-@pytest.mark.parametrize("option", draw.OPTIONS, ids=str)
+@pytest.mark.parametrize("option", draw.OPTIONS + draw.NOISY, ids=str)
 def test_gradients_are_the_slope_along_a_random_direction(option: Option, variant: Variant) -> None:
     for seed in itertools.count():
         case = draw.make(option, variant, seed=seed)
@@ -131,9 +131,11 @@ def test_gradients_are_the_slope_along_a_random_direction(option: Option, varian
 
 
 @pytest.mark.parametrize("variant", [v for v in draw.VARIANTS if v.name in ("lengths-resets", "mask-resets")], ids=str)
+@pytest.mark.parametrize("noisy", [False, True], ids=["plain", "noisy"])
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
-def test_every_entry_of_every_gradient(cell: Option, variant: Variant) -> None:
-    option = Option(cell.kind, {**cell.keywords, "bidirectional": True}, cell.projected)
+def test_every_entry_of_every_gradient(cell: Option, noisy: bool, variant: Variant) -> None:
+    noise = draw.noises(cell.kind, 0.3, 0.3, recurrent_dropout=0.3) if noisy else {}
+    option = Option(cell.kind, {**cell.keywords, **noise, "bidirectional": True}, cell.projected)
     for seed in itertools.count():
         case = draw.make(option, variant, 3, 3, 2, 3, 2, seed=seed)
         point = Point(case, case.run(case.layer(reference)).grads)

@@ -25,6 +25,9 @@ LAYERS: dict[str, Any] = {
         5, 20, 2, reset_after=False, activations=("hard_sigmoid", "softplus"), seed=0, **kw
     ),
     "GRU, reset before": lambda **kw: gw.GRU(5, 20, 2, reset_after=False, bias=False, seed=0, **kw),
+    "RNN, zoneout": lambda **kw: gw.RNN(5, 20, 2, zoneout=0.3, recurrent_dropout=0.5, seed=0, **kw),
+    "LSTM, zoneout": lambda **kw: gw.LSTM(5, 20, 2, proj_size=6, peephole=True, zoneout=(0.2, 0.3), seed=0, **kw),
+    "GRU, reset before, zoneout": lambda **kw: gw.GRU(5, 20, 2, reset_after=False, zoneout=0.3, seed=0, **kw),
 }
 
 

@@ -126,7 +126,7 @@ class Core {
                     Index checkpoint, const py::object& key) const {
     Call call(*this, x, state, lengths, mask, resets);
     const Shape shape = call.y_shape();
-    const Dropout dropout = key.is_none() ? Dropout{} : Dropout{key.cast<std::uint64_t>(), options().dropout};
+    const std::uint64_t key_or_none = key.is_none() ? 0 : key.cast<std::uint64_t>();  // none: nothing asks for it
     const auto weights = this->weights();
     std::shared_ptr<HeldTape<T>> held;
     guard("x", show_shape(call.x.array), [&] {
@@ -134,7 +134,7 @@ class Core {
       call.arguments.y = call.rows(y->get());
       const auto release = release_gil(call.work);
       if (checkpoint < 0) checkpoint = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(call.time))));
-      auto tape = stack_.forward(weights, call.arguments, dropout, thread_settings.usable(), checkpoint);
+      auto tape = stack_.forward(weights, call.arguments, key_or_none, thread_settings.usable(), checkpoint);
       held = std::make_shared<HeldTape<T>>(
           HeldTape<T>{std::move(tape), y, identity_, call.layout, call.time, call.batch, {}});
     });

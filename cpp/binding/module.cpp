@@ -23,7 +23,7 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
           "Bytes that the tape holds, beside its y and the layer's weights.")
       .def_property_readonly(
           "key", [](const Held& held) { return held.key; },
-          "The key of its dropout, or None where nothing was dropped.")
+          "The key of what was left to chance, or None where nothing was.")
       .def_property_readonly(
           "hidden", [](std::shared_ptr<Held> held) { return TapeArrays<T>{std::move(held)}.hidden(); },
           "h after every step: (T, L D, B, Y), without B for a single sequence; read-only, 0 at steps not taken.")

@@ -60,6 +60,9 @@ inline Options options_of(const py::kwargs& given) {
   take(options.bias, "bias");
   take(options.bidirectional, "bidirectional");
   take(options.dropout, "dropout");
+  take(options.recurrent_dropout, "recurrent_dropout");
+  take(options.zoneout_h, "zoneout_h");
+  take(options.zoneout_c, "zoneout_c");
   const auto activations = py::cast<py::tuple>(given["activations"]);
   options.gate = activation_of(activations[0]);
   options.candidate = activation_of(activations[1]);

@@ -57,9 +57,10 @@ struct GruBefore {
   // What the tape keeps of a step: r, z, n, and, if slopes need it, what went into each.
   static constexpr int values = 3, kept = Activations::keeps_inputs ? 2 * values : values;
 
-  // First stage: r = σ(x̂_r + ĥ_r), z = σ(x̂_z + ĥ_z); returns q = r h, which the product of the second stage reads.
+  // First stage: r = σ(x̂_r + ĥ_r), z = σ(x̂_z + ĥ_z); returns q = r h, which the product of the second stage reads,
+  // of the h that the first one's has read.
   template <class P>
-  static GATEWISE_INLINE P forward_gates(const Activations& act, const P (&x)[2], const P (&h)[2], P h_prev,
+  static GATEWISE_INLINE P forward_gates(const Activations& act, const P (&x)[2], const P (&h)[2], P h_in,
                                          P (&keep)[kept]) {
     const P reset = x[0] + h[0], update = x[1] + h[1];
     keep[0] = act.gate(reset);
@@ -68,7 +69,7 @@ struct GruBefore {
       keep[values] = reset;
       keep[values + 1] = update;
     }
-    return keep[0] * h_prev;
+    return keep[0] * h_in;
   }
 
   // Second stage: n = tanh(x̂_n + R_n q + b_hn), and h'.
@@ -92,8 +93,8 @@ struct GruBefore {
 
   // From dq = R_nᵀ δ_n: δ_r = dq h r (1 - r); returns dq r, the part of dh that came through q.
   template <class P>
-  static GATEWISE_INLINE P backward_reset(const Activations& act, const P (&keep)[kept], P h_prev, P d_q, P& delta_r) {
-    delta_r = d_q * h_prev * act.gate_slope(keep[0], input_of<Activations, values>(keep, 0));
+  static GATEWISE_INLINE P backward_reset(const Activations& act, const P (&keep)[kept], P h_in, P d_q, P& delta_r) {
+    delta_r = d_q * h_in * act.gate_slope(keep[0], input_of<Activations, values>(keep, 0));
     return d_q * keep[0];
   }
 };

@@ -17,6 +17,12 @@ struct Lstm {
     P h, c;
   };
 
+  // c' = f c + i g
+  template <class P>
+  static GATEWISE_INLINE P cell_state(P i, P f, P g, P c_prev) {
+    return fma(f, c_prev, i * g);
+  }
+
   // i = σ(x̂_i + ĥ_i + p_i c), f = σ(x̂_f + ĥ_f + p_f c), g = tanh(x̂_g + ĥ_g), c' = f c + i g, o = σ(x̂_o + ĥ_o + p_o
   // c'), h' = o tanh c'; σ and tanh, or what was chosen instead. Gates in the order i, f, g, o; peepholes i, f, o.
   template <class P>
@@ -30,7 +36,7 @@ struct Lstm {
     }
     const P i = act.gate(in), f = act.input_forget ? broadcast<P>(1) - i : act.gate(forget);
     const P g = act.candidate(candidate);
-    const P c = fma(f, c_prev, i * g);
+    const P c = cell_state(i, f, g, c_prev);
     if constexpr (peephole) out = fma(peep[2], c, out);
     const P o = act.gate(out), tanh_c = act.cell(c);
     keep[0] = i;

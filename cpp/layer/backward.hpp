@@ -18,6 +18,10 @@ struct BackwardScratch {
         rows(arena.take<BackwardRow<T>>(share)),
         deltas(arena.take<const T*>(block_steps(batch) * share)),
         d_x(arena.take<T*>(block_steps(batch) * share)),
+        past_h(arena.take<T>(sizes.zoneout_h > 0 ? share * sizes.padded_outputs : 0)),
+        past_c(arena.take<T>(sizes.zoneout_c > 0 ? share * sizes.padded : 0)),
+        d_in(arena.take<T>(sizes.recurrent_dropout > 0 ? share * sizes.padded_outputs : 0)),
+        recurrent_dropout(arena, sizes, share),
         step(arena, sizes, share),
         again(arena, sizes, 0, segment, segment > 0 ? share : 0) {}
 
@@ -27,6 +31,9 @@ struct BackwardScratch {
   BackwardRow<T>* rows;  // [share]
   const T** deltas;      // [own rows of a block]
   T** d_x;               // [own rows of a block]
+  T *past_h, *past_c;    // [share][padded outputs], [share][padded]: of each row's dh' and dc', what passes by the cell
+  T* d_in;               // [share][padded outputs]: the gradient of what W_hh has read
+  RecurrentDropout<T> recurrent_dropout;
   StepScratch<T> step;
   ForwardScratch<T> again;  // for segments
 };
@@ -43,6 +50,7 @@ struct SharedScratch {
         delta_h(arena.take<T>(Stages::two_deltas ? rows * sizes.deltas() : 0)),
         d_out(arena.take<T>(sizes.projects() ? rows * sizes.outputs : 0)),
         between(arena.take<T>(sizes.projects() || Stages::two_stages ? rows * sizes.hidden : 0)),
+        c_of_cells(arena.take<T>(Stages::peepholes && sizes.zoneout_c > 0 ? rows * sizes.padded : 0)),
         jobs(arena, sizes, rows, stages),
         peephole(arena, sizes, rows, Stages::peepholes),
         h_again(arena.take<T>(segment > 0 ? batch * sizes.outputs : 0)),
@@ -50,6 +58,7 @@ struct SharedScratch {
 
   Index rows;
   T *delta, *delta_h, *d_out, *between;  // [rows][...]
+  T* c_of_cells;                         // [rows][padded]: the c' that o has seen, before zoneout
   GradientJobs<P> jobs;
   PeepholeGradient<P> peephole;
   T *h_again, *between_again;  // [B][Y], [B][padded]: what the steps of a segment make once more, and nobody needs
@@ -70,7 +79,9 @@ class Backward {
         scratch_(scratch),
         shared_(shared),
         states_{schedule_,    pass.y, pass.h_first, pass.c_before, pass.cells, scratch.zeros, sizes.outputs,
-                sizes.padded, 0} {}
+                sizes.padded, 0},
+        noisy_(sizes.noisy()),
+        drops_(sizes.recurrent_dropout > 0) {}
 
   void run() {
     start();
@@ -87,6 +98,8 @@ class Backward {
 
  private:
   T* d_h(Index b) const { return scratch_.d_h + (b - part_.begin) * sizes_.padded_outputs; }
+  T* past_h(Index n) const { return scratch_.past_h + n * sizes_.padded_outputs; }
+  T* past_c(Index n) const { return scratch_.past_c + n * sizes_.padded; }
   T* d_c(Index b) const { return scratch_.d_c + (b - part_.begin) * sizes_.padded; }
 
   // A cut drops what comes from behind it.
@@ -101,6 +114,10 @@ class Backward {
       copy_state(pass_.d_h_last, sizes_.outputs, d_h(b), sizes_.padded_outputs, b);
       if (Stages::has_cell_state) copy_state(pass_.d_c_last, sizes_.hidden, d_c(b), sizes_.padded, b);
       if (schedule_.last(b) == Schedule::zero) drop(b);
+    }
+    if (drops_) {
+      scratch_.recurrent_dropout.start(pass_.noise, sizes_.recurrent_dropout, part_.begin, part_.end);
+      scratch_.again.recurrent_dropout = scratch_.recurrent_dropout;
     }
     shared_.jobs.start(part_.member);
     if (Stages::peepholes) shared_.peephole.start(part_.member, sizes_);
@@ -119,6 +136,7 @@ class Backward {
     pass.x = pass_.x;
     pass.y = {shared_.h_again, 0, sizes_.outputs};
     pass.kept = pass_.kept;
+    pass.noise = pass_.noise;
     // A second stage reads what all members have written in the first.
     if (part_.by_units) scratch_.again.step.between = shared_.between_again;
     run_steps<P>(stages_, sizes_, pass, states_, part_, scratch_.again, from, to);
@@ -133,7 +151,11 @@ class Backward {
       for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], s, range.first + n, place + range.first + n);
       if (pass_.d_h_steps)
         for (Index n = 0; n < count; ++n) keep_step(scratch_.rows[n], s, range.first + n);
+      if (noisy_)
+        for (Index n = 0; n < count; ++n) before_stages(scratch_.rows[n], s, range.first + n, n);
       stages_.backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
+      if (noisy_)
+        for (Index n = 0; n < count; ++n) after_stages(scratch_.rows[n], s, range.first + n, n);
       for (Index row = range.first; row < range.last; ++row)
         if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(s, row));
     }
@@ -154,6 +176,34 @@ class Backward {
     if (Stages::has_cell_state) copy_units(r.d_c, c_units(), pass_.d_c_steps.at(t, b));
   }
 
+  // What noise did to a row's state after its cell, and where the gradient of what W_hh has read goes to.
+  void before_stages(BackwardRow<T>& r, Index s, Index row, Index n) const {
+    const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
+    if (sizes_.zoneout_h > 0) {
+      const Units units = h_units();
+      for (Index u = units.first; u < units.second; ++u) r.d_h[u] += r.d_y[u];
+      r.d_y = scratch_.zeros;
+      zone_out_backward(pass_.noise, Draw::zoneout_h, sizes_.zoneout_h, t, b, units, r.d_h, past_h(n));
+    }
+    if (sizes_.zoneout_c > 0)
+      zone_out_backward(pass_.noise, Draw::zoneout_c, sizes_.zoneout_c, t, b, c_units(), r.d_c, past_c(n));
+    if (drops_) {
+      r.h_in = scratch_.recurrent_dropout.apply(r.h_prev, b, n);
+      r.d_in = scratch_.d_in + n * sizes_.padded_outputs;
+      std::fill_n(r.d_in, sizes_.padded_outputs, T(0));
+    }
+  }
+
+  // dh and dc in all: through the cell, less what recurrent dropout has hidden, and past it.
+  void after_stages(const BackwardRow<T>& r, Index s, Index row, Index n) const {
+    const Units h = h_units(), c = c_units();
+    if (drops_) scratch_.recurrent_dropout.backward(r.d_in, h, schedule_.sequence(s, row), Stages::bypass, r.d_h);
+    if (sizes_.zoneout_h > 0)
+      for (Index u = h.first; u < h.second; ++u) r.d_h[u] += past_h(n)[u];
+    if (sizes_.zoneout_c > 0)
+      for (Index u = c.first; u < c.second; ++u) r.d_c[u] += past_c(n)[u];
+  }
+
   // The number in its block of row 0 of all, were it in step s of this block: add a row of that step.
   Index place_of(Index s, Index end_row) const { return end_row - schedule_.first(s + 1) - schedule_.first(s); }
 
@@ -171,10 +221,16 @@ class Backward {
       for (Index row = std::max(range.first, first - place); row < std::min(range.last, last - place); ++row) {
         const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
         set_row(r, s, row, place + row);
+        if (drops_) r.h_in = scratch_.recurrent_dropout.apply(r.h_prev, b, 0);
         shared_.jobs.put(place + row, r, pass_.x.at(t, b), sizes_);
-        if (Stages::peepholes) {
+        if constexpr (Stages::peepholes) {
           shared_.peephole.c_prev[place + row] = r.c_prev;
           shared_.peephole.c[place + row] = states_.c(row, b);
+          if (sizes_.zoneout_c > 0) {
+            T* const c = shared_.c_of_cells + (place + row) * sizes_.padded;
+            Stages::cell_state(sizes_, r.kept, r.c_prev, c);
+            shared_.peephole.c[place + row] = c;
+          }
         }
         scratch_.deltas[own] = r.delta;
         scratch_.d_x[own++] = pass_.d_x ? pass_.d_x.at(t, b) : nullptr;
@@ -187,9 +243,9 @@ class Backward {
     const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
     r.d_y = pass_.d_y ? pass_.d_y.at(t, b) : scratch_.zeros;
     r.h = pass_.y.at(t, b);
-    r.h_prev = states_.h_before(s, row, b);
+    r.h_prev = r.h_in = states_.h_before(s, row, b);
     r.kept = pass_.kept + (row - states_.kept_from) * Stages::kept * sizes_.padded;
-    r.d_h = d_h(b);
+    r.d_h = r.d_in = d_h(b);
     r.d_c = d_c(b);
     r.delta = shared_.delta + place * sizes_.deltas();
     r.delta_h = shared_.delta_h + place * sizes_.deltas();
@@ -224,12 +280,10 @@ class Backward {
   }
 
   // The member's own units of dh and dc.
-  std::pair<Index, Index> h_units() const { return part_.units(pass_.weights->transposed().recurrent[0]); }
-  std::pair<Index, Index> c_units() const {
-    return sizes_.projects() ? part_.units(pass_.weights->transposed().projection) : h_units();
-  }
+  Units h_units() const { return part_.units(pass_.weights->transposed().recurrent[0]); }
+  Units c_units() const { return sizes_.projects() ? part_.units(pass_.weights->transposed().projection) : h_units(); }
 
-  static void copy_units(const T* from, std::pair<Index, Index> units, T* to) {
+  static void copy_units(const T* from, Units units, T* to) {
     std::copy(from + units.first, from + units.second, to + units.first);
   }
 
@@ -241,6 +295,7 @@ class Backward {
   BackwardScratch<T>& scratch_;
   SharedScratch<P>& shared_;
   States<T> states_;
+  const bool noisy_, drops_;
 };
 
 }  // namespace GATEWISE_ISA

@@ -52,6 +52,10 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     input_products<P, Stages>(part, weights, layer.x, batch, layer.x_hat, lanes);
     stages_.template forward<false>(part, layer.now == 1, weights, layer.sizes, layer.rows[layer.now],
                                     layer.h_prev[layer.now], batch, layer.step);
+    if (layer.sizes.zones_out())
+      for (Index b = 0; b < batch; ++b)
+        zone_out_row<P>(layer.sizes, Noise{}, 0, b, {{0, layer.sizes.outputs}, {0, layer.sizes.padded}},
+                        layer.rows[layer.now][b], layer.c_of(b));
     layer.now = 1 - layer.now;
   }
 

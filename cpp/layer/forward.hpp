@@ -25,8 +25,10 @@ struct ForwardScratch {
         x_hat(arena.take<T>(block_steps * share * sizes.gates * sizes.padded)),
         kept_once(arena.take<T>(share * kept * sizes.padded)),
         x(arena.take<const T*>(block_steps * share)),
-        h_prev(arena.take<const T*>(share)),
+        h_in(arena.take<const T*>(share)),
         rows(arena.take<ForwardRow<T>>(share)),
+        c_of_cells(arena.take<T>(sizes.zoneout_c > 0 ? share * sizes.padded : 0)),
+        recurrent_dropout(arena, sizes, share),
         step(arena, sizes, share) {}
 
   Index block_steps;
@@ -34,8 +36,10 @@ struct ForwardScratch {
   T* x_hat;             // [rows of a block][lanes]
   T* kept_once;         // [share][kept][padded], where there is no tape
   const T** x;          // [rows of a block]
-  const T** h_prev;     // [share]
+  const T** h_in;       // [share]: what W_hh reads
   ForwardRow<T>* rows;  // [share]
+  T* c_of_cells;        // [share][padded]: what zoneout has not yet acted on
+  RecurrentDropout<T> recurrent_dropout;
   StepScratch<T> step;
 };
 
@@ -58,6 +62,15 @@ void input_products(const Part& part, const SequenceWeights<scalar_t<P>>& weight
   if (Stages::two_stages) multiply_rows<P>(second, part.panels(second), x, rows, x_hat + first.lanes(), lanes);
 }
 
+// The units of h' and the packets of c' that a member makes.
+template <class P, class Stages>
+RowUnits units_made(const Sizes& sizes, const Part& part, const SequenceWeights<scalar_t<P>>& weights) {
+  const auto& gates = weights.stages[0].recurrent;
+  const auto c = part.units(gates);
+  const auto& last = sizes.projects() ? weights.projection : Stages::two_stages ? weights.stages[1].recurrent : gates;
+  return {part.units(last), {c.first, round_up(c.second, P::width)}};
+}
+
 // The steps [begin, end), whose states lie in `states`; h goes to the pass's y.
 template <class P, class Stages>
 void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass,
@@ -66,8 +79,11 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
   using T = scalar_t<P>;
   const Schedule& schedule = *pass.schedule;
   const auto& weights = *pass.weights;
-  const Index lanes = weights.lanes(), kept_row = Stages::kept * sizes.padded;
+  const Index lanes = weights.lanes(), padded = sizes.padded, kept_row = Stages::kept * padded;
   const bool keep = pass.kept != nullptr;
+  const bool drops = pass.noise.random && sizes.recurrent_dropout > 0, zones_out = sizes.zones_out();
+  const bool zones_c = sizes.zoneout_c > 0;
+  const RowUnits made = units_made<P, Stages>(sizes, part, weights);
 
   for (Index from = begin; from < end && !part.stopped(); from += scratch.block_steps) {
     const Index to = std::min(from + scratch.block_steps, end);
@@ -85,22 +101,28 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
       Index n = 0;
       for (Index row = range.first; row < range.last; ++row, ++n, x_hat += lanes) {
         const Index b = schedule.sequence(s, row);
-        scratch.h_prev[n] = states.h_before(s, row, b);
         auto& r = scratch.rows[n];
         r.x_hat = x_hat;
-        r.h_prev = scratch.h_prev[n];
+        r.h_prev = states.h_before(s, row, b);
+        scratch.h_in[n] = drops ? scratch.recurrent_dropout.apply(r.h_prev, b, n) : r.h_prev;
         r.h = pass.y.at(schedule.time(s), b);
         if (Stages::has_cell_state) {
           r.c_prev = states.c(schedule.previous(row), b);
-          r.c = states.c_place(row, b);
+          r.c = zones_c ? scratch.c_of_cells + n * padded : states.c_place(row, b);
         }
         r.kept = keep ? pass.kept + (row - states.kept_from) * kept_row : scratch.kept_once + n * kept_row;
       }
       const bool backwards = s % 2 == 1;
       if (keep)
-        stages.template forward<true>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+        stages.template forward<true>(part, backwards, weights, sizes, scratch.rows, scratch.h_in, n, scratch.step);
       else
-        stages.template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_prev, n, scratch.step);
+        stages.template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_in, n, scratch.step);
+      if (zones_out)
+        for (Index row = range.first; row < range.last; ++row) {
+          const Index b = schedule.sequence(s, row);
+          T* const c = Stages::has_cell_state ? states.c_place(row, b) : nullptr;
+          zone_out_row<P>(sizes, pass.noise, schedule.time(s), b, made, scratch.rows[row - range.first], c);
+        }
       part.wait();
     }
   }
@@ -121,6 +143,8 @@ void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<sca
   const States<T> states{schedule,      pass.y,     pass.h_first,
                          pass.c_before, pass.cells, scratch.zeros,
                          outputs,       padded,     pass.kept ? 0 : States<T>::no_row};
+  if (pass.noise.random && sizes.recurrent_dropout > 0)
+    scratch.recurrent_dropout.start(pass.noise, sizes.recurrent_dropout, part.begin, part.end);
 
   const Index segment = pass.segment > 0 ? pass.segment : std::max<Index>(steps, 1);
   for (Index from = 0; from < steps; from += segment) {

@@ -32,7 +32,7 @@ struct GradientJob {
     };
     const T one_value[outer_inputs] = {T(1)};
     add(x, x_row, sizes.inputs);
-    add(h, r.h_prev, sizes.outputs);
+    add(h, r.h_in, sizes.outputs);
     add(between, r.between, sizes.hidden);
     add(one, one_value, 1);
     inputs.pad(row);

@@ -13,16 +13,16 @@ struct GruAfterStages {
   using T = scalar_t<P>;
   using Cell = GruAfter<Activations>;
   static constexpr int kept = Cell::kept;
-  static constexpr bool has_cell_state = false, two_deltas = true, two_stages = false, peepholes = false;
+  static constexpr bool has_cell_state = false, bypass = true, two_deltas = true, two_stages = false, peepholes = false;
 
   Activations activations;
 
   template <bool keep>
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>&) const {
+               const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>&) const {
     constexpr Index W = P::width;
     const auto& panels = w.stages[0].recurrent;
-    use_tiles<P>(panels, part.panels(panels, backwards), h_prev, count,
+    use_tiles<P>(panels, part.panels(panels, backwards), h_in, count,
                  [&](Index panel, Index first, Index n, const T* tile) {
                    const Index u = panels.first_unit(panel), lane = panels.first_lane(panel), left = sizes.hidden - u;
                    for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
@@ -72,25 +72,25 @@ struct GruBeforeStages {
   using T = scalar_t<P>;
   using Cell = GruBefore<Activations>;
   static constexpr int kept = Cell::kept;
-  static constexpr bool has_cell_state = false, two_deltas = false, two_stages = true, peepholes = false;
+  static constexpr bool has_cell_state = false, bypass = true, two_deltas = false, two_stages = true, peepholes = false;
 
   Activations activations;
 
   // What belongs to r and z is kept in any case: the second stage reads z.
   template <bool keep>
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) const {
+               const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& gates = w.stages[0].recurrent;
     use_tiles<P>(
-        gates, part.panels(gates, backwards), h_prev, count, [&](Index panel, Index first, Index n, const T* tile) {
+        gates, part.panels(gates, backwards), h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
           const Index u = gates.first_unit(panel), lane = gates.first_lane(panel);
           for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
             const auto& row = rows[r];
             const P x[2] = {load<P>(row.x_hat + lane), load<P>(row.x_hat + lane + W)};
             const P h[2] = {load<P>(tile), load<P>(tile + W)};
             P kept_now[kept];
-            const P q = Cell::forward_gates(activations, x, h, load<P>(row.h_prev + u, sizes.hidden - u), kept_now);
+            const P q = Cell::forward_gates(activations, x, h, load<P>(h_in[r] + u, sizes.hidden - u), kept_now);
             GATEWISE_UNROLL
             for (int i = 0; i < kept; ++i)
               if (i % Cell::values < 2) store(row.kept + i * sizes.padded + u, kept_now[i]);
@@ -142,22 +142,22 @@ struct GruBeforeStages {
       scratch.in[r] = row.delta + 2 * H;
     }
     part.wait();
-    use_tiles<P>(
-        candidate, part.panels(candidate), scratch.in, count, [&](Index panel, Index first, Index n, const T* tile) {
-          for (Index r = 0; r < n; ++r, tile += most_packets * W)
-            for (Index j = 0; j < candidate.count(panel); ++j) {
-              const auto& row = rows[first + r];
-              const Index u = candidate.first_unit(panel) + j * W, left = H - u;
-              const P h_prev = load<P>(row.h_prev + u, left);
-              P keep[kept], delta_r;
-              GATEWISE_UNROLL
-              for (int i = 0; i < kept; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
-              const P through = Cell::backward_reset(activations, keep, h_prev, load<P>(tile + j * W), delta_r);
-              store(row.d_h + u, load<P>(row.d_h + u) + through);
-              store(row.delta + u, delta_r, left);
-              store(row.between + u, keep[0] * h_prev, left);
-            }
-        });
+    use_tiles<P>(candidate, part.panels(candidate), scratch.in, count,
+                 [&](Index panel, Index first, Index n, const T* tile) {
+                   for (Index r = 0; r < n; ++r, tile += most_packets * W)
+                     for (Index j = 0; j < candidate.count(panel); ++j) {
+                       const auto& row = rows[first + r];
+                       const Index u = candidate.first_unit(panel) + j * W, left = H - u;
+                       const P h_in = load<P>(row.h_in + u, left);
+                       P keep[kept], delta_r;
+                       GATEWISE_UNROLL
+                       for (int i = 0; i < kept; ++i) keep[i] = load<P>(row.kept + i * sizes.padded + u);
+                       const P through = Cell::backward_reset(activations, keep, h_in, load<P>(tile + j * W), delta_r);
+                       store(row.d_in + u, load<P>(row.d_in + u) + through);
+                       store(row.delta + u, delta_r, left);
+                       store(row.between + u, keep[0] * h_in, left);
+                     }
+                 });
     for (Index r = 0; r < count; ++r) scratch.in[r] = rows[r].delta;
     part.wait();
     hidden_gradient<P, true>(part, w.transposed().recurrent[0], scratch.in, rows, count);

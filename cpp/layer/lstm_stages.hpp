@@ -13,7 +13,8 @@ struct LstmStages {
   using T = scalar_t<P>;
   using Cell = Lstm<peephole, Activations>;
   static constexpr int kept = Cell::kept;
-  static constexpr bool has_cell_state = true, two_deltas = false, two_stages = false, peepholes = peephole;
+  static constexpr bool has_cell_state = true, bypass = false, two_deltas = false, two_stages = false,
+                        peepholes = peephole;
 
   static GATEWISE_INLINE void load_peepholes(const SequenceWeights<T>& w, const Sizes& sizes, Index u, P (&peep)[3]) {
     for (int i = 0; i < 3; ++i) peep[i] = peephole ? load<P>(w.peephole.get() + i * sizes.padded + u) : broadcast<P>(0);
@@ -21,13 +22,21 @@ struct LstmStages {
 
   Activations activations;
 
+  // c' [padded] of a row, once more, from what its forward has kept.
+  static void cell_state(const Sizes& sizes, const T* kept, const T* c_prev, T* c) {
+    for_each_packet<P>({0, sizes.padded}, [&](Index u, Index) {
+      const auto gate = [&](Index i) { return load<P>(kept + i * sizes.padded + u); };
+      store(c + u, Cell::cell_state(gate(0), gate(1), gate(2), load<P>(c_prev + u)));
+    });
+  }
+
   template <bool keep>
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>& scratch) const {
+               const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& panels = w.stages[0].recurrent;
     const bool projects = sizes.projects();
-    use_tiles<P>(panels, part.panels(panels, backwards), h_prev, count,
+    use_tiles<P>(panels, part.panels(panels, backwards), h_in, count,
                  [&](Index panel, Index first, Index n, const T* tile) {
                    const Index u = panels.first_unit(panel), lane = panels.first_lane(panel);
                    P peep[3];

@@ -15,7 +15,7 @@ struct Options {
   Cell cell = Cell::lstm;
   Index input_size = 1, hidden_size = 1, num_layers = 1, proj_size = 0;
   bool bias = true, bidirectional = false;
-  double dropout = 0;
+  double dropout = 0, recurrent_dropout = 0, zoneout_h = 0, zoneout_c = 0;
   // What gates, candidate (an RNN's only one) and an LSTM's c' go through, before which pre-activations are held
   // between -clip and clip; their own clips are not read.
   Activation<double> gate{Function::sigmoid}, candidate{Function::tanh}, cell_state{Function::tanh};
@@ -29,7 +29,9 @@ struct Options {
     require(input_size >= 1 && hidden_size >= 1 && num_layers >= 1, "sizes: expected input, hidden and layers >= 1");
     require(proj_size >= 0 && proj_size < hidden_size, "proj_size: expected 0 <= proj_size < hidden_size");
     require(proj_size == 0 || is_lstm(), "proj_size: expected 0 for a cell that is not an LSTM");
-    require(dropout >= 0 && dropout < 1, "dropout: expected 0 <= dropout < 1");
+    for (const double p : {dropout, recurrent_dropout, zoneout_h, zoneout_c})
+      require(p >= 0 && p < 1, "dropout, recurrent_dropout, zoneout: expected 0 <= p < 1");
+    require(zoneout_c == 0 || is_lstm(), "zoneout_c: expected 0 for a cell that is not an LSTM");
     require(clip > 0, "clip: expected a number > 0");
     require(!input_forget || is_lstm(), "input_forget: expected false for a cell that is not an LSTM");
     return *this;

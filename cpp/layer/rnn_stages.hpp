@@ -13,16 +13,17 @@ struct RnnStages {
   using T = scalar_t<P>;
   using Cell = Rnn<Activations>;
   static constexpr int kept = Cell::kept;
-  static constexpr bool has_cell_state = false, two_deltas = false, two_stages = false, peepholes = false;
+  static constexpr bool has_cell_state = false, bypass = false, two_deltas = false, two_stages = false,
+                        peepholes = false;
 
   Activations activations;
 
   template <bool keep>
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
-               const ForwardRow<T>* rows, const T* const* h_prev, Index count, StepScratch<T>&) const {
+               const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>&) const {
     const auto& panels = w.stages[0].recurrent;
     use_tiles<P>(
-        panels, part.panels(panels, backwards), h_prev, count, [&](Index panel, Index first, Index n, const T* tile) {
+        panels, part.panels(panels, backwards), h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
           for (Index r = 0; r < n; ++r, tile += most_packets * P::width) {
             const auto& row = rows[first + r];
             const T* const x = row.x_hat + panels.first_lane(panel);

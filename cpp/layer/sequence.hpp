@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "../math/view.hpp"
+#include "noise.hpp"
 #include "part.hpp"
 #include "schedule.hpp"
 #include "step.hpp"
@@ -27,6 +28,7 @@ struct ForwardPass {
   // Or of each segment of so many steps the c that it begins with, [segments][B][padded]; or null.
   T* checkpoints;
   Index segment;
+  Noise noise;
 };
 
 template <class T>
@@ -47,6 +49,7 @@ struct BackwardPass {
   T *d_h_first, *d_c_first;      // [B, Y], [B, H]
   Rows<T> d_h_steps, d_c_steps;  // [Y], [H] at (t, b): of the state after every step taken; or null: not wanted
   Parameters<T> gradients;
+  Noise noise;
 };
 
 // Where states lie: h in y, c in the tape's cells; the initial ones and zeros beside them.
@@ -85,6 +88,7 @@ struct StepLayer {
       : sizes(layer_sizes),
         batch(rows),
         c(has_cell_state ? arena.take<T>(rows * sizes.padded) : nullptr),
+        c_of_cell(sizes.zoneout_c > 0 ? arena.take<T>(rows * sizes.padded) : c),
         x_hat(arena.take<T>(rows * sizes.gates * sizes.padded)),
         kept_once(arena.take<T>(rows * kept * sizes.padded)),
         x(arena.take<const T*>(rows)),
@@ -98,9 +102,12 @@ struct StepLayer {
     for (int i = 0; i < 2; ++i)
       for (Index b = 0; b < rows; ++b) {
         h_prev[i][b] = h_twice[i] + b * sizes.outputs;
-        this->rows[i][b] = {
-            x_hat + b * sizes.gates * sizes.padded, h_prev[i][b], c_of(b), c_of(b), kept_once + b * kept * sizes.padded,
-            h_twice[1 - i] + b * sizes.outputs};
+        this->rows[i][b] = {x_hat + b * sizes.gates * sizes.padded,
+                            h_prev[i][b],
+                            c_of(b),
+                            c ? c_of_cell + b * sizes.padded : nullptr,
+                            kept_once + b * kept * sizes.padded,
+                            h_twice[1 - i] + b * sizes.outputs};
       }
   }
 
@@ -119,6 +126,7 @@ struct StepLayer {
   int now = 0;             // which of the two h is the state
   T* h_twice[2];           // [B, Y]
   T* c;                    // [B][padded], or null
+  T* c_of_cell;            // [B][padded]: c itself, or, where zoneout acts on it, what the cell makes of it
   T *x_hat, *kept_once;    // [B][lanes], [B][kept][padded]
   const T** x;             // [B]
   const T** h_prev[2];     // [B]

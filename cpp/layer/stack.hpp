@@ -59,10 +59,11 @@ class Stack {
 
   // Inference: no dropout, keeps nothing.
   void forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const;
-  // The same for a later backward pass; the call's y must outlive the tape.
+  // The same with dropout and zoneout, whose chances are the key's, and for a later backward pass; the call's y must
+  // outlive the tape.
   // `checkpoint`: keep c every so many steps alone, rounded up to whole blocks of the gradients; 0: keep everything.
-  Tape<T> forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
-                  int threads, Index checkpoint = 0) const;
+  Tape<T> forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, std::uint64_t key, int threads,
+                  Index checkpoint = 0) const;
   void backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const;
 
  private:
@@ -91,7 +92,8 @@ class Stack {
             nullptr,
             nullptr,
             nullptr,
-            0};
+            0,
+            {}};
   }
   // Those of one layer and direction among the states after every step, [T, L·D, B, size], or null.
   Rows<T> steps_of(T* states, Index i, Index batch, Index size) const {
@@ -150,18 +152,18 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
 }
 
 template <class T>
-Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, const Dropout& dropout,
+Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, std::uint64_t key,
                           int threads, Index checkpoint) const {
   const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
   const Index segment = round_up(std::min(checkpoint, call.steps.time), block_steps(B));
-  Tape<T> tape(options_, std::move(weights), call.steps, dropout, sequence_->kept(), sizes(0).padded, segment);
+  Tape<T> tape(options_, std::move(weights), call.steps, key, sequence_->kept(), sizes(0).padded, segment);
   const Buffer<T> cells(segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0);
   tape.last_y = call.y;
   if (call.h) {
     tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
     std::copy_n(call.h, tape.h_first.size(), tape.h_first.get());
   }
-  const Buffer<T> dropped(dropout ? call.steps.time * B * features : 0);
+  const Buffer<T> dropped(tape.dropout ? call.steps.time * B * features : 0);
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
@@ -185,6 +187,7 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
                 own.cells = tape.cells_of(i);
                 own.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
                 own.segment = segment;
+                own.noise = {true, key, i};
                 sequence_->forward(sizes(l), own, part, scratch, common);
               }
             }
@@ -248,7 +251,8 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                                            of(call.d_c, H),
                                            steps_of(call.d_h_steps, i, B, Y),
                                            steps_of(call.d_c_steps, i, B, H),
-                                           call.gradients[static_cast<std::size_t>(i)]};
+                                           call.gradients[static_cast<std::size_t>(i)],
+                                           {true, tape.key, i}};
                 sequence_->backward(sizes(l), pass, part, scratch, shared);
                 if (call.d_h_steps)
                   part.by_sequence([&] {

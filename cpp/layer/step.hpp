@@ -9,11 +9,12 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// The sizes of one layer and direction.
+// The sizes of one layer and direction, and how likely noise strikes its state.
 struct Sizes {
   Index inputs, hidden, outputs, gates;  // I, H, Y, G
   Index padded;                          // H rounded up to packets: the pitch of our own rows of units
   Index padded_outputs;                  // Y likewise
+  double recurrent_dropout, zoneout_h, zoneout_c;
 
   Sizes(const Options& options, Index layer, Index width)
       : inputs(options.layer_input_size(layer)),
@@ -21,8 +22,13 @@ struct Sizes {
         outputs(options.output_size()),
         gates(options.gates()),
         padded(round_up(hidden, width)),
-        padded_outputs(round_up(outputs, width)) {}
+        padded_outputs(round_up(outputs, width)),
+        recurrent_dropout(options.recurrent_dropout),
+        zoneout_h(options.zoneout_h),
+        zoneout_c(options.zoneout_c) {}
   bool projects() const { return outputs != hidden; }
+  bool zones_out() const { return zoneout_h > 0 || zoneout_c > 0; }
+  bool noisy() const { return zones_out() || recurrent_dropout > 0; }
   Index deltas() const { return gates * hidden; }
 };
 
@@ -42,9 +48,11 @@ struct BackwardRow {
   const T* d_y;     // [Y]
   const T* h;       // [Y]
   const T* h_prev;  // [Y]
+  const T* h_in;    // [Y]: what W_hh has read: h_prev, or what recurrent dropout has left of it
   const T* c_prev;  // [padded]
   const T* kept;    // [kept][padded]
   T* d_h;           // [padded outputs]: in dh' from the step after, out dh
+  T* d_in;          // [padded outputs]: the gradient of h_in, added to what is there; d_h itself where h_in is h_prev
   T* d_c;           // [padded]
   T* delta;         // [G·H], as W_ih sees it
   T* delta_h;       // [G·H], as W_hh sees it, where that differs
@@ -69,7 +77,7 @@ GATEWISE_INLINE void for_each_packet(std::pair<Index, Index> units, const Each& 
   for (Index u = units.first; u < units.second; u += P::width) each(u, units.second - u);
 }
 
-// dh = W_hhᵀ δ, or dh += W_hhᵀ δ where the cell has left a part of dh already.
+// dh = W_hhᵀ δ, or dh += W_hhᵀ δ where the cell has left a part of dh already; of the h that W_hh has read.
 template <class P, bool add>
 GATEWISE_INLINE void hidden_gradient(const Part& part, const Panels<scalar_t<P>>& panels,
                                      const scalar_t<P>* const* delta, const BackwardRow<scalar_t<P>>* rows,
@@ -78,9 +86,9 @@ GATEWISE_INLINE void hidden_gradient(const Part& part, const Panels<scalar_t<P>>
   use_tiles<P>(panels, part.panels(panels), delta, count, [&](Index panel, Index first, Index n, const T* tile) {
     for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
       for (Index j = 0; j < panels.count(panel); ++j) {
-        T* const d_h = rows[first + r].d_h + panels.first_unit(panel) + j * P::width;
+        T* const d_in = rows[first + r].d_in + panels.first_unit(panel) + j * P::width;
         const P product = load<P>(tile + j * P::width);
-        store(d_h, add ? load<P>(d_h) + product : product);
+        store(d_in, add ? load<P>(d_in) + product : product);
       }
   });
 }

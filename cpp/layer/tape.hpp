@@ -16,11 +16,12 @@ template <class T>
 class Tape {
  public:
   // `kept` activations of `padded` units a row. `segment`: for checkpoints every so many steps, instead of every row.
-  Tape(const Options& layer, std::shared_ptr<const Weights<T>> read, const Steps& steps, const Dropout& drop,
+  Tape(const Options& layer, std::shared_ptr<const Weights<T>> read, const Steps& steps, std::uint64_t call_key,
        Index kept, Index padded, Index segment_steps)
       : weights(std::move(read)),
         schedules{Schedule(steps, false), layer.bidirectional ? Schedule(steps, true) : Schedule()},
-        dropout(drop),
+        key(call_key),
+        dropout{key, layer.num_layers > 1 ? layer.dropout : 0},
         x(steps.time * steps.batch * layer.input_size),
         options(layer),
         segment(segment_steps),
@@ -77,6 +78,7 @@ class Tape {
 
   std::shared_ptr<const Weights<T>> weights;
   Schedule schedules[2];  // forward and reverse
+  std::uint64_t key;
   Dropout dropout;
   Buffer<T> x;        // [T, B, I]
   Buffer<T> h_first;  // [L·D, B, Y], or empty: zeros

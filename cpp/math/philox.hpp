@@ -2,6 +2,7 @@
 // 1, 2, 3".
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -22,7 +23,31 @@ inline std::array<std::uint32_t, 4> philox(std::uint64_t key, std::array<std::ui
   return counter;
 }
 
-// Inverted dropout of one row: whether element u stays is a function of (key, layer, t, b, u) alone.
+// Trials of one probability: whether chance strikes unit u is a function of (key, use, index, t, b, u) alone.
+struct Draw {
+  // Each use has words of its own: it is the top two bits of the counter's last word.
+  enum Use : std::uint32_t { dropout, recurrent_dropout, zoneout_h, zoneout_c };
+
+  std::uint64_t key;
+  double probability;
+  Use use;
+  Index index;  // the layer, or, of one direction of a layer, l·D + d
+
+  // Calls each(u, struck) for the units [first, last).
+  template <class Each>
+  void each(Index t, Index b, Index first, Index last, const Each& each) const {
+    const auto threshold = static_cast<std::uint32_t>(probability * 4294967296.0);
+    const auto stream = std::uint32_t{use} << 30 | static_cast<std::uint32_t>(index);
+    for (Index quad = first / 4 * 4; quad < last; quad += 4) {
+      const auto words = philox(key, {static_cast<std::uint32_t>(quad / 4), static_cast<std::uint32_t>(b),
+                                      static_cast<std::uint32_t>(t), stream});
+      for (Index u = std::max(first, quad); u < std::min(last, quad + 4); ++u)
+        each(u, words[static_cast<std::size_t>(u - quad)] < threshold);
+    }
+  }
+};
+
+// Inverted dropout of one row between two layers.
 struct Dropout {
   std::uint64_t key = 0;
   double probability = 0;
@@ -32,14 +57,9 @@ struct Dropout {
   // to[u] = from[u] / (1 - probability) or 0; from and to may be the same row.
   template <class T>
   void apply(const T* from, T* to, Index features, Index layer, Index t, Index b) const {
-    const auto threshold = static_cast<std::uint32_t>(probability * 4294967296.0);
     const T scale = static_cast<T>(1.0 / (1.0 - probability));
-    for (Index first = 0; first < features; first += 4) {
-      const auto words = philox(key, {static_cast<std::uint32_t>(first / 4), static_cast<std::uint32_t>(b),
-                                      static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(layer)});
-      for (Index u = first; u < features && u < first + 4; ++u)
-        to[u] = words[static_cast<std::size_t>(u - first)] < threshold ? T(0) : from[u] * scale;
-    }
+    Draw{key, probability, Draw::dropout, layer}.each(
+        t, b, 0, features, [&](Index u, bool dropped) { to[u] = dropped ? T(0) : from[u] * scale; });
   }
 };
 

@@ -27,13 +27,16 @@ class RNNOptions(Layer):
         bidirectional: bool = False,
         *,
         nonlinearity: Activation = "tanh",
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         clip: float | None = None,
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
         options = Options(
             "RNN", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            nonlinearity=nonlinearity, clip=clip, dtype=dtype,  # type: ignore[arg-type]
+            nonlinearity=nonlinearity, recurrent_dropout=recurrent_dropout, zoneout=zoneout, clip=clip,
+            dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 
@@ -58,6 +61,8 @@ class LSTMOptions(Layer):
         proj_size: int = 0,
         *,
         peephole: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = (0.0, 0.0),
         activations: Sequence[Activation] | None = None,
         clip: float | None = None,
         input_forget: bool = False,
@@ -66,7 +71,8 @@ class LSTMOptions(Layer):
     ) -> None:
         options = Options(
             "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
-            peephole=peephole, activations=activations, clip=clip, input_forget=input_forget, dtype=dtype,  # type: ignore[arg-type]
+            peephole=peephole, recurrent_dropout=recurrent_dropout, zoneout=zoneout, activations=activations, clip=clip,
+            input_forget=input_forget, dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 
@@ -100,6 +106,8 @@ class GRUOptions(Layer):
         bidirectional: bool = False,
         *,
         reset_after: bool = True,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         activations: Sequence[Activation] | None = None,
         clip: float | None = None,
         dtype: DTypeLike = np.float32,
@@ -107,7 +115,8 @@ class GRUOptions(Layer):
     ) -> None:
         options = Options(
             "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            reset_after=reset_after, activations=activations, clip=clip, dtype=dtype,  # type: ignore[arg-type]
+            reset_after=reset_after, recurrent_dropout=recurrent_dropout, zoneout=zoneout, activations=activations,
+            clip=clip, dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 

@@ -194,6 +194,10 @@ class Recurrent:
         for name in ("num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size", "peephole"):
             if getattr(o, name) != getattr(Options, name):
                 shown.append(f"{name}={getattr(o, name)!r}")
+        if o.recurrent_dropout:
+            shown.append(f"recurrent_dropout={o.recurrent_dropout!r}")
+        if any(o.zoneouts):
+            shown.append(f"zoneout={o.zoneout!r}")
         if not o.reset_after:
             shown.append("reset_after=False")
         if o.nonlinearity != "tanh":
@@ -247,13 +251,13 @@ class Layer(Recurrent):
     """The attributes of a layer that a cell does not have."""
 
     def _dropout_key(self, key: Any) -> int | None:
-        """The key of this call's dropout: the caller's, the next of the layer's generator, or none if nothing drops."""
+        """The key of what this call leaves to chance: the caller's, the next of the layer's generator, or none."""
         if key is not None:
             if isinstance(key, (bool, np.bool_)) or not hasattr(key, "__index__"):
                 raise TypeError(f"key: expected an integer from 0 to 2**64 - 1, got {key!r}")
             if not 0 <= int(key) < 2**64:
                 raise ValueError(f"key: expected an integer from 0 to 2**64 - 1, got {int(key)}")
-        if self._options.dropout == 0.0 or self._options.num_layers == 1:
+        if not self._options.random:
             return None
         return int(self._generator.integers(2**64, dtype=np.uint64)) if key is None else int(key)
 
@@ -310,6 +314,16 @@ class Layer(Recurrent):
     def dropout(self) -> float:
         """The probability with which `forward` drops an element between two layers."""
         return self._options.dropout
+
+    @property
+    def recurrent_dropout(self) -> float:
+        """The probability with which `forward` hides a unit of h from W_hh, through a whole sequence."""
+        return self._options.recurrent_dropout
+
+    @property
+    def zoneout(self) -> float | tuple[float, float]:
+        """The probability with which, in `forward`, a unit stays as it was at a step; for an LSTM those of h and c."""
+        return self._options.zoneout
 
     @property
     def bidirectional(self) -> bool:

@@ -7,6 +7,7 @@ import operator
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -35,12 +36,25 @@ def _switch(name: str, value: Any) -> bool:
 
 
 def _probability(name: str, value: Any) -> float:
-    if isinstance(value, (bool, np.bool_, str, bytes, complex)) or not hasattr(value, "__float__"):
+    no_number = isinstance(value, (bool, np.bool_, str, bytes, complex)) or not hasattr(value, "__float__")
+    if no_number or getattr(value, "shape", ()) != ():
         raise TypeError(f"{name}: expected a number p with 0 <= p < 1, got {value!r}")
     p = float(value)
     if not 0.0 <= p < 1.0:
         raise ValueError(f"{name}: expected a number p with 0 <= p < 1, got {p!r}")
     return p
+
+
+def _zoneout(cell: CellKind, value: Any) -> float | tuple[float, float]:
+    """One probability, or an LSTM's pair of them for h and c; a single number stands for both."""
+    if cell != "LSTM":
+        return _probability("zoneout", value)
+    if not isinstance(value, (tuple, list)):
+        p = _probability("zoneout", value)
+        return p, p
+    if len(value) != 2:
+        raise ValueError(f"zoneout: expected a pair of numbers p with 0 <= p < 1, for h and c, got {value!r}")
+    return _probability("zoneout[0]", value[0]), _probability("zoneout[1]", value[1])
 
 
 def float_dtype(value: DTypeLike) -> np.dtype[Any]:
@@ -68,6 +82,8 @@ class Options:
     bidirectional: bool = False
     proj_size: int = 0
     peephole: bool = False
+    recurrent_dropout: float = 0.0
+    zoneout: float | tuple[float, float] = 0.0
     reset_after: bool = True
     nonlinearity: Activation = "tanh"
     activations: Sequence[Activation] | None = None
@@ -87,6 +103,8 @@ class Options:
             "bidirectional": _switch("bidirectional", self.bidirectional),
             "proj_size": checked_size("proj_size", self.proj_size, 0),
             "peephole": _switch("peephole", self.peephole),
+            "recurrent_dropout": _probability("recurrent_dropout", self.recurrent_dropout),
+            "zoneout": _zoneout(self.cell, self.zoneout),
             "reset_after": _switch("reset_after", self.reset_after),
             "input_forget": _switch("input_forget", self.input_forget),
             "nonlinearity": checked_activation("nonlinearity", self.nonlinearity, dtype),
@@ -145,6 +163,17 @@ class Options:
     def output_size(self) -> int:
         """Y, the size of h: the projection's if there is one, else the hidden size."""
         return self.proj_size or self.hidden_size
+
+    @property
+    def zoneouts(self) -> tuple[float, ...]:
+        """The probability of zoneout for each part of the state: h, or h and c."""
+        return self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,)
+
+    @cached_property
+    def random(self) -> bool:
+        """Whether anything in `forward` is left to chance."""
+        between_layers = self.dropout > 0.0 and self.num_layers > 1
+        return between_layers or self.recurrent_dropout > 0.0 or any(self.zoneouts)
 
     def layer_input_size(self, layer: int) -> int:
         """The number of features that this layer of the stack reads."""

@@ -29,7 +29,7 @@ class CompiledLayers(Compiled, Layer):
         mask: ArrayLike | None = None,
         resets: ArrayLike | None = None,
     ) -> tuple[Array, State]:
-        """Inference: run the layers over x, without dropout, and keep nothing.
+        """Inference: run the layers over x, without dropout, with zoneout's expectation, and keep nothing.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class CompiledLayers(Compiled, Layer):
         checkpoint: int | Literal["sqrt"] | None = None,
         key: int | None = None,
     ) -> tuple[Array, State, Tape]:
-        """As the call, but with dropout between the layers, and with a tape for `backward`.
+        """As the call, but with dropout and zoneout left to chance, and with a tape for `backward`.
 
         Parameters
         ----------
@@ -76,18 +76,20 @@ class CompiledLayers(Compiled, Layer):
             is kept of T steps, x and y apart, grows as that; rounded up to whole gradient blocks of ceil(512 / B)
             steps. A pass backward then costs a forward one more. The tape lacks `cells` and `gates`. Default: keep
             every step.
-        key : 0 to 2**64 - 1, decides what is dropped. Default: the next of the layer's own generator.
+        key : 0 to 2**64 - 1: together with the layer, direction, step, place in the batch and unit it decides what is
+            dropped and what stays. Default: the next of the layer's own generator.
 
         Returns
         -------
-        y : as in the call, and equal to it to the bit where nothing is dropped; read-only, since the tape reads it.
+        y : as in the call, and equal to it to the bit where nothing is left to chance; read-only, since the tape reads
+            it.
         state : as in the call.
-        tape : for `backward`, as often as wanted. ``tape.nbytes`` is its size, ``tape.key`` the key of its dropout or
-            None. ``tape.hidden`` (T, L D, B, Y) and, for an LSTM, ``tape.cells`` (T, L D, B, H) are h and c after
-            every step, ``tape.gates`` (G, T, L D, B, H) the activated gates: ``i, f, g, o = tape.gates``, or
-            ``r, z, n``; of an RNN its h. They are read-only, without B for a single sequence, and 0 at steps not
-            taken: views of the tape's memory where one direction takes every step (`hidden` with one layer only), else
-            copies made anew each time. A tape can be neither pickled nor copied.
+        tape : for `backward`, as often as wanted. ``tape.nbytes`` is its size, ``tape.key`` the key, or None where
+            nothing was left to chance. ``tape.hidden`` (T, L D, B, Y) and, for an LSTM, ``tape.cells`` (T, L D, B, H)
+            are h and c after every step, ``tape.gates`` (G, T, L D, B, H) the activated gates: ``i, f, g, o =
+            tape.gates``, or ``r, z, n``; of an RNN its h. They are read-only, without B for a single sequence, and 0 at
+            steps not taken: views of the tape's memory where one direction takes every step (`hidden` with one layer
+            only), else copies made anew each time. A tape can be neither pickled nor copied.
 
         Raises
         ------
@@ -191,10 +193,15 @@ class RNN(RNNOptions, CompiledLayers):
     dropout : the probability with which `forward` drops an element between two layers; no effect with one layer.
     bidirectional : whether a second direction runs from the end; its outputs stand beside the first's.
     nonlinearity : "tanh", "relu" or any other activation, below.
+    recurrent_dropout : the probability with which `forward` hides a unit of h from W_hh (Gal and Ghahramani 2016); the
+        others count 1 / (1 - p) times. One mask for all steps of a sequence, whatever `resets` cut, and for all gates,
+        where Keras has one for each gate. What else a cell does with h sees it whole.
+    zoneout : the probability p with which, at a step of `forward`, a unit of h stays as it was (Krueger et al. 2017).
+        Inference, streams too, takes the expectation, p h + (1 - p) h'.
     clip : what an activation is applied to is first held between -clip and clip (ONNX's attribute of that name); the
         gradient is 0 beyond. Default: no bounds.
     dtype : float32 or float64, of parameters and results.
-    seed : makes the initial values and the dropout reproducible: what ``numpy.random.default_rng`` takes.
+    seed : makes the initial values and what is left to chance reproducible: what ``numpy.random.default_rng`` takes.
 
     Notes
     -----
@@ -224,9 +231,12 @@ class LSTM(LSTMOptions, CompiledLayers):
 
     Parameters
     ----------
-    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed : as for `RNN`.
+    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, recurrent_dropout, dtype, seed : as
+        for `RNN`.
     proj_size : P; if it is not 0, h' = W_hr (o tanh c') has P features (Sak et al. 2014).
     peephole : whether i and f see c, and o sees c' (Gers et al. 2002): ``weight_peephole_l0`` (3, H), rows i, f, o.
+    zoneout : as for `RNN`, a pair of probabilities for h and for c, or one for both. o and h' are made of the c' before
+        zoneout, as published; with a projection, h is what it gives.
     activations : three, as `RNN` has them: of the gates i, f and o, of the candidate g, and of c' on its way to h'.
         Default: ("sigmoid", "tanh", "tanh"); Keras 2's is (("hard_sigmoid", 0.2, 0.5), "tanh", "tanh").
     clip : as for `RNN`; it holds the pre-activations of the gates and of g, with what peepholes add, and, as in ONNX
@@ -248,9 +258,11 @@ class GRU(GRUOptions, CompiledLayers):
 
     Parameters
     ----------
-    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed : as for `RNN`.
+    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, zoneout, dtype, seed : as for `RNN`.
     reset_after : whether the reset gate acts after the recurrent product, n = tanh(x_n + r (W_hn h + b_hn)), as in
         PyTorch and cuDNN, or before it, n = tanh(x_n + W_hn (r h) + b_hn), as published.
+    recurrent_dropout : as for `RNN`: the h of every product is masked, that of r h too; the h of z h is not. So it is
+        in Keras.
     activations : two, as `RNN` has them: of the gates r and z, and of the candidate n. Default: ("sigmoid", "tanh").
     clip : as for `RNN`; it holds the pre-activations of the gates and of n.
 

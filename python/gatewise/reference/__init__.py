@@ -1,9 +1,10 @@
 """The same layers in plain NumPy: the readable definition.
 
 `cells` holds the mathematics, each cell's backward under its forward; `activations` the functions that cells apply;
-`sequence` the loop over time and back; `layers` the stack with its directions and dropout; `philox` the random words
-that dropout draws from; `single` the cells for one step; `checks` the arguments' conversions and errors. The compiled
-layers are tested against these and differ from them by rounding alone; these are slower, and written to be read.
+`sequence` the loop over time and back; `layers` the stack with its directions and dropout; `noise` recurrent dropout
+and zoneout; `philox` the random words of both; `single` the cells for one step; `checks` the arguments' conversions and
+errors. The compiled layers are tested against these and differ from them by rounding alone; these are slower, and
+written to be read.
 
 >>> import numpy as np
 >>> from gatewise import reference

@@ -10,6 +10,9 @@ A pre-activation is the sum of two halves, x_hat = W_ih x + b_ih and h_hat = W_h
 gates below each other: i, f, g, o for the LSTM; r, z, n for the GRU. delta is the gradient with respect to a
 pre-activation a. The slopes of the usual activations come from their values: sigmoid' = s (1 - s), tanh' = 1 - t^2;
 `activations` has these and others.
+
+Where recurrent dropout acts, `scale` (R, Y) is 0 or 1 / (1 - p), and W_hh reads h_in, which is h_prev times that: Gal
+and Ghahramani 2016. Whatever else a cell does with h_prev stays as it is, as in Keras.
 """
 
 from __future__ import annotations
@@ -38,6 +41,11 @@ class Cell(Protocol):
         """That, the gradients of the new state's parts and `grads` to the gradients of x and of the state before."""
 
 
+def scaled(rows: Array, scale: Array | None) -> Array:
+    """The rows times their scale, if there is one; 0 where that is 0, whatever stood there. It is its own backward."""
+    return rows if scale is None else np.where(scale > 0, rows * scale, 0)
+
+
 def affine(weight: Array, bias: Array | None, rows: Array) -> Array:
     """weight (N, K) times each of the rows (R, K), plus the bias (N,) if there is one: (R, N)."""
     return rows @ weight.T if bias is None else rows @ weight.T + bias
@@ -58,11 +66,6 @@ class RNNKept(NamedTuple):
     a: Array
     h: Array
 
-    @property
-    def gates(self) -> Rows:
-        """What is activated: h alone."""
-        return (self.h,)
-
 
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
@@ -71,23 +74,25 @@ class RNNStep:
         self.weights = weights
         self.phi = phi
 
-    def forward(self, x: Array, h_prev: Array) -> tuple[Rows, RNNKept]:
+    def forward(self, x: Array, h_prev: Array, *, scale: Array | None = None) -> tuple[Rows, RNNKept]:
         """x (R, I), h_prev (R, H) to h (R, H)."""
         w = self.weights
         x_hat = affine(w["weight_ih"], w.get("bias_ih"), x)
-        h_hat = affine(w["weight_hh"], w.get("bias_hh"), h_prev)
+        h_hat = affine(w["weight_hh"], w.get("bias_hh"), scaled(h_prev, scale))
         a = x_hat + h_hat
         h = self.phi(a)
         return (h,), RNNKept(x, h_prev, a, h)
 
-    def backward(self, kept: RNNKept, d_h: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
+    def backward(
+        self, kept: RNNKept, d_h: Array, *, scale: Array | None = None, grads: dict[str, Array]
+    ) -> tuple[Array, Rows]:
         """delta = d_h phi'(a): Werbos 1990."""
         w = self.weights
         x, h_prev, a, h = kept
         delta = d_h * self.phi.slope(a, h)
         affine_backward(grads, "weight_ih", "bias_ih", x, delta)
-        affine_backward(grads, "weight_hh", "bias_hh", h_prev, delta)
-        return delta @ w["weight_ih"], (delta @ w["weight_hh"],)
+        affine_backward(grads, "weight_hh", "bias_hh", scaled(h_prev, scale), delta)
+        return delta @ w["weight_ih"], (scaled(delta @ w["weight_hh"], scale),)
 
 
 class LSTMKept(NamedTuple):
@@ -138,11 +143,11 @@ class LSTMStep:
         self.peephole = "weight_peephole" in weights
         self.projection = "weight_hr" in weights
 
-    def forward(self, x: Array, h_prev: Array, c_prev: Array) -> tuple[Rows, LSTMKept]:
+    def forward(self, x: Array, h_prev: Array, c_prev: Array, *, scale: Array | None = None) -> tuple[Rows, LSTMKept]:
         """x (R, I), h_prev (R, Y), c_prev (R, H) to h (R, Y), c (R, H)."""
         w = self.weights
         x_hat = affine(w["weight_ih"], w.get("bias_ih"), x)
-        h_hat = affine(w["weight_hh"], w.get("bias_hh"), h_prev)
+        h_hat = affine(w["weight_hh"], w.get("bias_hh"), scaled(h_prev, scale))
         a_i, a_f, a_g, a_o = np.split(x_hat + h_hat, 4, axis=-1)
 
         if self.peephole:  # i and f look at the old cell state (Gers et al. 2002)
@@ -161,7 +166,9 @@ class LSTMStep:
         h = affine(w["weight_hr"], None, m) if self.projection else m  # Sak et al. 2014
         return (h, c), LSTMKept(x, h_prev, c_prev, i, f, g, o, c, tanh_c, m, (a_i, a_f, a_g, a_o))
 
-    def backward(self, kept: LSTMKept, d_h: Array, d_c: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
+    def backward(
+        self, kept: LSTMKept, d_h: Array, d_c: Array, *, scale: Array | None = None, grads: dict[str, Array]
+    ) -> tuple[Array, Rows]:
         """The whole gradient, as in Graves and Schmidhuber 2005; no term is cut off as in the paper of 1997."""
         w = self.weights
         x, h_prev, c_prev, i, f, g, o, c, tanh_c, m, (a_i, a_f, a_g, a_o) = kept
@@ -194,8 +201,8 @@ class LSTMStep:
 
         delta = np.concatenate([delta_i, delta_f, delta_g, delta_o], axis=-1)
         affine_backward(grads, "weight_ih", "bias_ih", x, delta)
-        affine_backward(grads, "weight_hh", "bias_hh", h_prev, delta)
-        return delta @ w["weight_ih"], (delta @ w["weight_hh"], d_c_prev)
+        affine_backward(grads, "weight_hh", "bias_hh", scaled(h_prev, scale), delta)
+        return delta @ w["weight_ih"], (scaled(delta @ w["weight_hh"], scale), d_c_prev)
 
 
 class GRUKept(NamedTuple):
@@ -238,49 +245,53 @@ class GRUStep:
         bias = self.weights.get("bias_hh")
         return self.weights["weight_hh"][rows], None if bias is None else bias[rows]
 
-    def forward(self, x: Array, h_prev: Array) -> tuple[Rows, GRUKept]:
+    def forward(self, x: Array, h_prev: Array, *, scale: Array | None = None) -> tuple[Rows, GRUKept]:
         """x (R, I), h_prev (R, H) to h (R, H)."""
         w = self.weights
+        h_in = scaled(h_prev, scale)
         x_r, x_z, x_n = np.split(affine(w["weight_ih"], w.get("bias_ih"), x), 3, axis=-1)
-        h_r, h_z = np.split(affine(*self._recurrent(self.rows_rz), h_prev), 2, axis=-1)
+        h_r, h_z = np.split(affine(*self._recurrent(self.rows_rz), h_in), 2, axis=-1)
         a_r, a_z = x_r + h_r, x_z + h_z
         r, z = self.gate(a_r), self.gate(a_z)
         if self.reset_after:
-            h_n = affine(*self._recurrent(self.rows_n), h_prev)
+            h_n = affine(*self._recurrent(self.rows_n), h_in)
             a_n = x_n + r * h_n
         else:
-            h_n = affine(*self._recurrent(self.rows_n), r * h_prev)
+            h_n = affine(*self._recurrent(self.rows_n), r * h_in)
             a_n = x_n + h_n
         n = self.candidate(a_n)
         h = (1 - z) * n + z * h_prev
         return (h,), GRUKept(x, h_prev, r, z, n, h_n, (a_r, a_z, a_n))
 
-    def backward(self, kept: GRUKept, d_h: Array, *, grads: dict[str, Array]) -> tuple[Array, Rows]:
+    def backward(
+        self, kept: GRUKept, d_h: Array, *, scale: Array | None = None, grads: dict[str, Array]
+    ) -> tuple[Array, Rows]:
         """The chain rule from h = (1 - z) n + z h_prev; r reaches the loss through n alone."""
         x, h_prev, r, z, n, h_n, (a_r, a_z, a_n) = kept
+        h_in = scaled(h_prev, scale)
         w_rz, w_n = self._recurrent(self.rows_rz)[0], self._recurrent(self.rows_n)[0]
         delta_n = d_h * (1 - z) * self.candidate.slope(a_n, n)
         delta_z = d_h * (h_prev - n) * self.gate.slope(a_z, z)
         slope_r = self.gate.slope(a_r, r)
         if self.reset_after:
             delta_r = delta_n * h_n * slope_r
-            read_by_n, delta_h_n = h_prev, delta_n * r
-            d_h_prev = d_h * z + delta_h_n @ w_n
+            read_by_n, delta_h_n = h_in, delta_n * r
+            d_h_in = delta_h_n @ w_n
         else:
-            d_reset = delta_n @ w_n  # the gradient of r * h_prev
-            delta_r = d_reset * h_prev * slope_r
-            read_by_n, delta_h_n = r * h_prev, delta_n
-            d_h_prev = d_h * z + d_reset * r
+            d_reset = delta_n @ w_n  # the gradient of r * h_in
+            delta_r = d_reset * h_in * slope_r
+            read_by_n, delta_h_n = r * h_in, delta_n
+            d_h_in = d_reset * r
 
         delta_rz = np.concatenate([delta_r, delta_z], axis=-1)
         delta = np.concatenate([delta_rz, delta_n], axis=-1)
         affine_backward(grads, "weight_ih", "bias_ih", x, delta)
-        grads["weight_hh"][self.rows_rz] += delta_rz.T @ h_prev
+        grads["weight_hh"][self.rows_rz] += delta_rz.T @ h_in
         grads["weight_hh"][self.rows_n] += delta_h_n.T @ read_by_n
         if "bias_hh" in grads:
             grads["bias_hh"][self.rows_rz] += delta_rz.sum(axis=0)
             grads["bias_hh"][self.rows_n] += delta_h_n.sum(axis=0)
-        return delta @ self.weights["weight_ih"], (d_h_prev + delta_rz @ w_rz,)
+        return delta @ self.weights["weight_ih"], (d_h * z + scaled(d_h_in + delta_rz @ w_rz, scale),)
 
 
 def make_step(options: Options, weights: Mapping[str, Array]) -> Cell:

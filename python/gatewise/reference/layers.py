@@ -14,6 +14,7 @@ from .._layer import Gradients, Layer, State
 from .._parameters import Array, Pieces, size_of
 from .cells import Cell, Rows, make_step
 from .checks import Call, Layout, to_call, to_dy, to_stacked_state
+from .noise import Noise
 from .philox import drop
 from .sequence import Plan, Step, run, run_backward
 
@@ -22,7 +23,7 @@ from .sequence import Plan, Step, run, run_backward
 class Tape:
     """What `forward` kept for `backward`: every step of every layer and direction, and its forward's weights.
 
-    key : the dropout's key, or None if nothing was dropped. The masks are not kept: the key makes them again.
+    key : of what was left to chance, or None if nothing was. The masks are not kept: the key makes them again.
     """
 
     layer: Layer
@@ -48,7 +49,8 @@ class Tape:
     @property
     def gates(self) -> Array:
         """The activated gates of every step, i f g o or r z n, of an RNN its h: (G, T, L D, B, H)."""
-        return self._of_steps(self.layer._options.gates, self.layer._options.hidden_size, lambda step: step.kept.gates)
+        o = self.layer._options
+        return self._of_steps(o.gates, o.hidden_size, lambda step: step.state if o.cell == "RNN" else step.kept.gates)
 
     def _of_steps(self, parts: int, size: int, pick: Callable[[Step], Rows]) -> Array:
         """What `pick` takes of every step, parts of (R, size), as one array (parts, T, L D, B, size)."""
@@ -135,7 +137,8 @@ class Sequences(Layer):
                 d_y = d_outputs[:, :, d * o.output_size : (d + 1) * o.output_size]
                 d_state_of_run = tuple(part[index] for part in d_final)
                 d_steps_of_run = tuple(part[:, index] for part in d_steps)
-                d_before = run_backward(cell, taken, d_inputs, d_y, d_state_of_run, plan, own, d_steps_of_run)
+                noise = self._noise(tape.key, index)
+                d_before = run_backward(cell, taken, d_inputs, d_y, d_state_of_run, plan, noise, own, d_steps_of_run)
                 for part, value in zip(d_initial, d_before, strict=True):
                     part[index] = value
             if layer > 0 and tape.key is not None:
@@ -160,7 +163,7 @@ class Sequences(Layer):
                 names = [name for name in self.params if name.endswith(suffix)]
                 cell = make_step(o, {name.removesuffix(suffix): np.array(self.params[name]) for name in names})
                 initial = tuple(part[index] for part in call.initial)
-                y, last, steps = run(cell, values, initial, call.plan, reverse=d == 1)
+                y, last, steps = run(cell, values, initial, call.plan, self._noise(key, index), reverse=d == 1)
                 outputs.append(y)
                 runs.append((cell, steps))
                 for part, value in zip(final, last, strict=True):
@@ -168,6 +171,9 @@ class Sequences(Layer):
             values = np.concatenate(outputs, axis=-1)
         tape = Tape(self, call.layout, call.plan, key, runs)
         return call.layout.lay(values), self._structure(final, call.layout), tape
+
+    def _noise(self, key: int | None, index: int) -> Noise:
+        return Noise(key, index, self._options.recurrent_dropout, self._options.zoneouts)
 
     def _directions(self, layer: int) -> Iterator[tuple[int, str, int]]:
         """d, the suffix of the parameters' names and the index l D + d, for each direction of the layer."""

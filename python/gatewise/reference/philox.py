@@ -5,6 +5,7 @@ Source: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,33 @@ def philox(key: int, c0: ArrayLike, c1: ArrayLike, c2: ArrayLike, c3: ArrayLike)
     return np.stack([a, b, c, d], axis=-1)
 
 
-def kept(key: int, layer: int, shape: tuple[int, int, int], p: float) -> NDArray[np.bool_]:
-    """Which elements of the output (T, B, features) of layer `layer` dropout lets through: each with probability 1 - p.
+class Use(IntEnum):
+    """What random words are for. Each use has its own: its number is the top two bits of the counter's last word."""
 
-    Element (t, b, u) has the word u % 4 of the counter (u // 4, b, t, layer) and is dropped if that is below p 2^32.
+    DROPOUT = 0
+    RECURRENT_DROPOUT = 1
+    ZONEOUT_H = 2
+    ZONEOUT_C = 3
+
+
+def below(p: float, key: int, use: Use, index: int, t: ArrayLike, b: ArrayLike, features: int) -> NDArray[np.bool_]:
+    """Which units of sequences b at times t chance chooses, each with probability p: whose words are below p 2^32.
+
+    Unit u has the word u % 4 of the counter (u // 4, b, t, use 2^30 + index), where index is the layer, or, of one
+    direction of a layer, l D + d. t and b broadcast; behind their shape the result has an axis of `features`.
     """
+    times, sequences = np.asarray(t)[..., np.newaxis], np.asarray(b)[..., np.newaxis]
+    quads = np.arange(-(-features // 4))
+    words = philox(key, quads, sequences, times, use << 30 | index)
+    flat = words.reshape(*words.shape[:-2], 4 * len(quads))[..., :features]
+    return flat < np.uint32(p * 2.0**32)
+
+
+def kept(key: int, layer: int, shape: tuple[int, int, int], p: float) -> NDArray[np.bool_]:
+    """Which elements of the output (T, B, features) of a layer dropout lets through: each with probability 1 - p."""
     n_steps, batch, features = shape
-    t, b, quad = np.ogrid[:n_steps, :batch, : -(-features // 4)]
-    words = philox(key, quad, b, t, layer).reshape(n_steps, batch, 4 * quad.shape[-1])
-    return words[:, :, :features] >= np.uint32(p * 2.0**32)
+    t, b = np.ogrid[:n_steps, :batch]
+    return ~below(p, key, Use.DROPOUT, layer, t, b, features)
 
 
 def drop(key: int, layer: int, values: NDArray[Any], p: float) -> NDArray[Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._parameters import Array
 from .cells import Cell, Rows
+from .noise import Noise
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,19 @@ class Step(NamedTuple):
     state: Rows
 
 
-def run(cell: Cell, x: Array, initial: Rows, plan: Plan, reverse: bool) -> tuple[Array, Rows, list[Step]]:
+def run(cell: Cell, x: Array, initial: Rows, plan: Plan, noise: Noise, reverse: bool) -> tuple[Array, Rows, list[Step]]:
     """x (T, B, I) and the initial state, (B, Y) and perhaps (B, H), to y (T, B, Y), the final state and the steps."""
     state = [np.array(part) for part in initial]
     shown = np.zeros_like(state[0])  # the output that a mask repeats
     y = np.zeros((len(x), *shown.shape), shown.dtype)
+    scale = noise.scale(initial[0])
     steps = []
     for t, cut, rows in plan.order(reverse):
         for part in (*state, shown):
             part[cut] = 0
-        new, kept = cell.forward(x[t, rows], *(part[rows] for part in state))
+        before = tuple(part[rows] for part in state)
+        from_cell, kept = cell.forward(x[t, rows], *before, scale=None if scale is None else scale[rows])
+        new = noise.zone_out(t, rows, before, from_cell)
         for part, value in zip(state, new, strict=True):
             part[rows] = value
         shown[rows] = new[0]
@@ -77,6 +81,7 @@ def run_backward(
     dy: Array,
     d_final: Rows,
     plan: Plan,
+    noise: Noise,
     grads: dict[str, Array],
     d_steps: Rows,
 ) -> Rows:
@@ -91,6 +96,7 @@ def run_backward(
     """
     d_state = [np.array(part) for part in d_final]
     d_shown = np.zeros_like(d_state[0])
+    scale = noise.scale(d_final[0])
     for t, cut, rows, kept, _ in reversed(steps):
         if plan.repeats:  # what was shown at t was the output of the last step taken: collect until there
             d_shown += dy[t]
@@ -100,10 +106,12 @@ def run_backward(
             d_state[0][rows] += dy[t, rows]
         for whole, part in zip(d_steps, d_state, strict=False):
             whole[t, rows] = part[rows]
-        d_rows, d_before = cell.backward(kept, *(part[rows] for part in d_state), grads=grads)
+        d_from_cell, d_past = noise.zone_out_backward(t, rows, tuple(part[rows] for part in d_state))
+        scale_of_rows = None if scale is None else scale[rows]
+        d_rows, d_before = cell.backward(kept, *d_from_cell, scale=scale_of_rows, grads=grads)
         d_x[t, rows] += d_rows
-        for part, value in zip(d_state, d_before, strict=True):
-            part[rows] = value
+        for part, value, past in zip(d_state, d_before, d_past, strict=True):
+            part[rows] = value + past
         for part in (*d_state, d_shown):
             part[cut] = 0
     return tuple(d_state)
