@@ -73,9 +73,9 @@ class CompiledLayers(Compiled, Layer):
         x, state, lengths, mask, resets : as in the call. They may change afterwards: the tape has its own.
         checkpoint : keep the states every so many steps alone, and let `backward` compute the steps between them again
             when it needs them, with the same bits. An integer >= 1, or "sqrt" for the square root of T, with which what
-            is kept of T steps, x and y apart, grows as that; rounded up to whole gradient blocks of ceil(512 / B)
-            steps. A pass backward then costs a forward one more. The tape lacks `cells` and `gates`. Default: keep
-            every step.
+            is kept beside x and every layer's y grows as that (lengths, masks and resets take up to 40 bytes a step,
+            sequence and direction besides); rounded up to whole gradient blocks of ceil(512 / B) steps. A pass
+            backward then costs a forward one more. The tape lacks `cells` and `gates`. Default: keep every step.
         key : 0 to 2**64 - 1: together with the layer, direction, step, place in the batch and unit it decides what is
             dropped and what stays. Default: the next of the layer's own generator.
 
