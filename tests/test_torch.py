@@ -61,23 +61,23 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def module_of(case: Case, dtype: Any) -> Any:
-    """The PyTorch module with this case's parameters."""
+def module_of(case: Case, dtype: Any, library: Any = torch.nn) -> Any:
+    """The module of PyTorch, or of another library like it, with this case's parameters."""
     options = {name: value for name, value in case.options.items() if name != "reset_after"}
-    module = getattr(torch.nn, case.kind)(**options, dtype=dtype)
+    module = getattr(library, case.kind)(**options, dtype=dtype)
     module.load_state_dict({name: torch.tensor(value, dtype=dtype) for name, value in case.params.items()})
     return module
 
 
-def run_torch(case: Case, dtype: Any) -> dict[str, Array]:
-    """All results of a case by PyTorch, under the names of `named`."""
+def run_torch(case: Case, dtype: Any, library: Any = torch.nn) -> dict[str, Array]:
+    """All results of a case by PyTorch's modules, or another library's, under the names of `named`."""
 
     def leaf(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(leaf(part) for part in value)
         return None if value is None else torch.tensor(value, dtype=dtype, requires_grad=True)
 
-    module, x, state = module_of(case, dtype), leaf(case.x), leaf(case.state)
+    module, x, state = module_of(case, dtype, library), leaf(case.x), leaf(case.state)
     given = x
     first = bool(case.options["batch_first"])
     if case.lengths is not None:

@@ -151,6 +151,11 @@ class RNNCellOptions(Recurrent):
         )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
 
+    @property
+    def nonlinearity(self) -> str:
+        """The nonlinearity, "tanh" or "relu"."""
+        return self._options.nonlinearity
+
 
 class LSTMCellOptions(Recurrent):
     """The constructor of an LSTM cell."""
@@ -174,6 +179,11 @@ class LSTMCellOptions(Recurrent):
         )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
 
+    @property
+    def peephole(self) -> bool:
+        """Whether the gates see the cell state."""
+        return self._options.peephole
+
 
 class GRUCellOptions(Recurrent):
     """The constructor of a GRU cell."""
@@ -195,3 +205,8 @@ class GRUCellOptions(Recurrent):
             dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
+
+    @property
+    def reset_after(self) -> bool:
+        """Whether the reset gate acts after the recurrent product (PyTorch, cuDNN) or before it (Cho et al. 2014)."""
+        return self._options.reset_after

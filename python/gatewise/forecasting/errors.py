@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+from .._libraries import MissingLibrary
+from .._libraries import library as _library
+
+__all__ = ["ForecastError", "MissingLibrary", "library"]
 
 
 class ForecastError(ValueError):
     """Something given cannot be worked with; the message says what was expected and what came."""
-
-
-class MissingLibrary(ImportError):
-    """A library of the extra ``gatewise[forecast]`` is not installed."""
 
 
 def library(name: str) -> Any:
@@ -21,7 +21,4 @@ def library(name: str) -> Any:
     ------
     MissingLibrary : it is not installed.
     """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise MissingLibrary(f'{error.name} is not installed; pip install "gatewise[forecast]" brings it') from error
+    return _library(name, "forecast")
