@@ -18,8 +18,8 @@ pytest.importorskip("safetensors", reason='model files are safetensors: pip inst
 from safetensors.numpy import save as to_safetensors
 
 from gatewise import forecasting
+from gatewise._files import replace_file
 from gatewise.forecasting import Forecaster, ForecastError, Scaling, Series, Settings, Split, Training
-from gatewise.forecasting.files import replace_file
 from gatewise.forecasting.training import Adam, clip_by_norm
 from gatewise.forecasting.windows import targets, windows
 

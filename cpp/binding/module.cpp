@@ -1,5 +1,6 @@
 // The extension module of one instruction set. The Python layers above it are in python/gatewise.
 #include "activation.hpp"
+#include "optimizer.hpp"
 #include "stream.hpp"
 
 #define GATEWISE_STRING_(x) #x
@@ -88,6 +89,8 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
   bind_activation<double>(module);
   bind<float>(module, "Float32Layer", "Float32Tape");
   bind<double>(module, "Float64Layer", "Float64Tape");
+  bind_optimizers<float>(module, "Float32Optimizers");
+  bind_optimizers<double>(module, "Float64Optimizers");
   bind_stream<float>(module, "Float32Stream");
   bind_stream<double>(module, "Float64Stream");
 }

@@ -25,6 +25,8 @@ else()
     # GCC's own AVX-512 headers begin with a register that is undefined on purpose.
     list(APPEND warnings -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()
+  # Nobody reads errno, and square roots then go by packets.
+  set(no_errno -fno-math-errno)
 endif()
 
 set(modules _cpu)
@@ -39,7 +41,7 @@ foreach(isa IN LISTS GATEWISE_ISAS)
   pybind11_add_module(${module} MODULE NO_EXTRAS cpp/binding/module.cpp cpp/binding/float32.cpp cpp/binding/float64.cpp)
   target_compile_definitions(${module} PRIVATE GATEWISE_ISA=${name} GATEWISE_ISA_NAME="${isa}" GATEWISE_MODULE=${module}
                                                GATEWISE_VERSION="${PROJECT_VERSION}")
-  target_compile_options(${module} PRIVATE ${flags_${isa}} ${warnings} $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-O3>)
+  target_compile_options(${module} PRIVATE ${flags_${isa}} ${warnings} ${no_errno} $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-O3>)
   target_include_directories(${module} SYSTEM PRIVATE ${GATEWISE_EIGEN_INCLUDE_DIR})
   target_link_libraries(${module} PRIVATE gatewise Threads::Threads)
   if(OpenMP_CXX_FOUND)

@@ -8,6 +8,9 @@
 True
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
+
 from . import reference
 from ._config import get_num_threads, set_num_threads, show_config, threads
 from ._dispatch import core as _core
@@ -15,18 +18,58 @@ from ._layer import Gradients
 from .cells import GRUCell, LSTMCell, RNNCell
 from .layers import GRU, LSTM, RNN
 
+if TYPE_CHECKING:
+    from . import optimizers, schedules
+    from .models import Dropout, Embedding, Flatten, LastStep, Linear, MeanOverSteps, Sequential, load
+    from .training import callbacks, losses
+
 __version__ = _core.version
+
+# What stands on the core is imported when it is first used.
+_MODELS = ("Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load")
+_LAZY = {name: ("gatewise.models", name) for name in _MODELS} | {
+    "callbacks": ("gatewise.training.callbacks", None),
+    "losses": ("gatewise.training.losses", None),
+    "optimizers": ("gatewise.optimizers", None),
+    "schedules": ("gatewise.schedules", None),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
+    where, attribute = _LAZY[name]
+    module = _import_module(where)
+    value = globals()[name] = module if attribute is None else getattr(module, attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Dropout",
+    "Embedding",
+    "Flatten",
     "GRUCell",
     "Gradients",
     "LSTMCell",
+    "LastStep",
+    "Linear",
+    "MeanOverSteps",
     "RNNCell",
+    "Sequential",
+    "callbacks",
     "get_num_threads",
+    "load",
+    "losses",
+    "optimizers",
     "reference",
+    "schedules",
     "set_num_threads",
     "show_config",
     "threads",

@@ -63,6 +63,27 @@ class Stream:
     def reset(self, rows: Any = None) -> None: ...
     def reload(self) -> None: ...
 
+class Optimizers:
+    """Optimizers over flat arrays, in place."""
+
+    @staticmethod
+    def sgd(
+        params: Array, grads: Array, buffer: Array | None, lr: float, momentum: float, nesterov: bool, scale: float,
+        limit: float, decay: float, /,
+    ) -> None: ...  # fmt: skip
+    @staticmethod
+    def rmsprop(
+        params: Array, grads: Array, square: Array, buffer: Array | None, lr: float, alpha: float, eps: float,
+        momentum: float, scale: float, limit: float, decay: float, /,
+    ) -> None: ...  # fmt: skip
+    @staticmethod
+    def adam(
+        params: Array, grads: Array, mean: Array, square: Array, step: float, root: float, beta1: float, beta2: float,
+        eps: float, keep: float, scale: float, limit: float, decay: float, /,
+    ) -> None: ...  # fmt: skip
+    @staticmethod
+    def sum_of_squares(grads: Array, /) -> float: ...
+
 class Core(Protocol):
     """One extension module."""
 
@@ -75,6 +96,8 @@ class Core(Protocol):
     Float64Layer: type[CompiledLayer]
     Float32Tape: type[Tape]
     Float64Tape: type[Tape]
+    Float32Optimizers: type[Optimizers]
+    Float64Optimizers: type[Optimizers]
     Float32Stream: type[Stream]
     Float64Stream: type[Stream]
 

@@ -15,9 +15,9 @@ import numpy as np
 
 import gatewise as gw
 
+from .._files import replace_file
 from ..forecasting import ForecastError, Result, Series, Settings, Training, bundled, load, read_csv, run, save
 from ..forecasting.errors import library
-from ..forecasting.files import replace_file
 from ..forecasting.job import cut
 from ..forecasting.plot import further_figure, training_figure
 from ..forecasting.series import BUNDLED_SOURCE

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .._files import replace_file
 from .errors import ForecastError, library
-from .files import replace_file
 from .forecaster import Array, Forecaster, Settings
 from .windows import Scaling
 

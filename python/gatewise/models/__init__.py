@@ -1,0 +1,16 @@
+"""Models: parts in a row, of which the recurrent ones are the core's own layers.
+
+>>> import numpy as np, gatewise as gw
+>>> model = gw.Sequential(gw.LSTM(3, 8, batch_first=True), gw.LastStep(), gw.Linear(8, 1), seed=0)
+>>> x = np.random.default_rng(0).standard_normal((64, 20, 3))
+>>> history = model.fit(x, x.mean(axis=(1, 2))[:, None], epochs=20, verbose=False)
+>>> history.history["loss"][-1] < history.history["loss"][0]
+True
+"""
+
+from .parts import Dropout, Embedding, Linear
+from .reducing import Flatten, LastStep, MeanOverSteps
+from .sequential import Sequential
+from .storage import load
+
+__all__ = ["Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load"]

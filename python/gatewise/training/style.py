@@ -1,0 +1,40 @@
+"""How all pictures of the package look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._libraries import library
+
+INK, MUTED, GRID = "#1f2933", "#5b6770", "#e4e7eb"
+PALETTE = ("#0b62a4", "#b3400f", "#2f7d4f", "#7a4fa3", "#a67c00", "#7b8288")
+STYLE = {
+    "font.size": 12,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 13,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+
+
+def axes(given: Any = None, rows: int = 1, height: float = 4.5) -> Any:
+    """The axes given, or new ones: a single one, or with `rows` an array of them that share x."""
+    if given is not None:
+        return given
+    with library("matplotlib", "train").rc_context(STYLE):
+        figure = library("matplotlib.figure", "train").Figure(figsize=(9, height), dpi=100, layout="constrained")
+        return figure.subplots(rows, sharex=rows > 1)
+
+
+def colors(count: int) -> list[str]:
+    """So many colours; after the last the first comes again."""
+    return [PALETTE[i % len(PALETTE)] for i in range(count)]

@@ -1,0 +1,140 @@
+"""Losses: central differences prove the gradients, weights equal repetition, and what has no weight is never read."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import gatewise as gw
+from gatewise.training.losses import MAE, MSE, BinaryCrossEntropy, CrossEntropy, Huber, Loss, accuracy
+
+Array = NDArray[Any]
+RNG = np.random.default_rng(0)
+NUMBERS, UNITS = RNG.standard_normal((4, 5, 3)), RNG.uniform(size=(4, 5, 3))
+CLASSES = RNG.integers(0, 3, (4, 5))
+SHARES = UNITS / UNITS.sum(axis=-1, keepdims=True)
+CASES: list[tuple[Loss, Array]] = [
+    (MSE(), NUMBERS),
+    (MAE(), NUMBERS),
+    (Huber(0.7), NUMBERS),
+    (BinaryCrossEntropy(), UNITS),
+    (BinaryCrossEntropy([0.5, 3.0]), (UNITS > 0.5).astype(float)),
+    (CrossEntropy(), CLASSES),
+    (CrossEntropy([0.5, 3.0, 1.0]), CLASSES),
+    (CrossEntropy({0: 2.0}), CLASSES),
+    (CrossEntropy(), SHARES),
+    (CrossEntropy({1: 2.0}), SHARES),
+]
+IDS = [f"{loss!r}, {target.dtype}" for loss, target in CASES]
+PREDICTION = np.random.default_rng(1).standard_normal((4, 5, 3)) * 2.0
+WEIGHT = np.random.default_rng(2).integers(0, 3, (4, 5)).astype(float)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["no weights", "weights"])
+@pytest.mark.parametrize(("loss", "target"), CASES, ids=IDS)
+def test_gradients_are_central_differences(loss: Loss, target: Array, weight: Array | None) -> None:
+    _, gradient, _ = loss(PREDICTION, target, weight)
+    h, numeric = 1e-6, np.empty_like(PREDICTION)
+    for index in np.ndindex(PREDICTION.shape):
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = PREDICTION.copy()
+            moved[index] += sign * h
+            ends.append(loss(moved, target, weight).value)
+        numeric[index] = (ends[0] - ends[1]) / (2.0 * h)
+    # Truncation is h^2 times a third derivative below 1; rounding is eps times values below 20, over 2 h.
+    np.testing.assert_allclose(gradient, numeric, rtol=0.0, atol=20 * np.finfo(float).eps / h + h * h)
+
+
+@pytest.mark.parametrize(("loss", "target"), CASES, ids=IDS)
+def test_weights_equal_repetition(loss: Loss, target: Array) -> None:
+    times = WEIGHT.astype(int).ravel()
+    flat = PREDICTION.reshape(-1, 3)
+    answers = target.reshape(-1, *target.shape[2:])
+    weighted = loss(flat, answers, WEIGHT.ravel())
+    repeated = loss(flat.repeat(times, axis=0), answers.repeat(times, axis=0))
+    assert weighted.value == pytest.approx(repeated.value, rel=1e-12)
+    owner = np.arange(20).repeat(times)
+    gathered = np.zeros_like(flat)
+    np.add.at(gathered, owner, repeated.gradient)
+    np.testing.assert_allclose(weighted.gradient, gathered, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("loss", "target"), CASES, ids=IDS)
+def test_targets_without_weight_are_not_read(loss: Loss, target: Array) -> None:
+    wrong = target.copy()
+    wrong[WEIGHT == 0] = -7 if target.dtype.kind == "i" else np.nan
+    a, b = loss(PREDICTION, target, WEIGHT), loss(PREDICTION, wrong, WEIGHT)
+    assert a.value == b.value
+    np.testing.assert_array_equal(a.gradient, b.gradient)
+    assert not a.gradient[WEIGHT == 0].any()
+
+
+@pytest.mark.parametrize(("loss", "target"), CASES, ids=IDS)
+def test_nothing_to_learn_is_zero(loss: Loss, target: Array) -> None:
+    value, gradient, weight = loss(PREDICTION, target, np.zeros((4, 5)))
+    assert value == weight == 0.0
+    assert not gradient.any()
+
+
+def test_values() -> None:
+    z, one = np.array([[2.0, -1.0]]), np.array([[1.0, 1.0]])
+    assert MSE()(z, one).value == pytest.approx((1.0 + 4.0) / 2)
+    assert MAE()(z, one).value == pytest.approx((1.0 + 2.0) / 2)
+    assert Huber(1.5)(z, one).value == pytest.approx((0.5 + 1.5 * (2.0 - 0.75)) / 2)
+    s = 1.0 / (1.0 + np.exp(-z))
+    assert BinaryCrossEntropy()(z, one).value == pytest.approx(-np.log(s).mean())
+    assert CrossEntropy()(z, np.array([1])).value == pytest.approx(math.log(1.0 + math.exp(3.0)))
+
+
+def test_large_logits_neither_overflow_nor_vanish() -> None:
+    z = np.array([[1e4], [-1e4]], np.float32)
+    assert BinaryCrossEntropy()(z, np.array([0.0, 1.0])).value == 1e4
+    value, gradient, _ = CrossEntropy()(np.array([[1e4, -1e4]], np.float32), np.array([1]))
+    assert value == 2e4
+    np.testing.assert_array_equal(gradient, np.array([[1.0, -1.0]], np.float32))
+
+
+def test_gradients_have_the_dtype_of_the_predictions() -> None:
+    for loss, target in CASES:
+        for weight in (None, WEIGHT):
+            assert loss(PREDICTION.astype(np.float32), target, weight).gradient.dtype == np.float32
+
+
+def test_a_single_feature_needs_no_axis() -> None:
+    z = PREDICTION[..., :1]
+    assert MSE()(z, NUMBERS[..., 0]).value == MSE()(z, NUMBERS[..., :1]).value
+
+
+def test_accuracy() -> None:
+    z = np.array([[1.0, 2.0], [3.0, 0.0]])
+    assert accuracy(np.array([1, 1]), z, None) == 0.5
+    assert accuracy(np.array([1, 1]), z, np.array([3.0, 1.0])) == 0.75
+    assert accuracy(np.array([[0.0, 1.0], [1.0, 0.0]]), z, None) == 1.0
+    assert accuracy(np.array([1, 0, 0]), np.array([[0.2], [-0.2], [0.1]]), None) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: MSE()(np.zeros((4, 2)), np.zeros(4)), ValueError, r"y: expected \(4, 2\), got \(4,\)"),
+        (lambda: MSE()(np.zeros((4, 1)), np.zeros((4, 4))), ValueError, r"y: expected \(4, 1\), got \(4, 4\)"),
+        (lambda: MSE()(np.zeros((1, 1)), np.array(["a"])), TypeError, "y: expected numbers, got <U1"),
+        (lambda: CrossEntropy()(np.zeros((1, 3)), np.array([3])), ValueError, "y: expected classes from 0 to 2, got 3"),
+        (lambda: CrossEntropy()(np.zeros((1, 3)), np.array([-1])), ValueError, "classes from 0 to 2, got -1"),
+        (lambda: CrossEntropy()(np.zeros((2, 3)), np.zeros(2)), ValueError, r"y: expected classes as integers \(2,\)"),
+        (lambda: BinaryCrossEntropy()(np.zeros((1, 1)), np.array([2.0])), ValueError, "y: expected numbers from"),
+        (lambda: MSE()(np.zeros((2, 1)), np.zeros(2), np.zeros(3)), ValueError, r"sample_weight: expected \(2,\), got"),
+        (lambda: Huber(0.0), ValueError, "delta: expected a number above 0, got 0.0"),
+        (lambda: BinaryCrossEntropy([1.0]), ValueError, "class_weight: expected 2 numbers of at least 0"),
+        (lambda: gw.losses.get("mes"), ValueError, "loss: expected one of mse, mae, huber, bce, cross_entropy"),
+        (lambda: gw.losses.metric("f1"), ValueError, "metrics: expected 'accuracy', 'mae', 'mse' or"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

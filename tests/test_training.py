@@ -1,0 +1,422 @@
+"""Training: what fit does is what its parts do one by one, whatever the data come as; seeds, stops and callbacks."""
+
+from __future__ import annotations
+
+import _thread
+import csv
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import gatewise as gw
+from gatewise.training.callbacks import Callback, Checkpoint, CSVLogger, EarlyStopping
+
+Array = NDArray[Any]
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((20, 6, 2)).astype(np.float32)
+Y = X.sum(axis=(1, 2))[:, None]
+EVERY = X.cumsum(axis=1)[..., :1]
+LENGTHS = RNG.integers(1, 7, 20)
+RAGGED = [one[:n] for one, n in zip(X, LENGTHS, strict=True)]
+
+
+def one_answer(seed: int = 0) -> gw.Sequential:
+    return gw.Sequential(gw.LSTM(2, 5, batch_first=True), gw.LastStep(), gw.Linear(5, 1), seed=seed)
+
+
+def every_step(seed: int = 0) -> gw.Sequential:
+    return gw.Sequential(gw.GRU(2, 5, batch_first=True), gw.Linear(5, 1), seed=seed)
+
+
+def fitted(model: gw.Sequential, *data: Any, **options: Any) -> gw.Sequential:
+    model.fit(
+        *data, **{"verbose": False, "batch_size": 8, "epochs": 2, "optimizer": gw.optimizers.SGD(0.05), **options}
+    )
+    return model
+
+
+def same(a: gw.Sequential, b: gw.Sequential) -> None:
+    np.testing.assert_array_equal(a.flat_params, b.flat_params)
+
+
+def test_fit_is_forward_loss_backward_and_update() -> None:
+    model, own = one_answer(), one_answer()
+    loss, optimizer = gw.losses.MSE(), gw.optimizers.SGD(0.05)
+    history = model.fit(X, Y, epochs=2, batch_size=8, shuffle=False, optimizer=gw.optimizers.SGD(0.05), verbose=False)
+    for epoch in range(2):
+        total = 0.0
+        for start in (0, 8, 16):
+            x, y = X[start : start + 8], Y[start : start + 8]
+            prediction, tape = own.forward(x)
+            value, gradient, _ = loss(prediction, y)
+            total += value * len(x)
+            optimizer.update(own.flat_params, own.backward(tape, gradient).flat)
+        assert history.history["loss"][epoch] == pytest.approx(total / 20, rel=1e-12)
+    same(model, own)
+
+
+def test_training_learns() -> None:
+    model = one_answer()
+    history = model.fit(X, Y, epochs=150, optimizer=gw.optimizers.Adam(0.02), metrics=["mae"], verbose=False)
+    losses = history.history["loss"]
+    assert losses[-1] < 0.05 * losses[0]
+    assert model.evaluate(X, Y, metrics=["mae"])["loss"] == pytest.approx(losses[-1], rel=0.5)
+    assert history.history["mae"][-1] < history.history["mae"][0]
+    assert history.epochs == len(history.seconds) == 150
+
+
+def test_a_seed_fixes_everything() -> None:
+    def trained(seed: int) -> gw.Sequential:
+        parts = [
+            gw.LSTM(2, 5, num_layers=2, dropout=0.3, batch_first=True), gw.Dropout(0.3), gw.LastStep(), gw.Linear(5, 1),
+        ]  # fmt: skip
+        return fitted(gw.Sequential(parts, seed=seed), X, Y)
+
+    same(trained(1), trained(1))
+    assert not np.array_equal(trained(1).flat_params, trained(2).flat_params)
+
+
+class Batches:
+    """An iterable of the batches that fit makes of arrays in their own order."""
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        for start in (0, 8, 16):
+            yield X[start : start + 8], Y[start : start + 8]
+
+
+def test_data_may_come_in_many_kinds(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas", reason='pip install "gatewise[test]" brings pandas')
+    expected = fitted(one_answer(), X, Y, shuffle=False)
+    np.save(tmp_path / "x.npy", X)
+    for x, y in (
+        (X.astype(np.float64), Y.tolist()),
+        (list(X), list(Y)),
+        (np.load(tmp_path / "x.npy", mmap_mode="r"), Y[:, 0]),
+        ([pd.DataFrame(one) for one in X], pd.Series(Y[:, 0])),
+        (X, pd.DataFrame(Y)),
+        (Batches(), None),
+        (list(Batches()).__iter__(), None),
+    ):
+        epochs = 1 if isinstance(x, Iterator) else 2
+        model = fitted(one_answer(), x, y, shuffle=False, epochs=epochs)
+        same(model, expected if epochs == 2 else fitted(one_answer(), X, Y, shuffle=False, epochs=1))
+
+
+def test_an_iterator_that_is_exhausted_says_so() -> None:
+    with pytest.raises(ValueError, match="x: expected an iterable that can be gone through in every epoch, got"):
+        fitted(one_answer(), iter(Batches()))
+
+
+@pytest.mark.parametrize("step_by_step", [False, True])
+def test_ragged_sequences_are_the_padded_ones_with_lengths(step_by_step: bool) -> None:
+    """With one batch an epoch, padding, buckets and masks add nothing but an order of summation."""
+    build, y = (every_step, EVERY) if step_by_step else (one_answer, Y)
+    answers = [one[:n] for one, n in zip(y, LENGTHS, strict=True)] if step_by_step else y
+    padded = fitted(build(), X, y, lengths=LENGTHS, batch_size=20, shuffle=False)
+    masked = fitted(build(), X, y, mask=np.arange(6) < LENGTHS[:, None], batch_size=20, shuffle=False)
+    ragged = fitted(build(), RAGGED, answers, batch_size=20)
+    for other in (masked, ragged):
+        np.testing.assert_allclose(other.flat_params, padded.flat_params, rtol=2e-5, atol=1e-6)
+    predicted = padded.predict(RAGGED, batch_size=3)
+    whole = padded.predict(X, lengths=LENGTHS)
+    for one, expected, n in zip(predicted, whole, LENGTHS, strict=True):
+        np.testing.assert_allclose(one, expected[:n] if step_by_step else expected, rtol=1e-5, atol=1e-6)
+    for data in ((RAGGED, answers), (X, y)):
+        options = {} if data[0] is RAGGED else {"lengths": LENGTHS}
+        assert padded.evaluate(*data, **options)["loss"] == pytest.approx(padded.evaluate(RAGGED, answers)["loss"])
+
+
+def test_batches_of_ragged_sequences_have_like_lengths_and_hold_each_once() -> None:
+    from gatewise.training.data import Ragged
+
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 200, 1000)
+    x = [np.full((n, 1), i, float) for i, n in enumerate(lengths)]
+    data = Ragged(x, np.arange(1000), None)
+    batches = list(data.batches(10, np.random.default_rng(1)))
+    assert sorted(np.concatenate([batch.y for batch in batches])) == list(range(1000))
+    for batch in batches:
+        assert batch.x.shape[1] == batch.lengths.max()
+        np.testing.assert_array_equal(batch.lengths, lengths[batch.y])
+        for row, n, i in zip(batch.x, batch.lengths, batch.y, strict=True):
+            assert (row[:n] == i).all()
+            assert not row[n:].any()
+    padding = sum(batch.x.shape[0] * batch.x.shape[1] for batch in batches) / lengths.sum()
+    assert padding < 1.1
+    firsts = [batch.lengths.max() for batch in batches]
+    assert firsts != sorted(firsts)
+
+
+def test_weights_of_samples_and_steps() -> None:
+    weight = np.arange(20) % 3
+    chosen = np.repeat(np.arange(20), weight)
+    a = fitted(one_answer(), X, Y, sample_weight=weight, batch_size=64, shuffle=False)
+    b = fitted(one_answer(), X[chosen], Y[chosen], batch_size=64, shuffle=False)
+    np.testing.assert_allclose(a.flat_params, b.flat_params, rtol=2e-5, atol=1e-6)
+    steps = (np.arange(6) < LENGTHS[:, None]).astype(float)
+    c = fitted(every_step(), X, EVERY, sample_weight=steps, batch_size=20, shuffle=False)
+    d = fitted(every_step(), X, EVERY, lengths=LENGTHS, batch_size=20, shuffle=False)
+    np.testing.assert_allclose(c.flat_params, d.flat_params, rtol=2e-5, atol=1e-6)
+
+
+def test_validation_is_evaluation_after_each_epoch() -> None:
+    model = one_answer()
+    history = model.fit(X[:15], Y[:15], epochs=2, validation_data=(X[15:], Y[15:]), verbose=False)
+    assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(X[15:], Y[15:])["loss"], rel=1e-6)
+    other = one_answer()
+    split = other.fit(X, Y, epochs=2, validation_split=0.25, verbose=False)
+    assert split.history == history.history
+    same(model, other)
+
+
+def test_truncated_backpropagation_carries_states_and_no_gradients() -> None:
+    model, own = every_step(), every_step()
+    resets = np.zeros((20, 6), bool)
+    resets[3, 2] = resets[5, 4] = True
+    lengths = np.maximum(LENGTHS, 3)
+    options = {"shuffle": False, "epochs": 1, "batch_size": 20, "lengths": lengths, "resets": resets}
+    fitted(model, X, EVERY, bptt=4, **options)
+    loss, optimizer = gw.losses.MSE(), gw.optimizers.SGD(0.05)
+    layer, linear, state = own.parts[0], own.parts[1], None
+    for part in (slice(0, 4), slice(4, 6)):
+        n = np.clip(lengths - part.start, 0, X[:, part].shape[1])
+        y, state, tape = layer.forward(X[:, part], state, lengths=n, resets=resets[:, part])
+        prediction = y @ linear.params["weight"].T + linear.params["bias"]
+        weight = (np.arange(y.shape[1]) < n[:, None]).astype(np.float32)
+        d = loss(prediction, EVERY[:, part], weight).gradient
+        grads = layer.backward(tape, d @ linear.params["weight"]).params
+        linear_grads = [np.einsum("bto,bti->oi", d, y), d.sum(axis=(0, 1))]
+        flat = np.concatenate([g.ravel() for g in [*grads.values(), *linear_grads]])
+        optimizer.update(own.flat_params, flat)
+    np.testing.assert_allclose(model.flat_params, own.flat_params, rtol=1e-5, atol=1e-7)
+    whole = fitted(every_step(), X, EVERY, shuffle=False, epochs=1, batch_size=20, lengths=lengths, resets=resets)
+    one_piece = fitted(
+        every_step(), X, EVERY, bptt=6, shuffle=False, epochs=1, batch_size=20, lengths=lengths, resets=resets
+    )
+    whole = fitted(every_step(), X, EVERY, **options)
+    same(whole, one_piece)
+    assert not np.allclose(whole.flat_params, model.flat_params)
+
+
+def test_prediction_with_a_state_goes_on() -> None:
+    model = gw.Sequential(
+        gw.LSTM(2, 4, batch_first=True), gw.Linear(4, 3), gw.GRU(3, 2, num_layers=2, batch_first=True), seed=0
+    )
+    whole, final = model.predict(X, return_state=True)
+    first, state = model.predict(X[:, :4], batch_size=7, return_state=True)
+    rest, last = model.predict(X[:, 4:], batch_size=9, state=state, return_state=True)
+    np.testing.assert_allclose(np.concatenate([first, rest], axis=1), whole, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(last[0][1], final[0][1], rtol=1e-6, atol=1e-7)
+    with pytest.raises(ValueError, match="state: expected a list of 2, one for each recurrent part, got"):
+        model.predict(X, state=state[:1])
+
+
+def test_early_stopping_restores_the_best_weights() -> None:
+    seen: list[Array] = []
+
+    class Keep(Callback):
+        def on_epoch_end(self, run: Any) -> None:
+            seen.append(run.model.flat_params.copy())
+
+    model = one_answer()
+    # A rate that grows until it harms.
+    optimizer = gw.optimizers.SGD(lr=lambda step: 0.02 * 1.15**step)
+    stop = EarlyStopping(monitor="val_loss", patience=3)
+    history = model.fit(
+        X, Y, epochs=200, validation_split=0.3, optimizer=optimizer, callbacks=[Keep(), stop], verbose=False
+    )
+    values = history.history["val_loss"]
+    best = int(np.argmin(values))
+    assert 0 < best < len(values) - 1
+    assert len(values) == best + 1 + 3 < 200
+    assert history.best_epoch == best + 1
+    np.testing.assert_array_equal(model.flat_params, seen[best])
+
+
+def test_hooks_come_in_order_and_may_change_gradients() -> None:
+    calls: list[str] = []
+
+    class Record(Callback):
+        def on_train_begin(self, run: Any) -> None:
+            calls.append("train")
+
+        def on_epoch_begin(self, run: Any) -> None:
+            calls.append(f"epoch {run.epoch}")
+
+        def on_batch_begin(self, run: Any) -> None:
+            calls.append(f"batch {run.batch}/{run.batches}")
+
+        def on_grad_computed(self, run: Any) -> None:
+            calls.append("grad")
+            run.model.flat_grads[:] = 0.0
+
+        def on_batch_end(self, run: Any) -> None:
+            calls.append("batch end")
+
+        def on_epoch_end(self, run: Any) -> None:
+            calls.append("epoch end")
+            run.stop()
+
+        def on_train_end(self, run: Any) -> None:
+            calls.append("train end")
+
+    model, before = one_answer(), one_answer()
+    fitted(model, X, Y, batch_size=10, callbacks=[Record()])
+    batch = ["grad", "batch end"]
+    assert calls == ["train", "epoch 1", "batch 1/2", *batch, "batch 2/2", *batch, "epoch end", "train end"]
+    same(model, before)
+
+
+def test_ctrl_c_leaves_a_usable_model() -> None:
+    class Interrupt(Callback):
+        def on_batch_end(self, run: Any) -> None:
+            if run.epoch == 3 and run.batch == 2:
+                threading.Thread(target=_thread.interrupt_main).start()
+
+    model = one_answer()
+    history = model.fit(X, Y, epochs=10**6, batch_size=4, callbacks=[Interrupt()], verbose=False)
+    assert history.interrupted
+    assert 2 <= history.epochs < 10**6
+    assert np.isfinite(model.predict(X)).all()
+    assert not model.fit(X, Y, epochs=1, verbose=False).interrupted
+
+
+def dropping(seed: int) -> gw.Sequential:
+    return gw.Sequential(
+        gw.LSTM(2, 5, num_layers=2, dropout=0.3, batch_first=True),
+        gw.LastStep(),
+        gw.Dropout(0.2),
+        gw.Linear(5, 1),
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
+def test_training_goes_on_from_a_checkpoint_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "{epoch}.safetensors"
+
+    def run(model: gw.Sequential, epochs: int, **more: Any) -> tuple[gw.Sequential, Any]:
+        callbacks = [Checkpoint(path), EarlyStopping(patience=50)]
+        options = {"validation_split": 0.2, "batch_size": 4, "verbose": False, "callbacks": callbacks, **more}
+        return model, model.fit(X, Y, epochs=epochs, optimizer=name, **options)
+
+    whole, history = run(dropping(0), 5)
+    other, resumed = run(dropping(99), 5, resume=tmp_path / "3.safetensors")
+    same(whole, other)
+    assert resumed.history == history.history
+    assert resumed.best_epoch == history.best_epoch
+    loaded = gw.load(tmp_path / "5.safetensors")
+    assert loaded.evaluate(X[16:], Y[16:])["loss"] == pytest.approx(history.history["val_loss"][-1], rel=1e-6)
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    fitted(one_answer(), X, Y, callbacks=[Checkpoint(path), EarlyStopping()])
+    for model, options, message in (
+        (every_step(), {}, "expected a checkpoint of this model, got one of another"),
+        (one_answer(), {"optimizer": "adam"}, "expected a checkpoint with the optimizer {'kind': 'Adam', 'lr': 0.001"),
+        (one_answer(), {"loss": "mae"}, "expected a checkpoint with the loss {'kind': 'MAE'}, got {'kind': 'MSE'}"),
+        (
+            one_answer(),
+            {"callbacks": []},
+            "expected the callback EarlyStopping, whose state the checkpoint has, got none",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fitted(model, X, Y, **{"callbacks": [EarlyStopping()], **options, "resume": path})
+    one_answer().save(path)
+    with pytest.raises(ValueError, match="expected a checkpoint, got a model without the state of its training"):
+        fitted(one_answer(), X, Y, resume=path)
+
+
+def test_only_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "best.safetensors"
+    model = one_answer()
+    optimizer = gw.optimizers.SGD(lr=lambda step: 0.02 * 1.15**step)
+    history = model.fit(
+        X, Y, epochs=30, validation_split=0.3, optimizer=optimizer, verbose=False,
+        callbacks=[Checkpoint(path, monitor="val_loss")],
+    )  # fmt: skip
+    assert gw.load(path).evaluate(X[14:], Y[14:])["loss"] == pytest.approx(min(history.history["val_loss"]), rel=1e-6)
+
+
+def test_a_log_has_a_row_an_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    model = one_answer()
+    history = model.fit(X, Y, epochs=3, validation_split=0.2, callbacks=[CSVLogger(path)], verbose=False)
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    for name, values in history.history.items():
+        assert [float(row[name]) for row in rows] == values
+
+
+def test_the_bar_shows_loss_and_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    history = one_answer().fit(X, Y, epochs=2, batch_size=4)
+    shown = capsys.readouterr().err.rpartition("\r")[2]
+    assert "10/10" in shown
+    assert f"epoch 2/2, loss {history.history['loss'][-1]:.4g}" in shown
+
+
+def test_a_loss_that_is_not_finite_is_told() -> None:
+    with pytest.warns(RuntimeWarning, match="loss: (nan|inf) in epoch 1; a lower learning rate, or"):
+        fitted(one_answer(), X, Y * np.float32(1e30), epochs=1)
+
+
+def test_history_is_drawn() -> None:
+    history = one_answer().fit(X, Y, epochs=4, validation_split=0.3, callbacks=[EarlyStopping()], verbose=False)
+    axes = history.plot()
+    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    assert list(lines["training"]) == history.history["loss"]
+    assert list(lines["validation"]) == history.history["val_loss"]
+    assert f"kept: epoch {history.best_epoch}" in lines
+    assert axes.get_yscale() == "log"
+    with pytest.raises(ValueError, match="names: expected some of loss, val_loss, got 'mae'"):
+        history.plot("mae")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"bptt": 3}, ValueError, "bptt: expected None where a sequence has one answer, got 3"),
+        ({"y": Y[:5]}, ValueError, r"y: expected one for each of the 20 sequences, got \(5, 1\)"),
+        ({"y": None}, ValueError, "y: expected targets, got none"),
+        ({"y": np.zeros((20, 2))}, ValueError, r"y: expected \(\d+, 1\), got \(\d+, 2\)"),
+        ({"sample_weight": np.full(20, -1.0)}, ValueError, "sample_weight: expected numbers of at least 0, got -1.0"),
+        ({"validation_split": 1.0}, ValueError, "validation_split: expected 0 <= validation_split < 1, got 1.0"),
+        ({"validation_split": 0.5, "validation_data": (X, Y)}, ValueError, "validation_data, validation_split:"),
+        ({"lengths": LENGTHS, "mask": np.ones((20, 6), bool)}, ValueError, "lengths, mask: expected one of the two"),
+        ({"batch_size": 0}, ValueError, "batch_size: expected an integer >= 1, got 0"),
+        ({"optimizer": "adagrad"}, ValueError, "optimizer: expected one of sgd"),
+        ({"x": 3}, TypeError, "x: expected an array, a list of sequences or an iterable, got int"),
+        ({"x": iter([3]), "y": None}, TypeError, r"x: expected an iterable of \(x, y\)"),
+        ({"x": RAGGED, "y": Y[:5]}, ValueError, "y: expected one for each of the 20 sequences, got 5"),
+        ({"callbacks": [EarlyStopping("f1")]}, ValueError, "monitor: expected one of loss, got 'f1'"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    arguments = {"x": X, "y": Y, "verbose": False, **options}
+    with pytest.raises(error, match=message):
+        one_answer().fit(arguments.pop("x"), arguments.pop("y"), **arguments)
+
+
+def test_truncation_needs_one_direction() -> None:
+    model = gw.Sequential(gw.GRU(2, 5, bidirectional=True, batch_first=True), gw.Linear(10, 1))
+    with pytest.raises(ValueError, match="bptt: expected None with a bidirectional layer"):
+        fitted(model, X, EVERY, bptt=3)
+
+
+@pytest.mark.parametrize(("library", "use"), [("tqdm", {"verbose": True}), ("matplotlib", {"verbose": False})])
+def test_a_missing_library_is_named(library: str, use: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ImportError, match=rf'{library} is not installed; pip install "gatewise\[train\]" brings it'):
+        one_answer().fit(X, Y, **use).plot()
