@@ -1,4 +1,4 @@
-"""PyTorch, where it is installed: its optimizers and losses give the same, and so does the usual tutorial's training."""
+"""PyTorch, where it is installed: its optimizers and losses give the same, and so does the tutorial's training."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Part:
         raise NotImplementedError
 
     def backward(self, tape: Any, dy: Array, grads: Gradients, wrt_x: bool) -> Array | None:
-        """Write the parameters' gradients into ``grads.params``, and return that of x (or None where it is not wanted)."""
+        """Write the parameters' gradients into `grads`, and return that of x (None where it is not wanted)."""
         raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
