@@ -80,7 +80,6 @@ class Backward {
         shared_(shared),
         states_{schedule_,    pass.y, pass.h_first, pass.c_before, pass.cells, scratch.zeros, sizes.outputs,
                 sizes.padded, 0},
-        noisy_(sizes.noisy()),
         drops_(sizes.recurrent_dropout > 0) {}
 
   void run() {
@@ -151,10 +150,10 @@ class Backward {
       for (Index n = 0; n < count; ++n) set_row(scratch_.rows[n], s, range.first + n, place + range.first + n);
       if (pass_.d_h_steps)
         for (Index n = 0; n < count; ++n) keep_step(scratch_.rows[n], s, range.first + n);
-      if (noisy_)
+      if (sizes_.noisy())
         for (Index n = 0; n < count; ++n) before_stages(scratch_.rows[n], s, range.first + n, n);
       stages_.backward(part_, *pass_.weights, sizes_, scratch_.rows, count, scratch_.step);
-      if (noisy_)
+      if (sizes_.noisy())
         for (Index n = 0; n < count; ++n) after_stages(scratch_.rows[n], s, range.first + n, n);
       for (Index row = range.first; row < range.last; ++row)
         if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(s, row));
@@ -177,7 +176,7 @@ class Backward {
   }
 
   // What noise did to a row's state after its cell, and where the gradient of what W_hh has read goes to.
-  void before_stages(BackwardRow<T>& r, Index s, Index row, Index n) const {
+  GATEWISE_NOINLINE void before_stages(BackwardRow<T>& r, Index s, Index row, Index n) const {
     const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
     if (sizes_.zoneout_h > 0) {
       const Units units = h_units();
@@ -195,7 +194,7 @@ class Backward {
   }
 
   // dh and dc in all: through the cell, less what recurrent dropout has hidden, and past it.
-  void after_stages(const BackwardRow<T>& r, Index s, Index row, Index n) const {
+  GATEWISE_NOINLINE void after_stages(const BackwardRow<T>& r, Index s, Index row, Index n) const {
     const Units h = h_units(), c = c_units();
     if (drops_) scratch_.recurrent_dropout.backward(r.d_in, h, schedule_.sequence(s, row), Stages::bypass, r.d_h);
     if (sizes_.zoneout_h > 0)
@@ -295,7 +294,7 @@ class Backward {
   BackwardScratch<T>& scratch_;
   SharedScratch<P>& shared_;
   States<T> states_;
-  const bool noisy_, drops_;
+  const bool drops_;
 };
 
 }  // namespace GATEWISE_ISA

@@ -62,13 +62,34 @@ void input_products(const Part& part, const SequenceWeights<scalar_t<P>>& weight
   if (Stages::two_stages) multiply_rows<P>(second, part.panels(second), x, rows, x_hat + first.lanes(), lanes);
 }
 
-// The units of h' and the packets of c' that a member makes.
+// Where noise acts, the rows of a step before the stages: W_hh reads what recurrent dropout leaves, and c' waits for
+// zoneout. Not inlined, like its counterpart: so both cost a step without noise nothing.
+template <class T>
+GATEWISE_NOINLINE void before_stages(const Sizes& sizes, const ForwardPass<T>& pass, Index s, Schedule::Range range,
+                                     ForwardScratch<T>& scratch) {
+  for (Index row = range.first, n = 0; row < range.last; ++row, ++n) {
+    auto& r = scratch.rows[n];
+    if (pass.noise.random && sizes.recurrent_dropout > 0)
+      scratch.h_in[n] = scratch.recurrent_dropout.apply(r.h_prev, pass.schedule->sequence(s, row), n);
+    if (sizes.zoneout_c > 0) r.c = scratch.c_of_cells + n * sizes.padded;
+  }
+}
+
+// And after them: zoneout of the units of h' and the packets of c' that this member has made.
 template <class P, class Stages>
-RowUnits units_made(const Sizes& sizes, const Part& part, const SequenceWeights<scalar_t<P>>& weights) {
+GATEWISE_NOINLINE void after_stages(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass,
+                                    const States<scalar_t<P>>& states, const Part& part, Index s, Schedule::Range range,
+                                    const ForwardScratch<scalar_t<P>>& scratch) {
+  const auto& weights = *pass.weights;
   const auto& gates = weights.stages[0].recurrent;
-  const auto c = part.units(gates);
   const auto& last = sizes.projects() ? weights.projection : Stages::two_stages ? weights.stages[1].recurrent : gates;
-  return {part.units(last), {c.first, round_up(c.second, P::width)}};
+  const Units h = part.units(last), c = part.units(gates);
+  const RowUnits made{h, {c.first, round_up(c.second, P::width)}};
+  for (Index row = range.first, n = 0; row < range.last; ++row, ++n) {
+    const Index b = pass.schedule->sequence(s, row);
+    auto* const place = Stages::has_cell_state ? states.c_place(row, b) : nullptr;
+    zone_out_row<P>(sizes, pass.noise, pass.schedule->time(s), b, made, scratch.rows[n], place);
+  }
 }
 
 // The steps [begin, end), whose states lie in `states`; h goes to the pass's y.
@@ -79,11 +100,9 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
   using T = scalar_t<P>;
   const Schedule& schedule = *pass.schedule;
   const auto& weights = *pass.weights;
-  const Index lanes = weights.lanes(), padded = sizes.padded, kept_row = Stages::kept * padded;
+  const Index lanes = weights.lanes(), kept_row = Stages::kept * sizes.padded;
   const bool keep = pass.kept != nullptr;
-  const bool drops = pass.noise.random && sizes.recurrent_dropout > 0, zones_out = sizes.zones_out();
-  const bool zones_c = sizes.zoneout_c > 0;
-  const RowUnits made = units_made<P, Stages>(sizes, part, weights);
+  const bool noisy = sizes.noisy();
 
   for (Index from = begin; from < end && !part.stopped(); from += scratch.block_steps) {
     const Index to = std::min(from + scratch.block_steps, end);
@@ -103,26 +122,21 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
         const Index b = schedule.sequence(s, row);
         auto& r = scratch.rows[n];
         r.x_hat = x_hat;
-        r.h_prev = states.h_before(s, row, b);
-        scratch.h_in[n] = drops ? scratch.recurrent_dropout.apply(r.h_prev, b, n) : r.h_prev;
+        r.h_prev = scratch.h_in[n] = states.h_before(s, row, b);
         r.h = pass.y.at(schedule.time(s), b);
         if (Stages::has_cell_state) {
           r.c_prev = states.c(schedule.previous(row), b);
-          r.c = zones_c ? scratch.c_of_cells + n * padded : states.c_place(row, b);
+          r.c = states.c_place(row, b);
         }
         r.kept = keep ? pass.kept + (row - states.kept_from) * kept_row : scratch.kept_once + n * kept_row;
       }
+      if (noisy) before_stages(sizes, pass, s, range, scratch);
       const bool backwards = s % 2 == 1;
       if (keep)
         stages.template forward<true>(part, backwards, weights, sizes, scratch.rows, scratch.h_in, n, scratch.step);
       else
         stages.template forward<false>(part, backwards, weights, sizes, scratch.rows, scratch.h_in, n, scratch.step);
-      if (zones_out)
-        for (Index row = range.first; row < range.last; ++row) {
-          const Index b = schedule.sequence(s, row);
-          T* const c = Stages::has_cell_state ? states.c_place(row, b) : nullptr;
-          zone_out_row<P>(sizes, pass.noise, schedule.time(s), b, made, scratch.rows[row - range.first], c);
-        }
+      if (noisy) after_stages<P, Stages>(sizes, pass, states, part, s, range, scratch);
       part.wait();
     }
   }

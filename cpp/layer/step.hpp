@@ -28,7 +28,7 @@ struct Sizes {
         zoneout_c(options.zoneout_c) {}
   bool projects() const { return outputs != hidden; }
   bool zones_out() const { return zoneout_h > 0 || zoneout_c > 0; }
-  bool noisy() const { return zones_out() || recurrent_dropout > 0; }
+  bool noisy() const { return zoneout_h + zoneout_c + recurrent_dropout > 0; }
   Index deltas() const { return gates * hidden; }
 };
 
