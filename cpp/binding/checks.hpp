@@ -77,18 +77,32 @@ Index count_of(const std::string& name, const Shape& shape) {
   return count;
 }
 
-// A new array; its MemoryError names what it was for.
+// A new array; its MemoryError names what it was for. Made by NumPy itself: pybind11's constructors first copy the
+// shape.
 template <class T>
 py::array_t<T> new_array(const std::string& name, const Shape& shape) {
   const Index count = count_of<T>(name, shape);
-  try {
-    return py::array_t<T>(shape);
-  } catch (py::error_already_set& error) {
-    if (!error.matches(PyExc_MemoryError) && !error.matches(PyExc_ValueError)) throw;
-  } catch (const std::bad_alloc&) {
-  }
+  const auto& numpy = py::detail::npy_api::get();
+  PyObject* const made =
+      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, py::dtype::of<T>().release().ptr(),
+                                  static_cast<int>(shape.size()), shape.data(), nullptr, nullptr, 0, nullptr);
+  if (made) return py::reinterpret_steal<py::array_t<T>>(made);
+  if (!PyErr_ExceptionMatches(PyExc_MemoryError) && !PyErr_ExceptionMatches(PyExc_ValueError))
+    throw py::error_already_set();
+  PyErr_Clear();
   fail(PyExc_MemoryError,
        name + ": expected memory for " + std::to_string(count * static_cast<Index>(sizeof(T))) + " bytes, got none");
+}
+
+// Whether it is an array of T already, in this machine's byte order.
+template <class T>
+bool holds(py::handle value) {
+  const auto& numpy = py::detail::npy_api::get();
+  if (!numpy.PyArray_Check_(value.ptr())) return false;
+  // NumPy has one object for each of its own types, so that most comparisons end with the first.
+  static PyObject* const wanted = py::dtype::of<T>().release().ptr();
+  PyObject* const found = py::detail::array_proxy(value.ptr())->descr;
+  return found == wanted || numpy.PyArray_EquivTypes_(found, wanted);
 }
 
 inline std::string type_name(py::handle value) { return py::str(py::type::of(value).attr("__name__")); }
@@ -97,7 +111,7 @@ inline std::string type_name(py::handle value) { return py::str(py::type::of(val
 // checked first, so that nothing large is copied in vain.
 template <class T>
 py::array as_array(const std::string& name, py::handle value) {
-  if (py::isinstance<py::array_t<T, 0>>(value)) return py::reinterpret_borrow<py::array>(value);
+  if (holds<T>(value)) return py::reinterpret_borrow<py::array>(value);
   const auto numpy = py::module_::import("numpy");
   const py::dtype wanted = py::dtype::of<T>();
   py::array array;
@@ -130,7 +144,7 @@ py::array copied(const std::string& name, const Copy& copy) {
 // That array in T.
 template <class T>
 py::array cast(const std::string& name, const py::array& array) {
-  if (py::isinstance<py::array_t<T, 0>>(array)) return array;
+  if (holds<T>(array)) return array;
   count_of<T>(name, Shape(array.shape(), array.shape() + array.ndim()));
   return copied(name, [&] {
     return array.attr("astype")(py::dtype::of<T>(), py::arg("copy") = false, py::arg("casting") = "unsafe");

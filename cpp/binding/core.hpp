@@ -20,6 +20,8 @@ struct ThreadSettings {
   int limit() const { return test_limit > 0 ? test_limit.load() : Team::granted(); }
   int num_threads() const { return wanted > 0 ? wanted.load() : limit(); }
   int usable() const { return std::min(num_threads(), limit()); }
+  // For a call with so many multiply-adds: the machine is not asked where one thread does it in any case.
+  int usable(double multiply_adds) const { return multiply_adds < work_worth_a_team ? 1 : usable(); }
 };
 inline ThreadSettings thread_settings;
 
@@ -101,10 +103,12 @@ class Core {
       place = static_cast<const T*>(array.data());
     });
     std::shared_ptr<const Weights<T>> packed;
-    guard("parameters", "no memory for their packs", [&] {
-      const py::gil_scoped_release release;
-      packed = stack_.pack(parameters);
-    });
+    guard(
+        "parameters", [] { return "no memory for their packs"; },
+        [&] {
+          const py::gil_scoped_release release;
+          packed = stack_.pack(parameters);
+        });
     return packed;
   }
 
@@ -114,10 +118,12 @@ class Core {
     auto y = new_array<T>("y", call.y_shape());
     call.arguments.y = call.rows(y.mutable_data());
     const auto weights = this->weights();
-    guard("x", show_shape(call.x.array), [&] {
-      const auto release = release_gil(call.work);
-      stack_.forward(*weights, call.arguments, thread_settings.usable());
-    });
+    guard(
+        "x", [&] { return show_shape(call.x.array); },
+        [&] {
+          const auto release = release_gil(call.work);
+          stack_.forward(*weights, call.arguments, thread_settings.usable(call.work));
+        });
     return py::make_tuple(std::move(y), call.final_state());
   }
 
@@ -129,15 +135,18 @@ class Core {
     const std::uint64_t key_or_none = key.is_none() ? 0 : key.cast<std::uint64_t>();  // none: nothing asks for it
     const auto weights = this->weights();
     std::shared_ptr<HeldTape<T>> held;
-    guard("x", show_shape(call.x.array), [&] {
-      const auto y = std::make_shared<Buffer<T>>(count_of<T>("y", shape));
-      call.arguments.y = call.rows(y->get());
-      const auto release = release_gil(call.work);
-      if (checkpoint < 0) checkpoint = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(call.time))));
-      auto tape = stack_.forward(weights, call.arguments, key_or_none, thread_settings.usable(), checkpoint);
-      held = std::make_shared<HeldTape<T>>(
-          HeldTape<T>{std::move(tape), y, identity_, call.layout, call.time, call.batch, {}});
-    });
+    guard(
+        "x", [&] { return show_shape(call.x.array); },
+        [&] {
+          const auto y = std::make_shared<Buffer<T>>(count_of<T>("y", shape));
+          call.arguments.y = call.rows(y->get());
+          const auto release = release_gil(call.work);
+          if (checkpoint < 0) checkpoint = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(call.time))));
+          auto tape =
+              stack_.forward(weights, call.arguments, key_or_none, thread_settings.usable(call.work), checkpoint);
+          held = std::make_shared<HeldTape<T>>(
+              HeldTape<T>{std::move(tape), y, identity_, call.layout, call.time, call.batch, {}});
+        });
     held->key = key;
     // Read-only, since the tape reads it too.
     return py::make_tuple(lend<T>(shape, {}, held->y->get(), held->y), call.final_state(), held);
@@ -189,10 +198,12 @@ class Core {
       place = next;
       next += count_of<T>("params", shape);
     });
-    guard("tape", "one of " + std::to_string(held.tape.bytes()) + " bytes", [&] {
-      const auto release = release_gil(3 * stack_.work(held.time, held.batch).multiply_adds);
-      stack_.backward(held.tape, call, thread_settings.usable());
-    });
+    guard(
+        "tape", [&] { return "one of " + std::to_string(held.tape.bytes()) + " bytes"; },
+        [&] {
+          const auto release = release_gil(3 * stack_.work(held.time, held.batch).multiply_adds);
+          stack_.backward(held.tape, call, thread_settings.usable());
+        });
     return py::make_tuple(d_x, first.object(), gradients, h_steps, c_steps);
   }
 
@@ -219,18 +230,21 @@ class Core {
     call.h_last = after.h.mutable_data();
     call.c_last = after.c_data();
     const auto weights = this->weights();
-    guard("x", show_shape(array), [&] {
-      const Buffer<T> y(batch * o.features());
-      call.y = {y.get(), 0, o.features()};
-      const auto release = release_gil(stack_.work(1, batch).multiply_adds);
-      stack_.forward(*weights, call, thread_settings.usable());
-    });
+    guard(
+        "x", [&] { return show_shape(array); },
+        [&] {
+          const Buffer<T> y(batch * o.features());
+          call.y = {y.get(), 0, o.features()};
+          const auto release = release_gil(stack_.work(1, batch).multiply_adds);
+          stack_.forward(*weights, call, thread_settings.usable());
+        });
     return after.object();
   }
 
-  // Runs `compute`, lets a signal's exception out of it, and gives what memory did not hold a message of its own.
-  template <class Compute>
-  static void guard(const std::string& name, const std::string& got, const Compute& compute) {
+  // Runs `compute`, lets a signal's exception out of it, and gives what memory did not hold a message of its own, in
+  // which got() tells the size.
+  template <class Got, class Compute>
+  static void guard(const char* name, const Got& got, const Compute& compute) {
     try {
       return compute();
     } catch (const std::bad_alloc&) {
@@ -238,7 +252,7 @@ class Core {
     } catch (const Stopped&) {
       throw py::error_already_set();  // what a signal's handler has raised
     }
-    fail(PyExc_MemoryError, name + ": expected a size that fits into memory, got " + got);
+    fail(PyExc_MemoryError, std::string(name) + ": expected a size that fits into memory, got " + got());
   }
 
   // Without the GIL, where that pays.

@@ -14,8 +14,9 @@ class BoundStream {
   static std::unique_ptr<BoundStream> make(const py::object& layer, const py::object& core, const py::list& arrays,
                                            const py::object& batch_size) {
     std::unique_ptr<BoundStream> made;
-    Core<T>::guard("batch_size", py::str(batch_size),
-                   [&] { made = std::make_unique<BoundStream>(layer, core, arrays, batch_size); });
+    Core<T>::guard(
+        "batch_size", [&] { return std::string(py::str(batch_size)); },
+        [&] { made = std::make_unique<BoundStream>(layer, core, arrays, batch_size); });
     return made;
   }
 
@@ -62,10 +63,12 @@ class BoundStream {
     const Index features_out = o.output_size();
     auto y = new_array<T>("y", layout_.shape(argument.time, stream_.batch(), features_out));
     const Rows<T> rows = Core<T>::layout_rows(layout_, y.mutable_data(), argument.time, stream_.batch(), features_out);
-    Core<T>::guard("x", show_shape(given), [&] {
-      const auto release = Core<T>::release_gil(core_.stack().work(argument.time, stream_.batch()).multiply_adds);
-      stream_.run(argument.rows, rows, argument.time, thread_settings.usable());
-    });
+    Core<T>::guard(
+        "x", [&] { return show_shape(given); },
+        [&] {
+          const auto release = Core<T>::release_gil(core_.stack().work(argument.time, stream_.batch()).multiply_adds);
+          stream_.run(argument.rows, rows, argument.time, thread_settings.usable());
+        });
     return std::move(y);
   }
 

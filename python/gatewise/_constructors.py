@@ -13,7 +13,49 @@ from ._layer import Layer, Recurrent
 from ._options import Options
 
 
-class RNNOptions(Layer):
+class RNNAttributes(Recurrent):
+    """What an RNN layer and cell tell of their options."""
+
+    @property
+    def nonlinearity(self) -> Activation:
+        """The nonlinearity: its name, or (name, alpha[, beta]) if it has parameters."""
+        return self._options.nonlinearity
+
+
+class LSTMAttributes(Recurrent):
+    """What an LSTM layer and cell tell of their options."""
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Those of gates, candidate and cell: a name each, or (name, alpha[, beta]) for one with parameters."""
+        return self._options.functions
+
+    @property
+    def input_forget(self) -> bool:
+        """Whether the forget gate is 1 - i."""
+        return self._options.input_forget
+
+    @property
+    def peephole(self) -> bool:
+        """Whether the gates see the cell state."""
+        return self._options.peephole
+
+
+class GRUAttributes(Recurrent):
+    """What a GRU layer and cell tell of their options."""
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Those of gates and candidate: a name each, or (name, alpha[, beta]) for one with parameters."""
+        return self._options.functions[:2]
+
+    @property
+    def reset_after(self) -> bool:
+        """Whether the reset gate acts after the recurrent product (PyTorch, cuDNN) or before it (Cho et al. 2014)."""
+        return self._options.reset_after
+
+
+class RNNOptions(RNNAttributes, Layer):
     """The constructor of an RNN."""
 
     def __init__(
@@ -40,13 +82,8 @@ class RNNOptions(Layer):
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 
-    @property
-    def nonlinearity(self) -> Activation:
-        """The nonlinearity: its name, or (name, alpha[, beta]) if it has parameters."""
-        return self._options.nonlinearity
 
-
-class LSTMOptions(Layer):
+class LSTMOptions(LSTMAttributes, Layer):
     """The constructor of an LSTM."""
 
     def __init__(
@@ -76,23 +113,8 @@ class LSTMOptions(Layer):
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 
-    @property
-    def activations(self) -> tuple[Activation, ...]:
-        """Those of gates, candidate and cell: a name each, or (name, alpha[, beta]) for one with parameters."""
-        return self._options.functions
 
-    @property
-    def input_forget(self) -> bool:
-        """Whether the forget gate is 1 - i."""
-        return self._options.input_forget
-
-    @property
-    def peephole(self) -> bool:
-        """Whether the gates see the cell state."""
-        return self._options.peephole
-
-
-class GRUOptions(Layer):
+class GRUOptions(GRUAttributes, Layer):
     """The constructor of a GRU."""
 
     def __init__(
@@ -120,18 +142,8 @@ class GRUOptions(Layer):
         )  # fmt: skip
         self._set_up(options, options.parameter_shapes(), seed)
 
-    @property
-    def activations(self) -> tuple[Activation, ...]:
-        """Those of gates and candidate: a name each, or (name, alpha[, beta]) for one with parameters."""
-        return self._options.functions[:2]
 
-    @property
-    def reset_after(self) -> bool:
-        """Whether the reset gate acts after the recurrent product (PyTorch, cuDNN) or before it (Cho et al. 2014)."""
-        return self._options.reset_after
-
-
-class RNNCellOptions(Recurrent):
+class RNNCellOptions(RNNAttributes):
     """The constructor of an RNN cell."""
 
     def __init__(
@@ -151,13 +163,8 @@ class RNNCellOptions(Recurrent):
         )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
 
-    @property
-    def nonlinearity(self) -> str:
-        """The nonlinearity, "tanh" or "relu"."""
-        return self._options.nonlinearity
 
-
-class LSTMCellOptions(Recurrent):
+class LSTMCellOptions(LSTMAttributes):
     """The constructor of an LSTM cell."""
 
     def __init__(
@@ -179,13 +186,8 @@ class LSTMCellOptions(Recurrent):
         )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
 
-    @property
-    def peephole(self) -> bool:
-        """Whether the gates see the cell state."""
-        return self._options.peephole
 
-
-class GRUCellOptions(Recurrent):
+class GRUCellOptions(GRUAttributes):
     """The constructor of a GRU cell."""
 
     def __init__(
@@ -205,8 +207,3 @@ class GRUCellOptions(Recurrent):
             dtype=dtype,  # type: ignore[arg-type]
         )  # fmt: skip
         self._set_up(options, options.cell_parameter_shapes(), seed)
-
-    @property
-    def reset_after(self) -> bool:
-        """Whether the reset gate acts after the recurrent product (PyTorch, cuDNN) or before it (Cho et al. 2014)."""
-        return self._options.reset_after

@@ -51,8 +51,8 @@ class Gradients:
         state: State,
         flat: Array,
         shapes: Mapping[str, tuple[int, ...]],
-        h_steps: Array | None,
-        c_steps: Array | None,
+        h_steps: Array | None = None,
+        c_steps: Array | None = None,
     ) -> None:
         self.x = x
         self.state = state

@@ -13,8 +13,17 @@ from .tensors import DTYPES, array, require
 
 KINDS = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
 SHARED = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
-OURS_ALONE = {"peephole": False, "reset_after": True}
-"""Options that PyTorch does not have, and the value that is its own way."""
+OURS_ALONE: dict[str, tuple[Any, ...]] = {
+    "peephole": (False,),
+    "reset_after": (True,),
+    "recurrent_dropout": (0.0,),
+    "zoneout": (0.0, (0.0, 0.0)),
+    "activations": (("sigmoid", "tanh"), ("sigmoid", "tanh", "tanh")),
+    "nonlinearity": ("tanh", "relu"),
+    "clip": (None,),
+    "input_forget": (False,),
+}
+"""Options that PyTorch does not have, or not so many ways of, and its own ways."""
 
 
 def kind_of(module: Any, library: Any) -> str:
@@ -100,9 +109,10 @@ def to_torch(layer: Any) -> Any:
     """
     kind = kind_of(layer, gw)
     for name, theirs in OURS_ALONE.items():
-        ours = getattr(layer, name, theirs)
-        if ours != theirs:
-            raise ValueError(f"{name}: expected {theirs!r}, the only way of torch.nn.{kind}, got {ours!r}")
+        ours = getattr(layer, name, theirs[0])
+        if ours not in theirs:
+            ways = " or ".join(map(repr, theirs))
+            raise ValueError(f"{name}: expected {ways}, as torch.nn.{kind} has it, got {ours!r}")
     dtype = next(theirs for theirs, ours in DTYPES.items() if ours == layer.dtype)
     module = getattr(torch.nn, kind)(**options_of(layer, kind), dtype=dtype)
     module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in layer.params.items()})
