@@ -15,7 +15,10 @@ void add_panels(Index rows, Index inputs, Index gates, Index units) {
   add(name, [=](benchmark::State& state) {
     const auto w = random_numbers<T>(gates * units * inputs, 1), x = random_numbers<T>(rows * inputs, 1);
     const Panels<T> panels(
-        gates, units, inputs, P::width, [&](Index g, Index u, Index k) { return w[(g * units + u) * inputs + k]; },
+        gates, units, inputs, P::width,
+        [&](Index g, Index u, T* to, Index pitch) {
+          for (Index k = 0; k < inputs; ++k) to[k * pitch] = w[(g * units + u) * inputs + k];
+        },
         [](Index, Index) { return T(0); });
     std::vector<const T*> in;
     for (Index r = 0; r < rows; ++r) in.push_back(x.get() + r * inputs);

@@ -22,9 +22,10 @@ class Panels {
  public:
   Panels() = default;
 
-  // value(gate, unit, k) is an element of the matrix, start(gate, unit) the number with which its chain begins.
-  template <class Value, class Start>
-  Panels(Index gates, Index units, Index inputs, Index width, const Value& value, const Start& start)
+  // fill(gate, unit, to, stride) writes the terms of one output, k at to[k · stride]; start(gate, unit) is the number
+  // with which its chain begins.
+  template <class Fill, class Start>
+  Panels(Index gates, Index units, Index inputs, Index width, const Fill& fill, const Start& start)
       : gates_(gates),
         units_(units),
         inputs_(inputs),
@@ -39,8 +40,10 @@ class Panels {
         const bool padding = unit >= units;
         start_[v * width + lane] = padding ? T(0) : start(gate, unit);
         T* const to = data_.get() + offset(v) + lane;
-        const Index stride = count(v / per_panel_) * width;
-        for (Index k = 0; k < inputs; ++k) to[k * stride] = padding ? T(0) : value(gate, unit, k);
+        if (padding)
+          for (Index k = 0; k < inputs; ++k) to[k * stride(v)] = T(0);
+        else
+          fill(gate, unit, to, stride(v));
       }
   }
 
@@ -57,9 +60,13 @@ class Panels {
   const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
   const T* start(Index panel) const { return start_.get() + first_lane(panel); }
 
-  T value(Index gate, Index unit, Index k) const {
-    const Index v = unit / width_ * gates_ + gate;
-    return data_[offset(v) + k * count(v / per_panel_) * width_ + unit % width_];
+  // The weights of one gate for one input, unit u at to[u · pitch]: what a transposed matrix reads.
+  void copy_column(Index gate, Index input, T* to, Index pitch) const {
+    for (Index unit = 0; unit < units_; unit += width_) {
+      const Index v = unit / width_ * gates_ + gate, left = std::min(width_, units_ - unit);
+      const T* const from = data_.get() + offset(v) + input * stride(v);
+      for (Index lane = 0; lane < left; ++lane) to[(unit + lane) * pitch] = from[lane];
+    }
   }
 
  private:
@@ -67,6 +74,8 @@ class Panels {
     const Index panel = v / per_panel_;
     return first_lane(panel) * inputs_ + v % per_panel_ * width_;
   }
+  // From a term of a packet to its next.
+  Index stride(Index v) const { return count(v / per_panel_) * width_; }
 
   Index gates_ = 1, units_ = 0, inputs_ = 0, width_ = 1, vectors_ = 0, per_panel_ = 4;
   Buffer<T> data_, start_;
