@@ -1,0 +1,88 @@
+"""Which operators are run, and how large their results are, before they are made."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto
+
+ELEMENTWISE = {
+    *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Cos", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp"),
+    *("Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Less"),
+    *("LessOrEqual", "Log", "Max", "Mean", "Min", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal"),
+    *("Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Tanh"),
+    *("ThresholdedRelu", "Where", "Xor"),
+}
+"""Their results have the shape to which their inputs broadcast."""
+NO_LARGER = {
+    *("ArgMax", "ArgMin", "BatchNormalization", "CumSum", "Flatten", "LayerNormalization", "LogSoftmax", "ReduceMax"),
+    *("ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "ReverseSequence", "Shape", "Size", "Slice"),
+    *("Softmax", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+}
+"""Their results are no larger than their first input (Shape's and Size's no larger than 64 numbers)."""
+RECURRENT = {"GRU", "LSTM", "RNN"}
+SUPPORTED = {
+    *ELEMENTWISE,
+    *NO_LARGER,
+    *RECURRENT,
+    *("Concat", "Constant", "ConstantOfShape", "Expand", "Gather", "Gemm", "MatMul", "Range", "Tile"),
+}
+
+
+def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:
+    """How many numbers the results have together, at most. Inputs that do not fit are the operator's to explain."""
+    operator = node.op_type
+    arrays = [np.asarray(value) for value in inputs if value is not None]
+    shapes = [array.shape for array in arrays]
+    if operator in ELEMENTWISE:
+        return _broadcast(*shapes)
+    if operator in RECURRENT:
+        (first, second, _), (directions, _, hidden) = _padded(shapes[0], 3), _padded(shapes[2], 3)
+        return directions * hidden * (first * second + 2 * max(first, second))
+    if operator == "Concat":
+        return sum(array.size for array in arrays)
+    if operator == "ConstantOfShape":
+        return math.prod(_sizes(arrays[0]))
+    if operator == "Expand":
+        return _broadcast(shapes[0], _sizes(arrays[1]))
+    if operator == "Tile":
+        return math.prod((*shapes[0], *_sizes(arrays[1])))
+    if operator == "Gather":
+        axis = _integer(node, "axis")
+        return math.prod((*np.delete(shapes[0] or (1,), axis).tolist(), *shapes[1]))
+    if operator == "Range":
+        start, limit, step = (float(array) for array in arrays)
+        return max(0, math.ceil((limit - start) / step)) if step else 0
+    if operator == "MatMul":
+        a, b = (_padded(shape, 2) for shape in shapes)
+        return math.prod((_broadcast(a[:-2], b[:-2]), a[-2], b[-1]))
+    if operator == "Gemm":
+        a, b = (_padded(shape, 2) for shape in shapes[:2])
+        rows, columns = a[1 if _integer(node, "transA") else 0], b[0 if _integer(node, "transB") else 1]
+        return rows * columns
+    return max((array.size for array in arrays[:1]), default=0) + 64
+
+
+def _integer(node: NodeProto, name: str) -> int:
+    """An attribute that is 0 unless given."""
+    return next((int(attribute.i) for attribute in node.attribute if attribute.name == name), 0)
+
+
+def _broadcast(*shapes: tuple[int, ...]) -> int:
+    """The size of what these shapes broadcast to."""
+    aligned = itertools.zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
+    return math.prod(0 if 0 in sizes else max(sizes) for sizes in aligned)
+
+
+def _padded(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """The shape with at least so many axes."""
+    return (1,) * (axes - len(shape)) + shape
+
+
+def _sizes(array: Any) -> tuple[int, ...]:
+    """An array of sizes, however large."""
+    return tuple(abs(int(size)) for size in array.ravel())
