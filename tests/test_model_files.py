@@ -28,6 +28,11 @@ MODELS = {
         gw.Embedding(9, 4, dtype=np.float64), gw.GRU(4, 3, dtype=np.float64, batch_first=True), gw.Flatten(6),
         gw.Linear(18, 2, dtype=np.float64), seed=0,
     ),
+    "options": lambda: gw.Sequential(
+        gw.LSTM(3, 4, batch_first=True, recurrent_dropout=0.1, zoneout=(0.1, 0.2), clip=3.0,
+                activations=(("hard_sigmoid", 0.2, 0.5), "tanh", "tanh")),
+        gw.RNN(4, 2, nonlinearity=("leaky_relu", 0.1), batch_first=True), seed=0,
+    ),
     "mean": lambda: gw.Sequential(gw.RNN(3, 2, batch_first=True), gw.MeanOverSteps(), seed=0),
 }  # fmt: skip
 

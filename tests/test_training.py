@@ -203,6 +203,10 @@ def test_truncated_backpropagation_carries_states_and_no_gradients() -> None:
     assert not np.allclose(whole.flat_params, model.flat_params)
 
 
+def test_checkpoints_of_the_tape_change_no_bit() -> None:
+    same(fitted(every_step(), X, EVERY, checkpoint=2), fitted(every_step(), X, EVERY))
+
+
 def test_prediction_with_a_state_goes_on() -> None:
     model = gw.Sequential(
         gw.LSTM(2, 4, batch_first=True), gw.Linear(4, 3), gw.GRU(3, 2, num_layers=2, batch_first=True), seed=0

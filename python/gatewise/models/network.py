@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,16 +89,16 @@ class Network:
         lengths: ArrayLike | None = None,
         mask: ArrayLike | None = None,
         resets: ArrayLike | None = None,
-        training: bool = True,
+        checkpoint: int | Literal["sqrt"] | None = None,
     ) -> tuple[Array, list[Any]]:
-        """The output, and a tape for `backward`.
+        """The output, with what training drops dropped, and a tape for `backward`.
 
         Parameters
         ----------
         x : (B, T, features) numbers, or (B, T) integers where the first part is an `Embedding`.
         lengths : (B,) integers, or mask : (B, T) bool: which steps count, in all parts. Default: all.
         resets : (B, T) bool: where a new sequence begins.
-        training : whether elements are dropped.
+        checkpoint : what the recurrent layers keep for backward, as in their `forward`; less memory, the same bits.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Network:
         tape : for `backward`.
         """
         call = self._call(x, lengths, mask, resets)
-        call.rng = self.rng if training else None
+        call.rng, call.checkpoint = self.rng, checkpoint
         tape: list[Any] = []
         return self.run(x, call, tape), tape
 

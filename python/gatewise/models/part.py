@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class Call:
     mask: Array | None = None
     resets: Array | None = None
     rng: np.random.Generator | None = None
+    checkpoint: int | Literal["sqrt"] | None = None
     states: list[State] | None = None
     final_states: list[State] = field(default_factory=list)
 

@@ -66,7 +66,7 @@ class Recurrent(Part):
             call.final_states.append(final)
             return y, None
         key = None if call.rng is None else int(call.rng.integers(2**64, dtype=np.uint64))
-        y, final, tape = self.layer.forward(x, state, **steps, key=key)
+        y, final, tape = self.layer.forward(x, state, **steps, checkpoint=call.checkpoint, key=key)
         call.final_states.append(final)
         return y, tape
 

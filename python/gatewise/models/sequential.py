@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .._options import checked_size
 from .network import Network
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..training.callbacks import Callback
     from ..training.history import History
     from ..training.losses import Loss
+    from .streaming import ModelStream
 
 
 class Sequential(Network):
@@ -63,6 +64,7 @@ LastStep(), has dropped the time axis
         mask: Any = None,
         resets: Any = None,
         bptt: int | None = None,
+        checkpoint: int | Literal["sqrt"] | None = None,
         callbacks: Iterable[Callback] = (),
         resume: str | PathLike[str] | None = None,
         verbose: bool = True,
@@ -88,6 +90,8 @@ LastStep(), has dropped the time axis
         resets : (N, T) bool: where a new episode begins within a sequence.
         bptt : truncated backpropagation: an optimizer step every `bptt` steps of the sequences, their states carried
             over; needs an answer a step and one direction.
+        checkpoint : what the recurrent layers keep for backward, as in their `forward`: "sqrt" trains on sequences
+            longer than memory, to the same bits, for one more pass forward.
         callbacks : see `gw.callbacks`.
         resume : a checkpoint file of `gw.callbacks.Checkpoint`: go on from there, to the same bits.
         verbose : whether a bar shows progress, loss and time (needs tqdm).
@@ -119,7 +123,7 @@ LastStep(), has dropped the time axis
             epochs,
             [*callbacks, *([cb.ProgressBar()] if verbose else [])],
         )
-        return fitting.fit(run, data, validation, size, shuffle, bptt, resume)
+        return fitting.fit(run, data, validation, size, shuffle, bptt, checkpoint, resume)
 
     def evaluate(
         self,
@@ -177,6 +181,27 @@ LastStep(), has dropped the time axis
         from .predicting import predict
 
         return predict(self, x, checked_size("batch_size", batch_size, 1), lengths, mask, resets, state, return_state)
+
+    def stream(self, batch_size: int | None = 1) -> ModelStream:
+        """Step-by-step prediction with a state of its own and the parameters of now.
+
+        Parameters
+        ----------
+        batch_size : B, the number of sequences that step together; None: one, without a batch axis.
+
+        Raises
+        ------
+        ValueError : the model has one answer for a whole sequence, or a bidirectional layer.
+
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.Embedding(5, 3), gw.GRU(3, 4, batch_first=True), gw.Linear(4, 5), seed=0)
+        >>> stream = model.stream(batch_size=None)
+        >>> stream.step(2).shape
+        (5,)
+        """
+        from .streaming import ModelStream
+
+        return ModelStream(self, batch_size)
 
     def summary(self, mode: str = "stdout") -> list[dict[str, Any]] | None:
         """A table of the parts: output shape, parameters, FLOPs a step, bytes of state and of tape.

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Run:
         self.history = History()
         self.epoch, self.batch, self.batch_loss = 0, 0, math.nan
         self.batches: int | None = None
+        self.checkpoint: int | Literal["sqrt"] | None = None
         self.resumed = self.stopped = False
         # A hook that nobody overrides costs nothing.
         self._hooks = {
@@ -82,10 +83,10 @@ class Means:
 
 def fit(
     run: Run, data: Data, validation: Data | None, batch_size: int, shuffle: bool, bptt: int | None,
-    resume: str | PathLike[str] | None,
+    checkpoint: int | Literal["sqrt"] | None, resume: str | PathLike[str] | None,
 ) -> History:  # fmt: skip
     """Train; see `Sequential.fit`."""
-    run.batches = data.count(batch_size)
+    run.batches, run.checkpoint = data.count(batch_size), checkpoint
     if resume is not None:
         from . import resuming
 
@@ -133,7 +134,7 @@ def _epoch(
 def _step(run: Run, means: Means, batch: Batch, states: list[Any] | None) -> list[Any]:
     """One step of the optimizer; the final states."""
     model = run.model
-    call = Call(batch.lengths, batch.mask, batch.resets, model.rng, states)
+    call = Call(batch.lengths, batch.mask, batch.resets, model.rng, run.checkpoint, states)
     tape: list[Any] = []
     prediction = model.run(batch.x, call, tape)
     value = run.loss(prediction, batch.y, _weight(model, batch, call))  # type: ignore[arg-type]
