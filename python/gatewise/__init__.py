@@ -20,6 +20,7 @@ from .layers import GRU, LSTM, RNN
 
 if TYPE_CHECKING:
     from . import optimizers, schedules
+    from .diagnostics import gate_activations, gradient_flow
     from .models import Dropout, Embedding, Flatten, LastStep, Linear, MeanOverSteps, Sequential, load
     from .training import callbacks, losses
 
@@ -29,6 +30,8 @@ __version__ = _core.version
 _MODELS = ("Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load")
 _LAZY = {name: ("gatewise.models", name) for name in _MODELS} | {
     "callbacks": ("gatewise.training.callbacks", None),
+    "gate_activations": ("gatewise.diagnostics", "gate_activations"),
+    "gradient_flow": ("gatewise.diagnostics", "gradient_flow"),
     "losses": ("gatewise.training.losses", None),
     "optimizers": ("gatewise.optimizers", None),
     "schedules": ("gatewise.schedules", None),
@@ -64,7 +67,9 @@ __all__ = [
     "RNNCell",
     "Sequential",
     "callbacks",
+    "gate_activations",
     "get_num_threads",
+    "gradient_flow",
     "load",
     "losses",
     "optimizers",

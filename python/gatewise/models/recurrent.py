@@ -78,8 +78,12 @@ class Recurrent(Part):
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, the seed apart."""
-        names = [name for name in inspect.signature(type(self.layer)).parameters if name != "seed"]
-        return {name: getattr(self.layer, name) for name in names}
+        return config(self.layer)
 
     def __repr__(self) -> str:
         return repr(self.layer)
+
+
+def config(layer: Layer) -> dict[str, Any]:
+    """The arguments that a layer was made with, the seed apart."""
+    return {name: getattr(layer, name) for name in inspect.signature(type(layer)).parameters if name != "seed"}

@@ -35,6 +35,7 @@ class History:
             self.history.setdefault(name, []).append(value)
         self.seconds.append(seconds)
 
+    @style.styled
     def plot(self, *names: str, axes: Any = None) -> Any:
         """Draw curves over the epochs, with matplotlib.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .._libraries import library
 
@@ -26,13 +28,26 @@ STYLE = {
 }
 
 
+Plot = TypeVar("Plot", bound=Callable[..., Any])
+
+
+def styled(plot: Plot) -> Plot:
+    """A function that draws, in this style."""
+
+    @functools.wraps(plot)
+    def draw(*arguments: Any, **keywords: Any) -> Any:
+        with library("matplotlib", "train").rc_context(STYLE):
+            return plot(*arguments, **keywords)
+
+    return draw  # type: ignore[return-value]
+
+
 def axes(given: Any = None, rows: int = 1, height: float = 4.5) -> Any:
     """The axes given, or new ones: a single one, or with `rows` an array of them that share x."""
     if given is not None:
         return given
-    with library("matplotlib", "train").rc_context(STYLE):
-        figure = library("matplotlib.figure", "train").Figure(figsize=(9, height), dpi=100, layout="constrained")
-        return figure.subplots(rows, sharex=rows > 1)
+    figure = library("matplotlib.figure", "train").Figure(figsize=(9, height), dpi=100, layout="constrained")
+    return figure.subplots(rows, sharex=rows > 1)
 
 
 def colors(count: int) -> list[str]:
