@@ -1,0 +1,112 @@
+""".keras files that are not as they should be: a clear error for each, and nothing in them is run or believed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+pytest.importorskip("torch", reason="Keras computes with PyTorch here, which is not installed")
+pytest.importorskip("keras", reason="Keras writes the files, and it is not installed")
+h5py = pytest.importorskip("h5py", reason="reads .keras files, and h5py is not installed")
+import gatewise.keras as gk  # noqa: E402
+from test_keras import INPUTS, UNITS, masking_model  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's variables
+
+
+def rewritten(path: Path, config: Any = None, weights: Any = None) -> Path:
+    """The file with its configuration or its weights changed."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    if config is not None:
+        described = json.loads(parts["config.json"])
+        config(described)
+        parts["config.json"] = json.dumps(described).encode()
+    if weights is not None:
+        buffer = io.BytesIO(parts["model.weights.h5"])
+        with h5py.File(buffer, "r+") as file:
+            weights(file)
+        parts["model.weights.h5"] = buffer.getvalue()
+    changed = path.with_name("changed.keras")
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return changed
+
+
+KERNEL = "layers/simple_rnn/cell/vars/0"
+
+
+def replace(file: Any, **options: Any) -> None:
+    del file[KERNEL]
+    file.create_dataset(KERNEL, **options)
+
+
+def soft_link(file: Any) -> None:
+    del file[KERNEL]
+    file[KERNEL] = h5py.SoftLink("/layers/simple_rnn/cell/vars/1")
+
+
+def outside(file: Any) -> None:
+    del file[KERNEL]
+    file[KERNEL] = h5py.ExternalLink("/etc/passwd", "/x")
+
+
+BAD_WEIGHTS: list[tuple[str, Any, str]] = [
+    ("NaN", lambda f: f[KERNEL].write_direct(np.full((INPUTS, UNITS), np.nan, np.float32)), "expected finite numbers"),
+    (
+        "shape",
+        lambda f: replace(f, data=np.zeros((INPUTS, 4), np.float32)),
+        r"weights: expected \(3, 5\), .*, got \(3, 4\)",
+    ),
+    ("integers", lambda f: replace(f, data=np.zeros((INPUTS, UNITS), np.int32)), "expected floats, all of them there"),
+    (
+        "huge",
+        lambda f: replace(f, shape=(2**40, UNITS), dtype="f4", chunks=(64, UNITS)),
+        "expected floats, all of them",
+    ),
+    ("missing", lambda f: f.__delitem__(KERNEL), "expected a whole .keras file|weights"),
+    ("soft link", soft_link, "expected an array in the file itself"),
+    ("other file", outside, "expected a whole .keras file"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), BAD_WEIGHTS, ids=[name for name, _, _ in BAD_WEIGHTS])
+def test_bad_weights(name: str, change: Any, message: str, tmp_path: Path) -> None:
+    masking_model().save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=message):
+        gk.load(rewritten(tmp_path / "model.keras", weights=change))
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    masking_model().save(path)
+    for change, message in [
+        (lambda c: c.update(class_name="Evil"), "model: expected Sequential or Functional, got 'Evil'"),
+        (lambda c: c["config"]["layers"][2].update(class_name="Lambda"), "got Lambda"),
+        (lambda c: c["config"]["layers"][2]["config"].update(units=2**40), "weights: expected"),
+        (lambda c: c["config"]["layers"][2]["config"].pop("units"), "expected a whole .keras file"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            gk.load(rewritten(path, config=change))
+    content, bad = path.read_bytes(), tmp_path / "bad.keras"
+    rng = np.random.default_rng(0)
+    for cut in rng.integers(0, len(content), 40):
+        bad.write_bytes(content[:cut])
+        with pytest.raises(ValueError, match="expected"):
+            gk.load(bad)
+    with zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}" + " " * 10**7)
+        archive.writestr("model.weights.h5", "")
+    with pytest.raises(ValueError, match=r"config\.json: expected at most"):
+        gk.load(bad)
+    with pytest.raises(FileNotFoundError):
+        gk.load(tmp_path / "nobody.keras")
