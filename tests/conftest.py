@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+from interop_table import InteropTable
 
 settings.register_profile(
     "gatewise",
@@ -22,6 +25,18 @@ settings.load_profile("gatewise")
 # A job in the background ignores Ctrl-C, which some tests press.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--interop-table FILE."""
+    parser.addoption("--interop-table", type=Path, help="write the table of what passed into this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and, if it is asked for, what makes the table of marked tests."""
+    config.addinivalue_line("markers", "interop(system, what, *, reads, writes): a row of docs/interop.md")
+    if config.option.interop_table:
+        config.pluginmanager.register(InteropTable(config.option.interop_table))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

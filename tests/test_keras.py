@@ -87,6 +87,7 @@ LAYERS = [
 ]
 
 
+@pytest.mark.interop("Keras", "SimpleRNN, LSTM, GRU: options, masks, initial states, activations", reads="rounding")
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
 @pytest.mark.parametrize(("kind", "options"), LAYERS, ids=str)
 def test_layers(kind: str, options: dict[str, Any], masked: bool) -> None:
@@ -99,6 +100,7 @@ def test_layers(kind: str, options: dict[str, Any], masked: bool) -> None:
     agree(layer, converted, X, initial_state=states(kind), **mask)
 
 
+@pytest.mark.interop("Keras", "Bidirectional: merge modes, masks, states", reads="rounding")
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
 @pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
 @pytest.mark.parametrize("kind", KINDS)
@@ -164,6 +166,9 @@ MASKED_X[~MASK] = 0.5
 MODELS = [(text_model, TOKENS), (masking_model, MASKED_X), (functional_model, X)]
 
 
+@pytest.mark.interop(
+    "Keras", "models and .keras files, with Embedding, Masking, Dense, TimeDistributed", reads="rounding"
+)
 @pytest.mark.parametrize(("make", "x"), MODELS, ids=lambda value: getattr(value, "__name__", ""))
 def test_models_and_files(make: Any, x: Array, tmp_path: Path) -> None:
     """A file gives the bits that the live model gives."""
@@ -184,6 +189,7 @@ def test_float64() -> None:
     np.testing.assert_allclose(converted(X.astype(np.float64)), want, rtol=0, atol=ATOL * 2.0**-29)
 
 
+@pytest.mark.interop("Keras", ".keras files without Keras", reads="rounding")
 def test_files_are_read_without_keras(tmp_path: Path) -> None:
     drawn(text_model()).save(tmp_path / "model.keras")
     script = f"""

@@ -37,6 +37,7 @@ def own_cases() -> list[Any]:
 OWN_CASES = own_cases()
 
 
+@pytest.mark.interop("ONNX", "the onnx package's own recurrent backend cases", reads="rounding")
 @pytest.mark.parametrize("case", OWN_CASES, ids=lambda case: case.name)
 def test_the_cases_of_the_onnx_package(case: Any) -> None:
     model = go.load(case.model.SerializeToString())
@@ -109,6 +110,7 @@ def close_to_runtime(file: bytes, feeds: dict[str, Array]) -> None:
         np.testing.assert_allclose(value, other, rtol=0, atol=ATOL)
 
 
+@pytest.mark.interop("ONNX", "RNN, LSTM, GRU: directions, sequence_lens, initial states", reads="rounding")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("names", [(), ("sequence_lens",), ("initial_h",), ("sequence_lens", "initial_h")], ids=str)
 @pytest.mark.parametrize("kind", GATES)
@@ -117,6 +119,7 @@ def test_onnx_runtime_agrees(kind: str, names: tuple[str, ...], direction: str) 
     close_to_runtime(drawn.model(*names), drawn.feeds)
 
 
+@pytest.mark.interop("ONNX", "peepholes, initial_c", reads="rounding")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("names", [("P",), ("sequence_lens", "initial_h", "initial_c", "P"), ("initial_c",)], ids=str)
 def test_onnx_runtime_agrees_on_peepholes_and_c(names: tuple[str, ...], direction: str) -> None:
@@ -124,6 +127,7 @@ def test_onnx_runtime_agrees_on_peepholes_and_c(names: tuple[str, ...], directio
     close_to_runtime(drawn.model(*names), drawn.feeds)
 
 
+@pytest.mark.interop("ONNX", "linear_before_reset 0 and 1", reads="rounding")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_onnx_runtime_agrees_on_linear_before_reset(direction: str) -> None:
     drawn = Drawn("GRU", direction, linear_before_reset=1)
@@ -141,6 +145,7 @@ SETS: dict[str, list[tuple[list[str], list[float], list[float]]]] = {
 """Activations, alphas and betas: one set, and another for the second direction."""
 
 
+@pytest.mark.interop("ONNX", "activation lists with alpha and beta", reads="rounding")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("kind", GATES)
 def test_onnx_runtime_agrees_on_activations(kind: str, direction: str) -> None:
@@ -152,18 +157,21 @@ def test_onnx_runtime_agrees_on_activations(kind: str, direction: str) -> None:
     close_to_runtime(drawn.model("sequence_lens", "initial_h"), drawn.feeds)
 
 
+@pytest.mark.interop("ONNX", "clip", reads="rounding")
 @pytest.mark.parametrize("kind", GATES)
 def test_onnx_runtime_agrees_on_clip(kind: str) -> None:
     drawn = Drawn(kind, "bidirectional", clip=0.2)
     close_to_runtime(drawn.model("initial_h"), drawn.feeds)
 
 
+@pytest.mark.interop("ONNX", "input_forget", reads="rounding")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_onnx_runtime_agrees_on_input_forget(direction: str) -> None:
     drawn = Drawn("LSTM", direction, input_forget=1)
     close_to_runtime(drawn.model("sequence_lens", "initial_h", "initial_c", "P"), drawn.feeds)
 
 
+@pytest.mark.interop("ONNX", "layout 1", reads="exact")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("kind", GATES)
 def test_layout_1_is_layout_0_with_the_batch_first(kind: str, direction: str) -> None:
@@ -178,6 +186,7 @@ def test_layout_1_is_layout_0_with_the_batch_first(kind: str, direction: str) ->
         np.testing.assert_array_equal(results[name], want[name].swapaxes(0, 1))
 
 
+@pytest.mark.interop("ONNX", "weights that are computed or fed", reads="exact")
 @pytest.mark.parametrize("kind", GATES)
 def test_weights_may_be_inputs(kind: str) -> None:
     """They are read anew in each run."""

@@ -125,6 +125,7 @@ def test_results_agree(isa: str, option: Option, variant: Variant) -> None:
         assert largest(got[name] - value) <= 2 * want.bound(name, np.float64), name
 
 
+@pytest.mark.interop("PyTorch", "state_dict() of nn.RNN, LSTM, GRU and cells, with a prefix", reads="exact")
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_state_dict_is_accepted_as_it_is(isa: str, kind: str, dtype: str) -> None:

@@ -29,6 +29,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.interop("PyTorch", "nn.RNN, LSTM (projection), GRU and cells, every option", reads="exact", writes="exact")
 @pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=str)
 def test_there_and_back(kind: str, options: dict[str, Any]) -> None:
     """Options and weights arrive, to the bit, and come back as they were."""
@@ -60,12 +61,14 @@ def test_weights_are_copied() -> None:
     np.testing.assert_array_equal(layer.params["weight_hh_l0"], before["weight_hh_l0"])
 
 
+@pytest.mark.interop("PyTorch", "computed weights (parametrizations)", reads="exact")
 def test_computed_weights_are_taken_as_they_are() -> None:
     module = torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(2, 3), "weight_hh_l0")
     layer = gt.from_torch(module)
     np.testing.assert_array_equal(layer.params["weight_hh_l0"], module.weight_hh_l0.detach().numpy())
 
 
+@pytest.mark.interop("PyTorch", "PackedSequence", reads="exact", writes="exact")
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_packed_sequences(batch_first: bool) -> None:
     rows = [torch.randn(length, 3) for length in (2, 5, 1, 5)]

@@ -22,6 +22,7 @@ from test_torch import PAIRS, case_of, one_thread, run_torch  # noqa: E402, F401
 KINDS = ["RNN", "LSTM", "GRU"]
 
 
+@pytest.mark.interop("PyTorch", "drop-in modules: outputs and gradients, packed sequences too", reads="rounding")
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=str)
 def test_results_and_gradients(option: Option, variant: Variant) -> None:
     """Within the bounds of the exact results, packed sequences too; for a sequence's own results, the layer's bits."""
@@ -127,6 +128,7 @@ def test_computed_weights_get_gradients() -> None:
         torch.testing.assert_close(a.grad, b.grad, msg=name)
 
 
+@pytest.mark.interop("PyTorch", "drop-in modules: deepcopy, torch.save, state dicts", reads="exact", writes="exact")
 @pytest.mark.parametrize("kind", KINDS)
 def test_copies_and_pickles(kind: str) -> None:
     """A copy has weights of its own, before and after the first call; so has what torch.save wrote."""
@@ -284,6 +286,7 @@ def replica(rank: int, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.interop("PyTorch", "drop-in modules under DistributedDataParallel", reads="rounding")
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """DistributedDataParallel over gloo: both end with the same weights, those of one process with the whole batch."""
     torch.multiprocessing.spawn(replica, (str(tmp_path),), nprocs=2)

@@ -10,6 +10,7 @@ import typer
 import gatewise as gw
 
 from ..forecasting import Settings, Training
+from . import convert as conversion
 from . import forecast as job
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -42,6 +43,8 @@ def gatewise(
       gatewise forecast                          train on the series that comes along, write forecast/
       gatewise forecast sales.csv --column units
       gatewise forecast sales.csv --model forecast/model.safetensors --steps 24
+      gatewise info model.onnx
+      gatewise convert state_dict.pt layer.onnx
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -100,3 +103,30 @@ def forecast(
         job.train_and_compare(source, given, steps, out)
     else:
         job.forecast_further(source, model, given, steps, out)
+
+
+@app.command()
+def info(path: Annotated[Path, typer.Argument(help=f"A file of {', '.join(conversion.SUFFIXES)}.")]) -> None:
+    """Show what a file of weights or a model holds: its layers, inputs, outputs and other arrays.
+
+    \b
+    Example:
+      gatewise info model.keras
+    """
+    conversion.show(path)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help=f"A file of {', '.join(conversion.SUFFIXES)}.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A .safetensors file, or .onnx with one layer.")],
+    layer: Annotated[Text, typer.Option(help="Take this layer alone, by the name that info shows.")] = None,
+) -> None:
+    """Take the recurrent layers out of a file, and write them as another.
+
+    \b
+    Examples:
+      gatewise convert state_dict.pt weights.safetensors
+      gatewise convert model.keras layer.onnx --layer lstm
+    """
+    conversion.convert(source, target, layer)

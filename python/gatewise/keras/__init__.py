@@ -5,6 +5,6 @@
 
 from .building import from_keras
 from .files import load
-from .layers import Bidirectional, Layer, Model, Recurrent
+from .layers import Bidirectional, Layer, Model, Recurrent, recurrent_layers
 
-__all__ = ["Bidirectional", "Layer", "Model", "Recurrent", "from_keras", "load"]
+__all__ = ["Bidirectional", "Layer", "Model", "Recurrent", "from_keras", "load", "recurrent_layers"]

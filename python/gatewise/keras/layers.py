@@ -187,6 +187,17 @@ class Unchanged(Layer):
         return np.asarray(x)
 
 
+def recurrent_layers(model: Model) -> dict[str, Any]:
+    """Name to gatewise layer of a model's recurrent layers; those of a Bidirectional are NAME.forward and .backward."""
+    found: dict[str, Any] = {}
+    for name, layer in model.layers.items():
+        if isinstance(layer, Recurrent):
+            found[name] = layer.layer
+        if isinstance(layer, Bidirectional):
+            found |= {f"{name}.forward": layer.forward.layer, f"{name}.backward": layer.backward.layer}
+    return found
+
+
 class Model:
     """Layers of one input each, in the order in which they are computed.
 

@@ -128,7 +128,7 @@ class Recurrent(OpRun):
         """A layer for each direction with these weights, which are mostly those of the call before."""
         known, layers = self._held
         if len(known) != len(weights) or not all(a is b or _equal(a, b) for a, b in zip(known, weights, strict=True)):
-            layers = _make_layers(self._operator, *weights)
+            layers = make_layers(self._operator, *weights)
             self._held = (weights, layers)
         return layers
 
@@ -147,7 +147,7 @@ def _state(name: str, half: Array | None, shape: tuple[int, ...], batch_first: b
     return half.swapaxes(0, 1) if batch_first else half
 
 
-def _make_layers(operator: Operator, W: Any, R: Any, B: Any, P: Any) -> list[Any]:
+def make_layers(operator: Operator, W: Any, R: Any, B: Any, P: Any) -> list[Any]:
     """Check the weights' sizes against each other before anything is made of them."""
     kind, directions = operator.kind, DIRECTIONS[operator.direction]
     if R.ndim != 3 or W.ndim != 3:

@@ -1,0 +1,81 @@
+"""What ``gatewise info`` and ``gatewise convert`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .._libraries import library
+from ..forecasting import ForecastError
+from ..weights import Weights, load, save
+from ..weights.files import SUFFIXES
+
+__all__ = ["SUFFIXES", "convert", "show"]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What is wrong with a file is one sentence for the user."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise ForecastError(str(error)) from error
+
+
+def show(path: Path) -> None:
+    """Print the layers of a file, and what else it has."""
+    with _explained():
+        weights = load(path)
+        for name, layer in weights.layers.items():
+            count = sum(array.size for array in layer.params.values())
+            print(f"{name or '(no name)'}: {layer!r}, {count} parameters")
+        for name, array in weights.others.items():
+            print(f"{name}: {array.dtype} {array.shape}")
+        if path.suffix.lower() == ".onnx":
+            _show_graph(path)
+        if not weights.layers:
+            print("No recurrent layer.")
+
+
+def _show_graph(path: Path) -> None:
+    library("onnx", extra="onnx")
+    from .. import onnx
+
+    model = onnx.load(path)
+    for title, values in (("input", model.inputs), ("output", model.outputs)):
+        for name, value in values.items():
+            print(f"{title} {name}: {value.dtype} {value.shape}")
+
+
+def convert(source: Path, target: Path, layer: str | None) -> None:
+    """Read, choose, write; and say what was left out."""
+    suffix = target.suffix.lower()
+    if suffix not in (".safetensors", ".onnx"):
+        raise ForecastError(f"OUT: expected a name that ends in .safetensors or .onnx, got {target}")
+    with _explained():
+        weights = _chosen(load(source), layer)
+        if suffix == ".safetensors":
+            save(weights.layers, target, weights.others)
+        else:
+            if len(weights.layers) != 1:
+                names = ", ".join(repr(name) for name in weights.layers) or "none"
+                raise ForecastError(f"--layer: expected one layer for an ONNX file, got {names}")
+            library("onnx", extra="onnx")
+            from .. import onnx
+
+            onnx.save(next(iter(weights.layers.values())), target)
+            for name in weights.others:
+                print(f"Left out {name}: not of a recurrent layer.")
+    for name, one in weights.layers.items():
+        print(f"Wrote {name or 'the layer'}: {one!r}")
+    print(f"to {target}.")
+
+
+def _chosen(weights: Weights, layer: str | None) -> Weights:
+    if layer is None:
+        return weights
+    if layer not in weights.layers:
+        names = ", ".join(repr(name) for name in weights.layers) or "none"
+        raise ForecastError(f"--layer: expected one of {names}, got {layer!r}")
+    return Weights({layer: weights.layers[layer]}, {})

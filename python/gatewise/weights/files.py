@@ -1,0 +1,145 @@
+"""Weight files by their suffix. Nothing is unpickled but what ``torch.load(weights_only=True)`` lets through."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._files import replace_file
+from .._libraries import library
+from .finding import describe, find
+
+Array = NDArray[Any]
+FORMAT = "gatewise.layers"
+SUFFIXES = (".safetensors", ".pt", ".pth", ".onnx", ".keras")
+READABLE = {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL"}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a file holds.
+
+    layers : name to gatewise layer; the name is what stands before ``weight_ih_l0`` in the file, or the layer's or
+        node's in ``.keras`` and ``.onnx`` files.
+    others : name to array: what is not a recurrent layer's.
+    """
+
+    layers: dict[str, Any]
+    others: dict[str, Array]
+
+
+def load(path: str | os.PathLike[str]) -> Weights:
+    """The recurrent layers of a file.
+
+    Parameters
+    ----------
+    path : ``.safetensors``, or ``.pt`` and ``.pth`` with a PyTorch state dict: layers are found by PyTorch's names,
+        and kind and sizes by their shapes; where no description by `save` tells otherwise, an RNN's nonlinearity is
+        tanh and a GRU resets after the product. ``.onnx``: nodes whose weights are constants. ``.keras``: the
+        recurrent layers of the model.
+
+    Returns
+    -------
+    weights : ``.layers`` and ``.others``.
+
+    Raises
+    ------
+    ValueError : another suffix, a damaged file, sizes that do not agree, weights that are not finite. OSError : the
+        file does not read. MissingLibrary : the library that reads it is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{os.fspath(path)}: expected a file of {', '.join(SUFFIXES)}, got {suffix or 'no suffix'}")
+    with Path(path).open("rb"):  # a missing or unreadable file is the operating system's to explain
+        pass
+    if suffix == ".onnx":
+        library("onnx", extra="onnx")
+        from ..onnx.layers import layers_of
+
+        return Weights(layers_of(path), {})
+    if suffix == ".keras":
+        from .. import keras
+
+        return Weights(keras.recurrent_layers(keras.load(path)), {})
+    tensors, described = _safetensors(path) if suffix == ".safetensors" else (_state_dict(path), {})
+    try:
+        return Weights(*find(tensors, described))
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error
+
+
+def save(layers: Mapping[str, Any], path: str | os.PathLike[str], others: Mapping[str, Array] | None = None) -> None:
+    """Write layers as a ``.safetensors`` file, under PyTorch's names, with what no shape tells in its metadata.
+
+    Parameters
+    ----------
+    layers : name to layer; the parameters of ``"encoder"`` are ``encoder.weight_ih_l0`` and so on, of ``""`` they have
+        no prefix.
+    path : where; the file appears whole or not at all.
+    others : name to array, written along.
+
+    Raises
+    ------
+    ValueError : the suffix is another; two arrays would have one name. OSError : the file cannot be written.
+    """
+    if Path(path).suffix.lower() != ".safetensors":
+        raise ValueError(f"{os.fspath(path)}: expected a name that ends in .safetensors")
+    tensors = {name: np.array(array, order="C") for name, array in (others or {}).items()}
+    for name, layer in layers.items():
+        for parameter, array in layer.state_dict().items():
+            full = f"{name}.{parameter}" if name else parameter
+            if full in tensors:
+                raise ValueError(f"{full}: expected one array of this name, got two")
+            tensors[full] = array
+    metadata = {FORMAT: json.dumps({name: describe(layer) for name, layer in layers.items()})}
+    replace_file(Path(path), library("safetensors.numpy", "train").save(tensors, metadata=metadata))
+
+
+def _safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """All arrays, and the description in the metadata; the library checks sizes and offsets."""
+    safetensors = library("safetensors", "train")
+    where = os.fspath(path)
+    try:
+        with safetensors.safe_open(where, framework="np") as file:
+            names = list(file.keys())
+            for name in names:
+                dtype = file.get_slice(name).get_dtype()
+                if dtype not in READABLE:
+                    raise ValueError(f"{where}: {name}: expected a dtype that NumPy has, got {dtype}")
+            tensors = {name: file.get_tensor(name) for name in names}
+            text = (file.metadata() or {}).get(FORMAT, "{}")
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{where}: expected a whole .safetensors file, got one that does not read: {error}") from error
+    try:
+        described = json.loads(text)
+    except (ValueError, RecursionError):
+        described = None
+    if not isinstance(described, dict):
+        raise ValueError(f"{where}: expected a description of layers in the metadata, got {text[:100]!r}")
+    return tensors, described
+
+
+def _state_dict(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """The tensors of a PyTorch state dict."""
+    torch, where = library("torch", "torch"), os.fspath(path)
+    try:
+        content = torch.load(where, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged file makes of the unpickler
+        first = str(error).strip().split("\n")[0][:200]
+        raise ValueError(f"{where}: expected a state dict that torch.load(weights_only=True) reads: {first}") from None
+    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
+        raise ValueError(f"{where}: expected a state dict, a mapping of names to tensors, got {type(content).__name__}")
+    tensors = {}
+    for name, tensor in content.items():
+        if not torch.is_tensor(tensor) or tensor.layout != torch.strided:
+            raise ValueError(f"{where}: {name}: expected a dense tensor, got {type(tensor).__name__}")
+        whole = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+        tensors[name] = whole.numpy(force=True)
+    return tensors
