@@ -201,6 +201,20 @@ def test_weights_may_be_inputs(kind: str) -> None:
             np.testing.assert_array_equal(got[name], value)
 
 
+@pytest.mark.parametrize("kind", GATES)
+def test_what_callers_write_into_their_weights_counts(kind: str) -> None:
+    """A node keeps the weights of its last call: its own copy, not the caller's array, which may have changed."""
+    drawn = Drawn(kind)
+    model = go.load(drawn.model(constant=False))
+    model.run(drawn.feeds)
+    for name in ("W", "R", "B"):
+        drawn.feeds[name] *= np.float32(0.5)
+    want = go.load(drawn.model(constant=False)).run(drawn.feeds)
+    got = model.run(drawn.feeds)
+    for name, value in want.items():
+        np.testing.assert_array_equal(got[name], value)
+
+
 def test_float64_is_computed_in_float64() -> None:
     drawn = Drawn("LSTM")
     for arrays in (drawn.weights, drawn.feeds):

@@ -93,7 +93,8 @@ class Model:
                 shape = ", ".join(str(size) if size is not None else "?" for size in value.shape)
                 known = "".join(f", {size} = {n}" for size, n in named.items() if size in value.shape)
                 raise ValueError(f"{name}: expected ({shape}){known}, got {array.shape}")
-            arrays[name] = array.astype(value.dtype, copy=False)
+            # A copy: recurrent nodes keep the weights of their last call, and callers may write into theirs.
+            arrays[name] = array.astype(value.dtype)
         return arrays
 
     def __repr__(self) -> str:
