@@ -7,31 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from ..training import style
+from ..training.style import INK, MUTED
 from .baselines import Evaluation
 from .errors import library
 from .series import Series
 from .training import History
 from .windows import Floats
 
-INK, MUTED, GRID = "#1f2933", "#5b6770", "#e4e7eb"
-NETWORK, FURTHER, NAIVE, SEASONAL = "#0b62a4", "#b3400f", "#7b8288", "#2f7d4f"
+NETWORK, FURTHER, SEASONAL, *_, NAIVE = style.PALETTE
 SHOWN = 180  # rows of a long held-out end that are drawn
-STYLE = {
-    "font.size": 12,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 13,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "date.converter": "concise",
-    "grid.color": GRID,
-    "legend.frameon": False,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-}
+STYLE = {**style.STYLE, "date.converter": "concise"}
 
 
 def training_figure(series: Series, evaluation: Evaluation, history: History, further: Floats, name: str) -> bytes:
@@ -72,14 +58,14 @@ def _draw_series(axes: Any, series: Series, evaluation: Evaluation, further: Flo
     rows = chosen[:, None] + np.minimum(np.arange(horizon + 1), horizon - 1)
     axes.axvspan(place[start], place[-1], color="#f1f4f7", zorder=0)
     _draw_known(axes, series, max(0, start - (len(series) - start) // 4))
-    for label, color, width, style in (
+    for label, color, width, line in (
         ("naive", NAIVE, 1.5, "-"),
         ("seasonal naive", SEASONAL, 1.5, (0, (3, 1.5))),
         (name, NETWORK, 2.2, "-"),
     ):
         pieces = np.pad(evaluation.forecasts[label][chosen - first], ((0, 0), (0, 1)), constant_values=np.nan)
         axes.plot(
-            place[rows].ravel(), pieces.ravel(), color=color, linewidth=width, linestyle=style, label=label, zorder=3
+            place[rows].ravel(), pieces.ravel(), color=color, linewidth=width, linestyle=line, label=label, zorder=3
         )
     _draw_further(axes, series, further, f"{name}, past the end")
     axes.set_title(f"Held-out end (shaded), forecast {horizon} steps at a time", pad=34)
