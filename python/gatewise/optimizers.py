@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,7 +43,7 @@ def _limit(name: str, value: Any) -> float | None:
     return float(value)
 
 
-class Optimizer:
+class Optimizer(ABC):
     """What optimizers have in common.
 
     Parameters
@@ -97,8 +98,9 @@ class Optimizer:
         self._pass(passes, params, grads, scale, math.inf if self.clip_value is None else self.clip_value)
         self.steps += 1
 
+    @abstractmethod
     def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
-        raise NotImplementedError
+        """One fused pass over the arrays."""
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of what the optimizer remembers: ``steps`` and its flat arrays."""

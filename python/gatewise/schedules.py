@@ -11,17 +11,18 @@ They remember nothing, so training that goes on from a checkpoint meets the same
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 
-class Schedule:
+class Schedule(ABC):
     """A learning rate that changes from step to step."""
 
+    @abstractmethod
     def __call__(self, step: int) -> float:
         """The rate of the step after `step` steps."""
-        raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
         """Kind and arguments."""

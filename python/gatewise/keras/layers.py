@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[Any]
 
 
-class Layer:
+class Layer(ABC):
     """A converted layer.
 
     Calling it gives what Keras's gives: an array, or a tuple where there are several outputs.
@@ -20,9 +21,9 @@ class Layer:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @abstractmethod
     def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Any:
         """The layer's outputs for x; `mask` (B, T) counts where the layer looks at it."""
-        raise NotImplementedError
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """The mask of the first output."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -61,7 +62,7 @@ class Call:
         return self.mask
 
 
-class Part:
+class Part(ABC):
     """One part of a model: forward and backward, and the parameters that the model keeps for it."""
 
     keeps_steps: ClassVar[bool] = True
@@ -84,16 +85,16 @@ class Part:
         """Fresh values of all parameters."""
         return {}
 
-    def bind(self, params: Mapping[str, Array]) -> None:
+    def bind(self, params: Mapping[str, Array]) -> None:  # noqa: B027  (a part without parameters binds none)
         """Use these arrays as parameters from now on."""
 
+    @abstractmethod
     def forward(self, x: Array, call: Call, keep: bool) -> tuple[Array, Any]:
         """The output, and with `keep` what backward needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, tape: Any, dy: Array, grads: Gradients, wrt_x: bool) -> Array | None:
         """Write the parameters' gradients into `grads`, and return that of x (None where it is not wanted)."""
-        raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, the seed apart."""

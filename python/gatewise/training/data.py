@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,14 +45,14 @@ class Batch:
             yield replace(self, **cut)
 
 
-class Data:
+class Data(ABC):
     """Where batches come from."""
 
     sequences: int | None = None
 
+    @abstractmethod
     def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Batch]:
         """The batches of one epoch, in an order drawn from `rng`, or in their own."""
-        raise NotImplementedError
 
     def count(self, size: int) -> int | None:
         """The number of batches, if it is known."""

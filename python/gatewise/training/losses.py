@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ class Value(NamedTuple):
     weight: float
 
 
-class Loss:
+class Loss(ABC):
     """What losses have in common: the mean over all answers, weighted where there are weights.
 
     Called with predictions (B, features), or (B, T, features) with an answer a step; targets; and weights, (B,) or
@@ -72,9 +73,9 @@ class Loss:
         """The weights times those of classes, if the loss has any."""
         return weight
 
+    @abstractmethod
     def _each(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         """Each single loss, and its derivative; both new arrays."""
-        raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
         """Kind and arguments."""
