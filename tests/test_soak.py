@@ -71,3 +71,28 @@ def test_a_large_call_gives_its_memory_back() -> None:
         print(megabytes() - before)
     """
     assert float(python(textwrap.dedent(SOAK) + textwrap.dedent(script))) < 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the pages that Linux has cleared")
+def test_large_calls_in_turn_use_the_same_memory() -> None:
+    """The tape of one step of training is that of the step before: the system clears no pages for it again."""
+    script = """
+        import resource
+
+        def pages_cleared():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+        lstm = gw.LSTM(16, 128, seed=0)
+        x = np.zeros((2000, 10, 16), np.float32)
+        counts = []
+        for _ in range(4):
+            before = pages_cleared()
+            y, _, tape = lstm.forward(x)
+            counts.append(pages_cleared() - before)
+            megabytes_of_tape = tape.nbytes / 2**20
+            del y, tape
+        print(megabytes_of_tape, *counts[1:])
+    """
+    tape, *cleared = map(float, python(textwrap.dedent(SOAK) + textwrap.dedent(script)).split())
+    assert tape > 50  # 13,000 pages of 4 KB
+    assert max(cleared) < 200

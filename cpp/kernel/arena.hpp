@@ -5,12 +5,10 @@
 #include <new>
 #include <utility>
 
-#include "../math/base.hpp"
+#include "pool.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
-
-constexpr Index alignment = 64;  // a cache line, and the widest packet
 
 // `count` numbers of its own. Sizes whose bytes overflow are bad_alloc, as are those that memory does not hold.
 template <class T>
@@ -25,7 +23,7 @@ class Buffer {
     std::swap(count_, other.count_);
     return *this;
   }
-  ~Buffer() { ::operator delete(data_, std::align_val_t{static_cast<std::size_t>(alignment)}); }
+  ~Buffer() { Pool::give(data_, count_ * static_cast<Index>(sizeof(T))); }
 
   T* get() const { return data_; }
   Index size() const { return count_; }
@@ -33,9 +31,9 @@ class Buffer {
 
  private:
   static T* allocate(Index count) {
-    if (count < 0 || count > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T))) throw std::bad_alloc();
-    return static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T),
-                                          std::align_val_t{static_cast<std::size_t>(alignment)}));
+    if (count < 0 || count > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T)) / 2)
+      throw std::bad_alloc();
+    return static_cast<T*>(Pool::take(count * static_cast<Index>(sizeof(T))));
   }
 
   T* data_ = nullptr;

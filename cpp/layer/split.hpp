@@ -63,6 +63,7 @@ inline std::vector<Index> split_batch(const Schedule& schedule, int members) {
 template <class MemberBytes, class Run>
 void on_team(int threads, const Work& work, const Schedule& schedule, const MemberBytes& member_bytes,
              Index shared_bytes, const Run& run) {
+  Pool::trim();
   const Plan wanted = plan(threads, work, schedule.batch());
   Team team(wanted.members);
   Stop stop;
