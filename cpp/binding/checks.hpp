@@ -4,7 +4,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <vector>
@@ -15,7 +17,39 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 
 namespace py = pybind11;
-using Shape = std::vector<py::ssize_t>;
+
+// A list as long as an array may have dimensions, without memory of its own to ask for.
+template <class T>
+class Few {
+ public:
+  Few() = default;
+  Few(std::initializer_list<T> items) { std::copy(items.begin(), items.end(), items_), size_ = items.size(); }
+  Few(const T* first, const T* last) { size_ = static_cast<std::size_t>(std::copy(first, last, items_) - items_); }
+  Few(const Few& other) : Few(other.begin(), other.end()) {}
+  Few& operator=(const Few& other) {
+    size_ = static_cast<std::size_t>(std::copy(other.begin(), other.end(), items_) - items_);
+    return *this;
+  }
+
+  std::size_t size() const { return size_; }
+  const T* data() const { return items_; }
+  const T* begin() const { return items_; }
+  const T* end() const { return items_ + size_; }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+  void push_back(const T& item) { items_[size_++] = item; }
+  void push_front(const T& item) {
+    std::copy_backward(begin(), end(), items_ + size_ + 1);
+    items_[0] = item;
+    ++size_;
+  }
+  void pop_back() { --size_; }
+
+ private:
+  T items_[64];  // NumPy's limit
+  std::size_t size_ = 0;
+};
+
+using Shape = Few<py::ssize_t>;
 
 [[noreturn]] inline void fail(PyObject* type, const std::string& message) {
   PyErr_SetString(type, message.c_str());
@@ -29,21 +63,25 @@ inline void refuse_new(py::object type, const char* message) {
 }
 
 // A dimension as the message shows it: its size, or a letter where any size will do.
-using Dimension = std::pair<const char*, py::ssize_t>;
+struct Dimension {
+  const char* letter;
+  py::ssize_t size;
+};
+using Dimensions = Few<Dimension>;
 inline Dimension any(const char* letter) { return {letter, -1}; }
 inline Dimension exactly(py::ssize_t size) { return {nullptr, size}; }
 
-inline std::string show(const std::vector<Dimension>& dimensions) {
+inline std::string show(const Dimensions& dimensions) {
   std::string text = "(";
   for (std::size_t i = 0; i < dimensions.size(); ++i) {
     if (i > 0) text += ", ";
-    text += dimensions[i].first ? dimensions[i].first : std::to_string(dimensions[i].second);
+    text += dimensions[i].letter ? dimensions[i].letter : std::to_string(dimensions[i].size);
   }
   return text + (dimensions.size() == 1 ? ",)" : ")");
 }
 
-inline std::vector<Dimension> exact(const Shape& shape) {
-  std::vector<Dimension> dimensions;
+inline Dimensions exact(const Shape& shape) {
+  Dimensions dimensions;
   for (const auto size : shape) dimensions.push_back(exactly(size));
   return dimensions;
 }
@@ -52,14 +90,14 @@ inline std::string show_shape(const py::array& array) {
   return show(exact(Shape(array.shape(), array.shape() + array.ndim())));
 }
 
-inline bool fits(const py::array& array, const std::vector<Dimension>& dimensions) {
+inline bool fits(const py::array& array, const Dimensions& dimensions) {
   if (array.ndim() != static_cast<py::ssize_t>(dimensions.size())) return false;
   for (std::size_t i = 0; i < dimensions.size(); ++i)
-    if (!dimensions[i].first && array.shape(static_cast<py::ssize_t>(i)) != dimensions[i].second) return false;
+    if (!dimensions[i].letter && array.shape(static_cast<py::ssize_t>(i)) != dimensions[i].size) return false;
   return true;
 }
 
-inline void require_shape(const std::string& name, const py::array& array, const std::vector<Dimension>& expected) {
+inline void require_shape(const std::string& name, const py::array& array, const Dimensions& expected) {
   if (!fits(array, expected))
     fail(PyExc_ValueError, name + ": expected " + show(expected) + ", got " + show_shape(array));
 }
@@ -77,6 +115,13 @@ Index count_of(const std::string& name, const Shape& shape) {
   return count;
 }
 
+// NumPy's one object for its own type T.
+template <class T>
+PyObject* type_of() {
+  static PyObject* const type = py::dtype::of<T>().release().ptr();
+  return type;
+}
+
 // A new array; its MemoryError names what it was for. Made by NumPy itself: pybind11's constructors first copy the
 // shape.
 template <class T>
@@ -84,7 +129,7 @@ py::array_t<T> new_array(const std::string& name, const Shape& shape) {
   const Index count = count_of<T>(name, shape);
   const auto& numpy = py::detail::npy_api::get();
   PyObject* const made =
-      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, py::dtype::of<T>().release().ptr(),
+      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, py::handle(type_of<T>()).inc_ref().ptr(),
                                   static_cast<int>(shape.size()), shape.data(), nullptr, nullptr, 0, nullptr);
   if (made) return py::reinterpret_steal<py::array_t<T>>(made);
   if (!PyErr_ExceptionMatches(PyExc_MemoryError) && !PyErr_ExceptionMatches(PyExc_ValueError))
@@ -99,10 +144,8 @@ template <class T>
 bool holds(py::handle value) {
   const auto& numpy = py::detail::npy_api::get();
   if (!numpy.PyArray_Check_(value.ptr())) return false;
-  // NumPy has one object for each of its own types, so that most comparisons end with the first.
-  static PyObject* const wanted = py::dtype::of<T>().release().ptr();
   PyObject* const found = py::detail::array_proxy(value.ptr())->descr;
-  return found == wanted || numpy.PyArray_EquivTypes_(found, wanted);
+  return found == type_of<T>() || numpy.PyArray_EquivTypes_(found, type_of<T>());
 }
 
 inline std::string type_name(py::handle value) { return py::str(py::type::of(value).attr("__name__")); }
@@ -164,7 +207,7 @@ py::array contiguous(const std::string& name, const py::array& given) {
 
 // An argument that must have this shape, in T and without gaps.
 template <class T>
-py::array shaped(const std::string& name, py::handle value, const std::vector<Dimension>& expected) {
+py::array shaped(const std::string& name, py::handle value, const Dimensions& expected) {
   const py::array array = as_array<T>(name, value);
   require_shape(name, array, expected);
   return contiguous<T>(name, array);
@@ -208,8 +251,8 @@ struct RowsArgument {
 
 // lengths: checked, and copied, so that nobody changes them on the way.
 inline std::vector<Index> lengths_argument(py::handle value, const Layout& layout, Index time, Index batch) {
-  const py::array array = shaped<std::int64_t>(
-      "lengths", value, layout.batched ? std::vector<Dimension>{exactly(batch)} : std::vector<Dimension>{});
+  const py::array array =
+      shaped<std::int64_t>("lengths", value, layout.batched ? Dimensions{exactly(batch)} : Dimensions{});
   const auto* const data = static_cast<const std::int64_t*>(array.data());
   std::vector<Index> lengths(data, data + batch);
   for (const Index length : lengths)

@@ -31,47 +31,51 @@ constexpr double work_worth_the_gil = 4e5;
 // h, or (h, c) of an LSTM; None, or a half that is None, is zeros.
 template <class T>
 struct StateArgument {
-  py::array h, c;
-  bool has_h = false, has_c = false;
-
   StateArgument(const char* name, const Options& o, py::handle value, const Layout& layout, Index batch,
                 bool cell = false) {
     if (value.is_none()) return;
-    const auto part = [&](py::handle given, py::array& array, Index features, const char* index) {
-      if (given.is_none()) return false;
-      const std::string part_name = std::string(name) + index;
-      array = shaped<T>(part_name, given, exact(state_shape(o, layout, batch, features, cell)));
-      return true;
+    const auto part = [&](py::handle given, py::object& array, Index features, const char* index) {
+      if (!given.is_none())
+        array = shaped<T>(std::string(name) + index, given, exact(state_shape(o, layout, batch, features, cell)));
     };
     if (!o.is_lstm()) {
-      has_h = part(value, h, o.output_size(), "");
+      part(value, h, o.output_size(), "");
       return;
     }
     if (!(py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) || py::len(value) != 2)
       fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " + type_name(value));
     const auto pair = py::reinterpret_borrow<py::sequence>(value);
-    has_h = part(pair[0], h, o.output_size(), "[0]");
-    has_c = part(pair[1], c, o.hidden_size, "[1]");
+    part(pair[0], h, o.output_size(), "[0]");
+    part(pair[1], c, o.hidden_size, "[1]");
   }
 
-  const T* h_data() const { return has_h ? static_cast<const T*>(h.data()) : nullptr; }
-  const T* c_data() const { return has_c ? static_cast<const T*>(c.data()) : nullptr; }
+  const T* h_data() const { return data(h); }
+  const T* c_data() const { return data(c); }
+
+ private:
+  static const T* data(const py::object& array) {
+    return array ? static_cast<const T*>(py::reinterpret_borrow<py::array>(array).data()) : nullptr;
+  }
+
+  py::object h, c;  // arrays, or nothing: a py::array is made even where none is wanted
 };
 
 template <class T>
 struct StateResult {
-  py::array_t<T> h, c;
-  bool is_lstm;
-
-  StateResult(const Options& o, const Layout& layout, Index batch, bool cell = false) : is_lstm(o.is_lstm()) {
-    h = new_array<T>("state", state_shape(o, layout, batch, o.output_size(), cell));
-    if (is_lstm) c = new_array<T>("state", state_shape(o, layout, batch, o.hidden_size, cell));
+  StateResult(const Options& o, const Layout& layout, Index batch, bool cell = false)
+      : h(new_array<T>("state", state_shape(o, layout, batch, o.output_size(), cell))) {
+    if (o.is_lstm()) c.emplace(new_array<T>("state", state_shape(o, layout, batch, o.hidden_size, cell)));
   }
-  T* c_data() { return is_lstm ? c.mutable_data() : nullptr; }
+  T* h_data() { return h.mutable_data(); }
+  T* c_data() { return c ? c->mutable_data() : nullptr; }
   py::object object() const {
-    if (is_lstm) return py::make_tuple(h, c);
+    if (c) return py::make_tuple(h, *c);
     return h;
   }
+
+ private:
+  py::array_t<T> h;
+  std::optional<py::array_t<T>> c;
 };
 
 template <class T>
@@ -187,7 +191,7 @@ class Core {
     const py::object h_steps = states(steps, call.d_h_steps, o.output_size());
     const py::object c_steps = states(steps && o.is_lstm(), call.d_c_steps, o.hidden_size);
     StateResult<T> first(o, held.layout, held.batch);
-    call.d_h = first.h.mutable_data();
+    call.d_h = first.h_data();
     call.d_c = first.c_data();
     call.gradients.resize(static_cast<std::size_t>(o.sequences()));
     Index size = 0;
@@ -201,8 +205,9 @@ class Core {
     guard(
         "tape", [&] { return "one of " + std::to_string(held.tape.bytes()) + " bytes"; },
         [&] {
-          const auto release = release_gil(3 * stack_.work(held.time, held.batch).multiply_adds);
-          stack_.backward(held.tape, call, thread_settings.usable());
+          const double work = stack_.work(held.time, held.batch).multiply_adds;
+          const auto release = release_gil(3 * work);
+          stack_.backward(held.tape, call, thread_settings.usable(work));
         });
     return py::make_tuple(d_x, first.object(), gradients, h_steps, c_steps);
   }
@@ -211,7 +216,7 @@ class Core {
   py::object step(py::handle x, py::handle state) const {
     const auto& o = options();
     const py::array given = as_array<T>("x", x);
-    const std::vector<Dimension> several{any("B"), exactly(o.input_size)}, single{exactly(o.input_size)};
+    const Dimensions several{any("B"), exactly(o.input_size)}, single{exactly(o.input_size)};
     const bool batched = given.ndim() != 1;
     if (batched && given.ndim() != 2)
       fail(PyExc_ValueError, "x: expected " + show(several) + " or " + show(single) + ", got " + show_shape(given));
@@ -227,7 +232,7 @@ class Core {
     call.x = {static_cast<const T*>(array.data()), 0, o.input_size};
     call.h = before.h_data();
     call.c = before.c_data();
-    call.h_last = after.h.mutable_data();
+    call.h_last = after.h_data();
     call.c_last = after.c_data();
     const auto weights = this->weights();
     guard(
@@ -235,8 +240,9 @@ class Core {
         [&] {
           const Buffer<T> y(batch * o.features());
           call.y = {y.get(), 0, o.features()};
-          const auto release = release_gil(stack_.work(1, batch).multiply_adds);
-          stack_.forward(*weights, call, thread_settings.usable());
+          const double work = stack_.work(1, batch).multiply_adds;
+          const auto release = release_gil(work);
+          stack_.forward(*weights, call, thread_settings.usable(work));
         });
     return after.object();
   }
@@ -296,10 +302,9 @@ class Core {
   struct Call {
     static Layout layout_of(const py::array& x, const Core& core) {
       const auto& o = core.options();
-      const std::vector<Dimension> batched = core.batch_first_
-                                                 ? std::vector<Dimension>{any("B"), any("T"), exactly(o.input_size)}
-                                                 : std::vector<Dimension>{any("T"), any("B"), exactly(o.input_size)};
-      const std::vector<Dimension> single{any("T"), exactly(o.input_size)};
+      const Dimensions batched = core.batch_first_ ? Dimensions{any("B"), any("T"), exactly(o.input_size)}
+                                                   : Dimensions{any("T"), any("B"), exactly(o.input_size)};
+      const Dimensions single{any("T"), exactly(o.input_size)};
       if (x.ndim() != 2 && x.ndim() != 3)
         fail(PyExc_ValueError, "x: expected " + show(batched) + " or " + show(single) + ", got " + show_shape(x));
       require_shape("x", x, x.ndim() == 3 ? batched : single);
@@ -335,7 +340,7 @@ class Core {
       arguments.x = x.rows;
       arguments.h = state.h_data();
       arguments.c = state.c_data();
-      arguments.h_last = last.h.mutable_data();
+      arguments.h_last = last.h_data();
       arguments.c_last = last.c_data();
     }
 

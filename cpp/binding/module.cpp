@@ -47,7 +47,7 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
                     return std::make_unique<Core<T>>(options_of(given), py::cast<bool>(given["batch_first"]));
                   })
       .def("load", &Core<T>::load)
-      .def("__call__", &Core<T>::call)
+      .def("call", &Core<T>::call)
       .def("forward", &Core<T>::forward)
       .def("backward", &Core<T>::backward)
       .def("step", &Core<T>::step);

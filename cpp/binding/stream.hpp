@@ -33,18 +33,7 @@ class BoundStream {
     const auto& o = core_.stack().options();
     const Shape in = shape(o.input_size), result = shape(o.output_size());
     const py::array array = shaped<T>("x", x, exact(in));
-    py::array y;
-    if (out.is_none()) {
-      y = new_array<T>("y", result);
-    } else {
-      if (!py::isinstance<py::array_t<T, py::array::c_style>>(out))
-        fail(PyExc_TypeError, "out: expected a C-contiguous array of " +
-                                  std::string(py::str(static_cast<py::object>(py::dtype::of<T>()))) + ", got " +
-                                  type_name(out));
-      y = py::reinterpret_borrow<py::array>(out);
-      require_shape("out", y, exact(result));
-      if (!y.writeable()) fail(PyExc_ValueError, "out: expected a writeable array, got a read-only one");
-    }
+    py::array y = out.is_none() ? new_array<T>("y", result) : output(out, result);
     const auto release = Core<T>::release_gil(core_.stack().work(1, stream_.batch()).multiply_adds);
     stream_.step(static_cast<const T*>(array.data()), static_cast<T*>(y.mutable_data()));
     return y;
@@ -56,9 +45,9 @@ class BoundStream {
     const py::array given = as_array<T>("x", x);
     const auto size = exactly(stream_.batch()), features = exactly(o.input_size);
     require_shape("x", given,
-                  !layout_.batched      ? std::vector<Dimension>{any("T"), features}
-                  : layout_.batch_first ? std::vector<Dimension>{size, any("T"), features}
-                                        : std::vector<Dimension>{any("T"), size, features});
+                  !layout_.batched      ? Dimensions{any("T"), features}
+                  : layout_.batch_first ? Dimensions{size, any("T"), features}
+                                        : Dimensions{any("T"), size, features});
     const RowsArgument<T> argument("x", given, layout_);
     const Index features_out = o.output_size();
     auto y = new_array<T>("y", layout_.shape(argument.time, stream_.batch(), features_out));
@@ -66,8 +55,9 @@ class BoundStream {
     Core<T>::guard(
         "x", [&] { return show_shape(given); },
         [&] {
-          const auto release = Core<T>::release_gil(core_.stack().work(argument.time, stream_.batch()).multiply_adds);
-          stream_.run(argument.rows, rows, argument.time, thread_settings.usable());
+          const double work = core_.stack().work(argument.time, stream_.batch()).multiply_adds;
+          const auto release = Core<T>::release_gil(work);
+          stream_.run(argument.rows, rows, argument.time, thread_settings.usable(work));
         });
     return std::move(y);
   }
@@ -100,7 +90,7 @@ class BoundStream {
   py::object state() {
     const Use use(*this);
     StateResult<T> result(core_.stack().options(), layout_, stream_.batch());
-    stream_.get_state(result.h.mutable_data(), result.c_data());
+    stream_.get_state(result.h_data(), result.c_data());
     return result.object();
   }
   void set_state(py::handle value) {
@@ -154,6 +144,18 @@ class BoundStream {
    private:
     std::atomic<bool>& busy_;
   };
+
+  // The caller's array, to write y into.
+  static py::array output(py::handle out, const Shape& expected) {
+    if (!py::isinstance<py::array_t<T, py::array::c_style>>(out))
+      fail(PyExc_TypeError, "out: expected a C-contiguous array of " +
+                                std::string(py::str(static_cast<py::object>(py::dtype::of<T>()))) + ", got " +
+                                type_name(out));
+    auto y = py::reinterpret_borrow<py::array>(out);
+    require_shape("out", y, exact(expected));
+    if (!y.writeable()) fail(PyExc_ValueError, "out: expected a writeable array, got a read-only one");
+    return y;
+  }
 
   Shape shape(Index features) const { return layout_.batched ? Shape{stream_.batch(), features} : Shape{features}; }
 

@@ -47,7 +47,7 @@ inline Shape state_shape(const Options& o, const Layout& layout, Index batch, In
 // What lies behind one axis more than a state has: one state for each step.
 inline Shape steps_shape(const Options& o, const Layout& layout, Index time, Index batch, Index features) {
   Shape shape = state_shape(o, layout, batch, features, false);
-  shape.insert(shape.begin(), time);
+  shape.push_front(time);
   return shape;
 }
 
@@ -92,7 +92,7 @@ struct TapeArrays {
   template <class At>
   py::array array(Index parts, Index size, Index pitch, bool even, const At& at) const {
     Shape shape = steps_shape(options(), held->layout, held->time, held->batch, size);
-    if (parts > 0) shape.insert(shape.begin(), parts);
+    if (parts > 0) shape.push_front(parts);
     const Index batch = held->batch, sequences = options().sequences();
     if (even && options().directions() == 1 && tape().schedules[0].dense() && tape().schedules[0].rows() > 0) {
       const T* const first = at(0, 0);

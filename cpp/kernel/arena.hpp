@@ -50,7 +50,7 @@ class Arena {
   template <class T>
   T* take(Index count, Index times = 1) {
     const Index left = (std::numeric_limits<Index>::max() - used_ - alignment) / static_cast<Index>(sizeof(T));
-    if (count < 0 || (times > 0 && count > left / times)) throw std::bad_alloc();
+    if (count < 0 || count > left || (times > 1 && count > left / times)) throw std::bad_alloc();
     const Index begin = used_;
     used_ = round_up(begin + count * times * static_cast<Index>(sizeof(T)), alignment);
     return block_ ? reinterpret_cast<T*>(block_ + begin) : nullptr;

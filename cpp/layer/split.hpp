@@ -38,7 +38,8 @@ inline Plan plan(int threads, const Work& work, Index batch) {
   return {static_cast<int>(std::min<Index>(threads, batch)), false};
 }
 
-// Cuts the batch so that every member has about the same number of rows.
+// Cuts the batch so that every member has about the same number of rows: where the parts begin, and where the last
+// ends.
 inline std::vector<Index> split_batch(const Schedule& schedule, int members) {
   const Index batch = schedule.batch();
   std::vector<Index> bounds{0};
@@ -70,21 +71,22 @@ void on_team(int threads, const Work& work, const Schedule& schedule, const Memb
   const Buffer<std::byte> shared(shared_bytes);
   for (bool done = false; !done;) {
     const bool by_units = wanted.by_units && team.size() > 1;
-    std::vector<Part> parts;
-    if (by_units) {
-      parts.assign(static_cast<std::size_t>(team.size()), Part{{}, true, 0, schedule.batch()});
-    } else {
-      const auto bounds = split_batch(schedule, team.size());
-      for (std::size_t i = 0; i + 1 < bounds.size(); ++i) parts.push_back({{}, false, bounds[i], bounds[i + 1]});
-    }
+    // By units, and alone, everybody has all sequences.
+    const auto bounds = by_units || team.size() == 1 ? std::vector<Index>{} : split_batch(schedule, team.size());
+    const auto part_of = [&](std::size_t i) {
+      return bounds.empty() ? Part{{}, by_units, 0, schedule.batch()} : Part{{}, false, bounds[i], bounds[i + 1]};
+    };
     // Not the largest part's alone: a smaller one may take more steps at once.
     Index each = 0;
-    for (const Part& part : parts) each = std::max(each, member_bytes(part.end - part.begin));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(team.size()); ++i) {
+      const Part part = part_of(i);
+      each = std::max(each, member_bytes(part.end - part.begin));
+    }
     Arena whole;
     whole.take<std::byte>(each, team.size());
     const Buffer<std::byte> scratch(whole.used());
     done = team.run([&](const Member& member) {
-      Part part = parts[static_cast<std::size_t>(member.index)];
+      Part part = part_of(static_cast<std::size_t>(member.index));
       Watch watch(stop, member.index == 0);
       part.member = member;
       part.watch = &watch;

@@ -53,7 +53,7 @@ class CompiledLayers(Compiled, Layer):
         ValueError, TypeError : a shape, dtype or value is not as above; the message names argument, expected and got.
         MemoryError : the sizes do not fit into memory.
         """
-        return self._ready()(x, state, lengths, mask, resets)
+        return self._ready().call(x, state, lengths, mask, resets)
 
     def forward(
         self,
