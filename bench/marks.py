@@ -3,15 +3,19 @@
     python bench/marks.py --threads 1 2 --wheel dist/gatewise-….whl
 
 Ragged batches against padded ones, float64 against float32, numbers that turn denormal against normal ones (all
-timed in turn, best of the rounds), a step through Python, the time of an import, and a wheel's size.
+timed in turn, best of the rounds), a team one of whose cores is taken, a step through Python, the time of an import,
+and a wheel's size.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,6 +63,37 @@ def pairs(threads: int, rounds: int, seconds: float) -> Iterator[Mark]:
                 yield Mark(f"{name}: tiny weights too / normal", tiny[1] / normal, 1.1)
 
 
+@contextmanager
+def busy_core() -> Iterator[None]:
+    """Somebody else's process, which never rests, on one of our processors."""
+    script = f"import os\nos.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def crowded(threads: int, seconds: float) -> Iterator[Mark]:
+    """The mean of all calls, not the best: that would be one that was left alone."""
+
+    def mean(case: Case, members: int) -> float:
+        call = gatewise.make(case, members)
+        call()
+        calls, start = 0, time.perf_counter()
+        while (spent := time.perf_counter() - start) < seconds or not calls:
+            call()
+            calls += 1
+        return spent / calls
+
+    with busy_core():
+        for shape in (*SHAPES, (100, 1, 40, 256)):
+            case = Case("infer", "LSTM", *shape)
+            ratio = mean(case, threads) / mean(case, 1)
+            yield Mark(f"{case.name}, a core taken: {count(threads)} / 1 thread", ratio, 1.3)
+
+
 def steps(rounds: int, seconds: float) -> Iterator[Mark]:
     """A stream's step of 32 units, called from Python."""
     for cell in ("LSTM", "GRU"):
@@ -96,6 +131,9 @@ def main() -> None:
     for threads in options.threads:
         for mark in pairs(threads, options.rounds, options.seconds):
             show(mark)
+        if threads > 1 and hasattr(os, "sched_setaffinity"):
+            for mark in crowded(threads, 10 * options.seconds):
+                show(mark)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Speed is not tested: a machine that runs tests has other things to do.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -210,6 +211,14 @@ def test_marks_of_gatewise_against_itself(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(marks, "SHAPES", [(4, 3, 2, 8)])
     found = [*marks.pairs(1, 1, 0.0), *marks.steps(1, 0.0), marks.Mark("import", marks.import_seconds(), 0.05)]
     assert len({mark.name for mark in found}) == len(found) == 2 * 2 * 4 + 4 + 1
+    assert all(mark.value > 0 for mark in found)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process on one core")
+def test_marks_beside_a_busy_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "SHAPES", [(4, 3, 2, 8)])
+    found = list(marks.crowded(2, 0.01))
+    assert len(found) == 2
     assert all(mark.value > 0 for mark in found)
 
 

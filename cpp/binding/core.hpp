@@ -21,7 +21,10 @@ struct ThreadSettings {
   int num_threads() const { return wanted > 0 ? wanted.load() : limit(); }
   int usable() const { return std::min(num_threads(), limit()); }
   // For a call with so many multiply-adds: the machine is not asked where one thread does it in any case.
-  int usable(double multiply_adds) const { return multiply_adds < work_worth_a_team ? 1 : usable(); }
+  int usable(double multiply_adds) const {
+    const bool alone = multiply_adds < work_worth_a_team || (test_limit == 0 && Crowd::here());
+    return alone ? 1 : usable();
+  }
 };
 inline ThreadSettings thread_settings;
 

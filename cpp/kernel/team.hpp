@@ -1,7 +1,9 @@
 // A team of threads for one call: the only place that knows OpenMP.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #if defined(_OPENMP)
@@ -17,10 +19,37 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
+using Clock = std::chrono::steady_clock;
+
+// Whether others keep the cores that a team would need. A team whose members wait for one that has lost its core can
+// take many times as long as one thread; no call can know beforehand, so the one that found out warns those after it.
+class Crowd {
+ public:
+  static bool here() {
+    const auto until = until_.load(std::memory_order_relaxed);
+    return until != 0 && Clock::now().time_since_epoch().count() < until;
+  }
+
+  // A team of `members` has taken so long, and its first member has waited so much of it. Where one thread would have
+  // been quicker, calls stay alone for a while, and for twice as long each time that it happens again.
+  static void report(int members, Clock::duration taken, Clock::duration waited) {
+    const bool crowded = waited > std::chrono::microseconds(200) && taken > (taken - waited) * (2 * members + 1) / 2;
+    const int times = crowded ? std::min(times_.load(std::memory_order_relaxed) + 1, 7) : 0;
+    times_.store(times, std::memory_order_relaxed);
+    const Clock::duration alone = std::chrono::milliseconds(5) * (1 << times);
+    until_.store(crowded ? (Clock::now() + alone).time_since_epoch().count() : 0, std::memory_order_relaxed);
+  }
+
+ private:
+  inline static std::atomic<Clock::rep> until_{0};
+  inline static std::atomic<int> times_{0};
+};
+
 // All members pass `wait` together. Spins briefly, then lets others run: a member may have lost its core.
 class Barrier {
  public:
-  void wait(int members) {
+  // Adds to `waited` what it takes beyond the spinning.
+  void wait(int members, Clock::duration& waited) {
     if (members == 1) return;
     const unsigned round = round_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
@@ -28,13 +57,13 @@ class Barrier {
       round_.store(round + 1, std::memory_order_release);
       return;
     }
-    for (int spins = 0; round_.load(std::memory_order_acquire) == round;)
-      if (spins < 200) {
-        ++spins;
-        spin_pause();
-      } else {
-        std::this_thread::yield();
-      }
+    for (int spins = 0; spins < 200; ++spins) {
+      if (round_.load(std::memory_order_acquire) != round) return;
+      spin_pause();
+    }
+    const auto begin = Clock::now();
+    while (round_.load(std::memory_order_acquire) == round) std::this_thread::yield();
+    waited += Clock::now() - begin;
   }
 
  private:
@@ -46,9 +75,10 @@ class Barrier {
 struct Member {
   int index = 0, count = 1;
   Barrier* barrier = nullptr;
+  Clock::duration* waited = nullptr;
 
   void wait() const {
-    if (barrier) barrier->wait(count);
+    if (barrier) barrier->wait(count, *waited);
   }
   // This member's share of `total` things: contiguous, in order.
   Index begin(Index total) const { return total * index / count; }
@@ -82,16 +112,26 @@ class Team {
     if (size_ > 1) {
       Barrier barrier;
       bool complete = true;
+      Clock::duration first_waited{};
+      const auto begin = Clock::now();
+      auto first_done = begin;
 #pragma omp parallel num_threads(size_)
       {
+        const int index = omp_get_thread_num();
         if (omp_get_num_threads() == size_) {
           FloatMode mode;
-          work(Member{omp_get_thread_num(), size_, &barrier});
-        } else if (omp_get_thread_num() == 0) {
+          Clock::duration waited{};
+          work(Member{index, size_, &barrier, &waited});
+          if (index == 0) first_done = Clock::now(), first_waited = waited;
+        } else if (index == 0) {
           complete = false;
         }
       }
-      if (!complete) size_ = 1;
+      const auto end = Clock::now();
+      if (complete)
+        Crowd::report(size_, end - begin, first_waited + (end - first_done));
+      else
+        size_ = 1;
       return complete;
     }
 #endif
