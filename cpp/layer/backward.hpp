@@ -137,7 +137,7 @@ class Backward {
     pass.kept = pass_.kept;
     pass.noise = pass_.noise;
     // A second stage reads what all members have written in the first.
-    if (part_.by_units) scratch_.again.step.between = shared_.between_again;
+    if (part_.by_units()) scratch_.again.step.between = shared_.between_again;
     run_steps<P>(stages_, sizes_, pass, states_, part_, scratch_.again, from, to);
   }
 
@@ -210,8 +210,8 @@ class Backward {
   // what the weight gradients read, and makes dx.
   void gather(Index from, Index to, Index rows) {
     shared_.jobs.begin_block(rows);
-    const Index first = part_.by_units ? part_.member.begin(rows) : 0,
-                last = part_.by_units ? part_.member.end(rows) : rows;
+    const Index first = part_.by_units() ? part_.member.begin(rows) : 0,
+                last = part_.by_units() ? part_.member.end(rows) : rows;
     Index own = 0;
     BackwardRow<T> r;
     for (Index s = to; s-- > from;) {

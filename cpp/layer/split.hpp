@@ -1,4 +1,5 @@
-// How a call is divided over a team: by sequences, without a barrier between steps, or by units, with one a stage.
+// How a call is divided over a team: by sequences or by directions, without a barrier between steps, or by units, with
+// one a stage.
 #pragma once
 
 #include <vector>
@@ -23,19 +24,28 @@ struct Work {
   double multiply_adds;       // of the whole call, the cells' own arithmetic counted in
   double step_multiply_adds;  // of one step of one layer and direction, for one sequence
   double recurrent_bytes;     // that every step of one layer reads
+  bool two_directions;        // of which each can be a member's
 };
 
-// How the members divide a call: sequences [bounds[i], bounds[i + 1]) each, or the units of all sequences.
+// Below so many sequences two directions side by side are quicker than two halves of the batch: each of their products
+// has all rows to share what it reads. Not with more bytes of weights than these: both directions' stay in no cache.
+constexpr Index batch_worth_dividing = 16;
+constexpr double weights_side_by_side = 1 << 19;
+
 struct Plan {
   int members;
-  bool by_units;
+  Split split;
 };
 
 inline Plan plan(int threads, const Work& work, Index batch) {
-  if (threads == 1 || batch == 0 || work.multiply_adds < work_worth_a_team) return {1, false};
+  if (threads == 1 || batch == 0 || work.multiply_adds < work_worth_a_team) return {1, Split::sequences};
   const bool step_is_large = work.step_multiply_adds * static_cast<double>(batch) >= step_worth_dividing;
-  if (step_is_large && (batch < 2 * threads || work.recurrent_bytes > weights_worth_dividing)) return {threads, true};
-  return {static_cast<int>(std::min<Index>(threads, batch)), false};
+  if (work.two_directions && work.recurrent_bytes <= weights_side_by_side &&
+      batch < (threads == 2 ? batch_worth_dividing : threads))
+    return {2, Split::directions};
+  if (step_is_large && (batch < 2 * threads || work.recurrent_bytes > weights_worth_dividing))
+    return {threads, Split::units};
+  return {static_cast<int>(std::min<Index>(threads, batch)), Split::sequences};
 }
 
 // Cuts the batch so that every member has about the same number of rows: where the parts begin, and where the last
@@ -58,23 +68,21 @@ inline std::vector<Index> split_batch(const Schedule& schedule, int members) {
   return bounds;
 }
 
-// Runs work(part, scratch, shared) on a team that suits the work: member_bytes(sequences) of scratch for each member,
-// `shared_bytes` for all. Where there are no shared bytes, `shared` is the first member's scratch if the units are
-// divided, and the member's own if not. A call that is stopped throws Stopped.
+// Runs work(part, scratch, shared) on a team that divides it as planned: member_bytes(sequences) of scratch for each
+// member, `shared_bytes` for all, or for each direction's. Where there are no shared bytes, `shared` is the first
+// member's scratch if the units are divided, and the member's own if not. A call that is stopped throws Stopped.
 template <class MemberBytes, class Run>
-void on_team(int threads, const Work& work, const Schedule& schedule, const MemberBytes& member_bytes,
-             Index shared_bytes, const Run& run) {
+void on_team(const Plan& wanted, const Schedule& schedule, const MemberBytes& member_bytes, Index shared_bytes,
+             const Run& run) {
   Pool::trim();
-  const Plan wanted = plan(threads, work, schedule.batch());
   Team team(wanted.members);
   Stop stop;
-  const Buffer<std::byte> shared(shared_bytes);
   for (bool done = false; !done;) {
-    const bool by_units = wanted.by_units && team.size() > 1;
-    // By units, and alone, everybody has all sequences.
-    const auto bounds = by_units || team.size() == 1 ? std::vector<Index>{} : split_batch(schedule, team.size());
+    const Split split = team.size() > 1 ? wanted.split : Split::sequences;
+    const bool whole_batch = split != Split::sequences || team.size() == 1;
+    const auto bounds = whole_batch ? std::vector<Index>{} : split_batch(schedule, team.size());
     const auto part_of = [&](std::size_t i) {
-      return bounds.empty() ? Part{{}, by_units, 0, schedule.batch()} : Part{{}, false, bounds[i], bounds[i + 1]};
+      return whole_batch ? Part{{}, split, 0, schedule.batch()} : Part{{}, split, bounds[i], bounds[i + 1]};
     };
     // Not the largest part's alone: a smaller one may take more steps at once.
     Index each = 0;
@@ -85,13 +93,18 @@ void on_team(int threads, const Work& work, const Schedule& schedule, const Memb
     Arena whole;
     whole.take<std::byte>(each, team.size());
     const Buffer<std::byte> scratch(whole.used());
+    Arena of_all;
+    of_all.take<std::byte>(round_up(shared_bytes, alignment), split == Split::directions ? 2 : 1);
+    const Buffer<std::byte> shared(of_all.used());
     done = team.run([&](const Member& member) {
       Part part = part_of(static_cast<std::size_t>(member.index));
       Watch watch(stop, member.index == 0);
       part.member = member;
       part.watch = &watch;
       std::byte* const own = scratch.get() + member.index * each;
-      run(part, own, shared_bytes > 0 ? shared.get() : by_units ? scratch.get() : own);
+      std::byte* const common = part.by_units() ? scratch.get() : own;
+      const Index place = part.by_directions() ? member.index * round_up(shared_bytes, alignment) : 0;
+      run(part, own, shared_bytes > 0 ? shared.get() + place : common);
     });
   }
   if (stop.wanted()) throw Stopped{};

@@ -45,7 +45,7 @@ class Stack {
   }
 
   // What a forward pass costs that takes every step.
-  Work work(Index time, Index batch) const {
+  Work work(Index time, Index batch, bool side_by_side = true) const {
     const double outputs = static_cast<double>(options_.gates() * options_.hidden_size);
     const double recurrent = outputs * static_cast<double>(options_.output_size());
     double terms = 0;
@@ -54,7 +54,7 @@ class Stack {
     // What a row costs beside its products: activations, some 16 multiply-adds each, and pointers.
     terms += static_cast<double>(options_.num_layers) * (16 * outputs + 500);
     terms *= static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
-    return {terms, recurrent, recurrent * sizeof(T)};
+    return {terms, recurrent, recurrent * sizeof(T), side_by_side && options_.bidirectional};
   }
 
   // Inference: no dropout, keeps nothing.
@@ -133,18 +133,20 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
   const Schedule schedules[2] = {Schedule(call.steps, false), D == 2 ? Schedule(call.steps, true) : Schedule()};
   Buffer<T> between[2];
   for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(call.steps.time * B * features);
-  const Buffer<T> cells(options_.is_lstm() ? B * sizes(0).padded : 0);
+  const Index state = options_.is_lstm() ? B * sizes(0).padded : 0;
+  const Buffer<T> cells(D * state);
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
-  on_team(threads, work(call.steps.time, B), schedules[0], scratch_bytes, 0,
+  on_team(plan(threads, work(call.steps.time, B), B), schedules[0], scratch_bytes, 0,
           [&](const Part& part, std::byte* scratch, std::byte* common) {
             Rows<const T> x = call.x;
             for (Index l = 0; l < L; ++l) {
               const Rows<T> y = l + 1 == L ? call.y : dense(between[l % 2], B, features);
-              for (Index d = 0; d < D; ++d)
-                sequence_->forward(sizes(l), pass(call, schedules[d], weights, l * D + d, x, y, cells.get()), part,
-                                   scratch, common);
+              part.by_direction(D, [&](Index d, const Part& own) {
+                const auto one = pass(call, schedules[d], weights, l * D + d, x, y, cells.get() + d * state);
+                sequence_->forward(sizes(l), one, own, scratch, common);
+              });
               x = y;
             }
             part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
@@ -157,7 +159,8 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
   const Index segment = round_up(std::min(checkpoint, call.steps.time), block_steps(B));
   Tape<T> tape(options_, std::move(weights), call.steps, key, sequence_->kept(), sizes(0).padded, segment);
-  const Buffer<T> cells(segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0);
+  const Index state = segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0;
+  const Buffer<T> cells(D * state);
   tape.last_y = call.y;
   if (call.h) {
     tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
@@ -167,7 +170,7 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
-  on_team(threads, work(call.steps.time, B), tape.schedules[0], scratch_bytes, 0,
+  on_team(plan(threads, work(call.steps.time, B), B), tape.schedules[0], scratch_bytes, 0,
           [&](const Part& part, std::byte* scratch, std::byte* common) {
             const Rows<T> kept_x = dense(tape.x, B, options_.input_size);
             part.by_sequence([&] {
@@ -179,17 +182,17 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
               part.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
               const Rows<const T> x = tape.input(l, dropped);
               const Rows<T> y = tape.output(l);
-              for (Index d = 0; d < D; ++d) {
+              part.by_direction(D, [&](Index d, const Part& own) {
                 const Index i = l * D + d;
-                auto own = pass(call, tape.schedules[d], *tape.weights, i, x, y,
-                                segment > 0 ? cells.get() : tape.starts_of(i));
-                own.kept = tape.kept_of(i);
-                own.cells = tape.cells_of(i);
-                own.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
-                own.segment = segment;
-                own.noise = {true, key, i};
-                sequence_->forward(sizes(l), own, part, scratch, common);
-              }
+                auto one = pass(call, tape.schedules[d], *tape.weights, i, x, y,
+                                segment > 0 ? cells.get() + d * state : tape.starts_of(i));
+                one.kept = tape.kept_of(i);
+                one.cells = tape.cells_of(i);
+                one.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
+                one.segment = segment;
+                one.noise = {true, key, i};
+                sequence_->forward(sizes(l), one, own, scratch, common);
+              });
             }
             part.by_sequence([&] { finish_outputs(call, tape.schedules, part.begin, part.end); });
           });
@@ -215,7 +218,11 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   };
   const Index shared_bytes =
       over_layers([&](const Sizes& s) { return sequence_->shared_scratch(s, time, B, segment); });
-  on_team(threads, work(time, B), tape.schedules[0], scratch_bytes, shared_bytes,
+  // There is room for one segment: then one direction comes after the other.
+  const Plan wanted = plan(threads, work(time, B, segment == 0), B);
+  // The second direction's dx, until both are done.
+  const Buffer<T> apart(wanted.split == Split::directions ? time * B * std::max(features, options_.input_size) : 0);
+  on_team(wanted, tape.schedules[0], scratch_bytes, shared_bytes,
           [&](const Part& part, std::byte* scratch, std::byte* shared) {
             Rows<const T> d_y = call.d_y;
             if (fold) {
@@ -230,7 +237,9 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
               part.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
               const Rows<const T> x = tape.input(l, dropped);
               const Rows<T> d_x = l == 0 ? call.d_x : dense(between[(l - 1) % 2], B, features);
-              for (Index d = 0; d < D; ++d) {
+              const Index read = options_.layer_input_size(l);
+              const Rows<T> d_x_apart = part.by_directions() && d_x ? dense(apart, B, read) : Rows<T>{};
+              part.by_direction(D, [&](Index d, const Part& own) {
                 const Index i = l * D + d;
                 const auto of = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
                 const BackwardPass<T> pass{&tape.schedules[d],
@@ -245,21 +254,29 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                                            d_y ? d_y.shifted(d * Y) : d_y,
                                            of(call.d_h_last, Y),
                                            of(call.d_c_last, H),
-                                           d_x,
-                                           d == 1,
+                                           d == 1 && d_x_apart ? d_x_apart : d_x,
+                                           d == 1 && !d_x_apart,
                                            of(call.d_h, Y),
                                            of(call.d_c, H),
                                            steps_of(call.d_h_steps, i, B, Y),
                                            steps_of(call.d_c_steps, i, B, H),
                                            call.gradients[static_cast<std::size_t>(i)],
                                            {true, tape.key, i}};
-                sequence_->backward(sizes(l), pass, part, scratch, shared);
+                sequence_->backward(sizes(l), pass, own, scratch, shared);
                 if (call.d_h_steps)
-                  part.by_sequence([&] {
-                    tape.schedules[d].clear_untaken(pass.d_h_steps, Y, part.begin, part.end);
-                    if (call.d_c_steps) tape.schedules[d].clear_untaken(pass.d_c_steps, H, part.begin, part.end);
+                  own.by_sequence([&] {
+                    tape.schedules[d].clear_untaken(pass.d_h_steps, Y, own.begin, own.end);
+                    if (call.d_c_steps) tape.schedules[d].clear_untaken(pass.d_c_steps, H, own.begin, own.end);
                   });
-              }
+              });
+              if (d_x_apart)
+                part.by_sequence([&] {
+                  tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
+                    const T* const from = d_x_apart.at(t, b);
+                    T* const to = d_x.at(t, b);
+                    for (Index k = 0; k < read; ++k) to[k] += from[k];
+                  });
+                });
               if (tape.dropout && l > 0)
                 part.by_sequence([&] {
                   tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
