@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,21 @@ def test_a_model_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+def test_notes_go_along(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model = MODELS["mean"]()
+    model.notes = {"classes": ["é", "no"], "mean": np.float64(0.1), "of": {"rows": 3}}
+    model.save(path)
+    for same in (gw.load(path), pickle.loads(pickle.dumps(model))):
+        assert same.notes == {"classes": ["é", "no"], "mean": 0.1, "of": {"rows": 3}}
+    rewritten(path, lambda d: d.pop("notes"))  # as of a file that was written before there were any
+    assert gw.load(path).notes == {}
+    model.notes = {"classes": {1, 2}}
+    with pytest.raises(TypeError, match="notes: expected text, numbers, lists and dicts, got set"):
+        model.save(path)
+    assert gw.load(path).notes == {}
+
+
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.safetensors"
     MODELS["mean"]().save(path)
@@ -84,6 +100,7 @@ def rewritten(path: Path, change: Any) -> None:
     [
         (lambda d: d.update(version=2), "expected format version 1, got 2; a newer gatewise may read it"),
         (lambda d: d.pop("parts"), "expected the configuration of a model in the metadata, got: KeyError"),
+        (lambda d: d.update(notes=3), "expected the configuration of a model in the metadata, got: TypeError"),
         (lambda d: d.update(parts=3), "expected a model whose configuration and arrays agree"),
         (
             lambda d: d["parts"][0].update(hidden_size=10**9),

@@ -25,6 +25,7 @@ class Network:
             raise ValueError("parts: expected at least one, got none")
         self.parts = parts
         self.rng = np.random.default_rng(seed)
+        self.notes: dict[str, Any] = {}
         self._build()
         if seed is not None:
             self.reset_parameters()
@@ -220,10 +221,10 @@ class Network:
         return f"Sequential({', '.join(map(repr, self.parts))})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"parts": self.parts, "rng": self.rng}
+        return {"parts": self.parts, "rng": self.rng, "notes": self.notes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.parts, self.rng = state["parts"], state["rng"]
+        self.parts, self.rng, self.notes = state["parts"], state["rng"], state["notes"]
         self._build()
 
 

@@ -29,6 +29,11 @@ class Sequential(Network):
     seed : of everything random: the initial values, which are drawn anew, order of the data, dropout. None: the parts
         keep the values that they have, and the rest is different every time.
 
+    Attributes
+    ----------
+    notes : a dict of text, numbers, lists and dicts of one's own (the names of features or classes, say), which `save`
+        writes along and `gw.load` gives back.
+
     Raises
     ------
     ValueError : a part cannot read what the one before gives, or the dtypes of two parts differ.

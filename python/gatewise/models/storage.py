@@ -36,25 +36,27 @@ KINDS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class File:
-    """What a file holds: the parts' kinds and arguments, the model's arrays, other arrays, the state of a training."""
+    """What a file holds: the parts' kinds and arguments, the model's arrays, other arrays, the state of a training, and
+    the model's notes."""
 
     parts: list[dict[str, Any]]
     model: dict[str, Array]
     others: dict[str, Array]
     training: dict[str, Any] | None
+    notes: dict[str, Any]
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, name: str = "configuration") -> Any:
     """The value as JSON gives it back."""
-    return json.loads(json.dumps(value, default=_jsonable))
 
+    def jsonable(value: Any) -> Any:
+        if isinstance(value, np.dtype):
+            return value.name
+        if isinstance(value, np.generic):
+            return value.item()
+        raise TypeError(f"{name}: expected text, numbers, lists and dicts, got {type(value).__name__}")
 
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, np.dtype):
-        return value.name
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"configuration: expected numbers, text and lists, got {type(value).__name__}")
+    return json.loads(json.dumps(value, default=jsonable))
 
 
 def describe(model: Network) -> list[dict[str, Any]]:
@@ -76,7 +78,8 @@ def write(
     training: dict[str, Any] | None = None,
 ) -> None:
     """Write a file, which appears whole or not at all."""
-    description = {"version": VERSION, "parts": describe(model), "training": plain(training)}
+    notes = plain(model.notes, "notes")
+    description = {"version": VERSION, "parts": describe(model), "training": plain(training), "notes": notes}
     # Under one key, since safetensors writes several in any order, and equal models shall give equal files.
     metadata = {FORMAT: json.dumps(description)}
     tensors = {f"model.{name}": value for name, value in model.params.items()} | dict(others or {})
@@ -100,13 +103,14 @@ def read(path: str | PathLike[str]) -> File:
     try:
         description = json.loads(metadata[FORMAT])
         version, described, training = (description[name] for name in ("version", "parts", "training"))
+        notes = dict(description.get("notes", {}))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: expected the configuration of a model in the metadata, got: {error!r}") from error
     if version != VERSION:
         raise ValueError(f"{path}: expected format version {VERSION}, got {version!r}; a newer gatewise may read it")
     own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
     others = {name: value for name, value in tensors.items() if not name.startswith("model.")}
-    return File(described, own, others, training)
+    return File(described, own, others, training, notes)
 
 
 def load(path: str | PathLike[str]) -> Sequential:
@@ -137,6 +141,7 @@ def load(path: str | PathLike[str]) -> Sequential:
             if value.dtype != model.dtype:
                 raise ValueError(f"{name}: expected {model.dtype}, got {value.dtype}")
         model.load_state_dict(file.model)
+        model.notes = file.notes
     except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise ValueError(f"{path}: expected a model whose configuration and arrays agree, got: {error}") from error
     return model
