@@ -12,6 +12,7 @@ import gatewise as gw
 from ..forecasting import Settings, Training
 from . import convert as conversion
 from . import forecast as job
+from .shared import set_threads
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 NETWORK, TRAINING = Settings(), Training()
@@ -98,7 +99,7 @@ def forecast(
         "epochs": epochs, "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "holdout": holdout,
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value is not None}
-    job.set_threads(threads)
+    set_threads(threads)
     if model is None:
         job.train_and_compare(source, given, steps, out)
     else:

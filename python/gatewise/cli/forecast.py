@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -12,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-import gatewise as gw
 
 from .._files import replace_file
 from ..forecasting import ForecastError, Result, Series, Settings, Training, bundled, load, read_csv, run, save
@@ -23,6 +19,7 @@ from ..forecasting.plot import further_figure, training_figure
 from ..forecasting.series import BUNDLED_SOURCE
 from ..forecasting.training import History
 from ..forecasting.windows import Floats
+from .shared import prepare_folder
 
 WINDOW_RULE = "three seasons, 24 to 200, at most a quarter of the series"
 HOLDOUT_RULE = "a sixth of the series"
@@ -53,22 +50,13 @@ class Source:
         return BUNDLED_SOURCE if self.csv is None else str(self.csv)
 
 
-def set_threads(threads: int | None) -> None:
-    """Let the core use at most so many threads."""
-    if threads is not None:
-        try:
-            gw.set_num_threads(threads)
-        except ValueError as error:
-            raise ForecastError(f"--threads: {error}") from error
-
-
 def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | None, out: Path) -> None:
     """Train with the options that were given, print the comparison, write picture, forecast and model."""
     for name in ("matplotlib", "safetensors", "tqdm"):  # missing ones must be known before the work, not after it
         library(name)
     series = source.read()
     settings, training, holdout = _plan(len(series), series.season, given)
-    _prepare(out)
+    prepare_folder(out)
     print(_plan_text(source, series, settings, training, holdout), flush=True)
     with _progress(training.epochs) as on_epoch:
         result = run(series, settings, training, holdout, on_epoch)
@@ -93,7 +81,7 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     series = source.read(prefer=saved.series)
     settings = saved.forecaster.settings
     further = saved.forecaster.forecast(series.values, steps or _steps(settings, series))
-    _prepare(out)
+    prepare_folder(out)
     print(f"Model    {model}: {settings.cell.upper()}, window {settings.window}, trained on {saved.series}")
     print(f"Series   {series.name}, {len(series)} values to {series.labels(len(series) - 1, len(series))[0]}")
     labels = series.labels(len(series), len(series) + len(further))
@@ -177,18 +165,6 @@ def _progress(epochs: int) -> Iterator[Any]:
             bar.update()
 
         yield on_epoch
-
-
-def _prepare(out: Path) -> None:
-    """Make the folder and see that files can be made in it, before the work begins."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise ForecastError(
-            f"--out: expected a folder to write to, got {out}: {os.strerror(error.errno or 0)}"
-        ) from error
 
 
 def _csv(series: Series, further: Floats) -> bytes:

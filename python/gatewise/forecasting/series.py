@@ -116,19 +116,19 @@ def read_csv(path: str | Path, column: str | None = None, date_column: str | Non
     ForecastError : the file, a column or a cell is not as expected; rows are counted from 1 below the header.
     MissingLibrary : pandas is not installed.
     """
-    table = _read_table(Path(path))
+    table = read_table(Path(path))
     for option, name in (("--column", column), ("--date-column", date_column)):
         if name is not None and name not in table.columns:
-            raise ForecastError(f"{option}: expected one of {_listed(table.columns)}, got {name!r}")
+            raise ForecastError(f"{option}: expected one of {listed(table.columns)}, got {name!r}")
     if date_column is None:
         date_column = _date_column(table, taken=column)
     if column is None:
         column = prefer if prefer in table.columns else _value_column(table, taken=date_column)
     dates = None if date_column is None else _dates(table[date_column], date_column)
-    return Series(_numbers(table[column], column), column, dates)
+    return Series(numbers(table[column], column), column, dates)
 
 
-def _read_table(path: Path) -> Any:
+def read_table(path: Path) -> Any:
     """The file as a pandas.DataFrame of stripped strings, without empty rows at its end."""
     pandas = library("pandas")
     try:
@@ -160,21 +160,22 @@ def _read_table(path: Path) -> Any:
     return table
 
 
-def _numeric(cells: Any) -> Any:
+def numeric(cells: Any) -> Any:
+    """The cells as numbers, NaN where they are none."""
     return library("pandas").to_numeric(cells, errors="coerce")
 
 
 def _value_column(table: Any, taken: str | None) -> str:
-    numeric = [name for name in table.columns if name != taken and np.isfinite(_numeric(table[name].iloc[:1])).all()]
-    if len(numeric) == 1:
-        return str(numeric[0])
-    found = f"several are: {_listed(numeric)}" if numeric else f"none is: {_listed(table.columns)}"
+    candidates = [name for name in table.columns if name != taken and np.isfinite(numeric(table[name].iloc[:1])).all()]
+    if len(candidates) == 1:
+        return str(candidates[0])
+    found = f"several are: {listed(candidates)}" if candidates else f"none is: {listed(table.columns)}"
     raise ForecastError(f"--column: expected a column of numbers to be named, since {found}")
 
 
 def _date_column(table: Any, taken: str | None) -> str | None:
     for name in table.columns:
-        textual = not np.isfinite(_numeric(table[name].iloc[:1])).all()
+        textual = not np.isfinite(numeric(table[name].iloc[:1])).all()
         if name != taken and textual and _parsed(table[name]).notna().mean() > 0.5:
             return str(name)
     return None
@@ -202,8 +203,9 @@ def _dates(cells: Any, name: str) -> NDArray[np.datetime64]:
     return dates
 
 
-def _numbers(cells: Any, name: str) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = _numeric(cells).to_numpy(dtype=np.float64)
+def numbers(cells: Any, name: str) -> NDArray[np.float64]:
+    """The cells of a column as finite numbers, or the error that names the first cell that is none."""
+    values: NDArray[np.float64] = numeric(cells).to_numpy(dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         row, cell = int(bad[0]) + 1, cells.iloc[bad[0]]
@@ -213,7 +215,8 @@ def _numbers(cells: Any, name: str) -> NDArray[np.float64]:
     return values
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names for a message."""
     return ", ".join(repr(str(name)) for name in names)
 
 
