@@ -97,7 +97,7 @@ def test_what_onnx_does_not_have_is_named() -> None:
         go.save(gw.LSTM(3, 4, proj_size=2), io.BytesIO())
     with pytest.raises(ValueError, match=r"zoneout: expected 0, since ONNX mixes no old state into the new, got 0\.1"):
         go.save(gw.GRU(3, 4, zoneout=0.1), io.BytesIO())
-    with pytest.raises(TypeError, match="layer: expected an RNN, LSTM or GRU, got LSTMCell"):
+    with pytest.raises(TypeError, match="layer: expected an RNN, LSTM, GRU or Sequential, got LSTMCell"):
         go.save(gw.LSTMCell(3, 4), io.BytesIO())
 
 

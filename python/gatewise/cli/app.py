@@ -120,13 +120,16 @@ def info(path: Annotated[Path, typer.Argument(help=f"A file of {', '.join(conver
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help=f"A file of {', '.join(conversion.SUFFIXES)}.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A .safetensors file, or .onnx with one layer.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A .safetensors file, or .onnx.")],
     layer: Annotated[Text, typer.Option(help="Take this layer alone, by the name that info shows.")] = None,
 ) -> None:
     """Take the recurrent layers out of a file, and write them as another.
 
+    A model that gatewise saved becomes an ONNX file as a whole; of other files an ONNX file takes one layer.
+
     \b
     Examples:
+      gatewise convert model.safetensors model.onnx
       gatewise convert state_dict.pt weights.safetensors
       gatewise convert model.keras layer.onnx --layer lstm
     """

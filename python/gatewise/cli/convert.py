@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .._libraries import library
 from ..forecasting import ForecastError
 from ..weights import Weights, load, save
-from ..weights.files import SUFFIXES
+from ..weights.files import SUFFIXES, saved_model
 
 __all__ = ["SUFFIXES", "convert", "show"]
 
@@ -26,6 +27,9 @@ def _explained() -> Iterator[None]:
 def show(path: Path) -> None:
     """Print the layers of a file, and what else it has."""
     with _explained():
+        if (model := _model(path)) is not None:
+            model.summary()
+            return
         weights = load(path)
         for name, layer in weights.layers.items():
             count = sum(array.size for array in layer.params.values())
@@ -48,12 +52,21 @@ def _show_graph(path: Path) -> None:
             print(f"{title} {name}: {value.dtype} {value.shape}")
 
 
+def _model(path: Path) -> Any:
+    """The whole model of a file, where it has one that gatewise wrote."""
+    return saved_model(path) if path.suffix.lower() == ".safetensors" else None
+
+
 def convert(source: Path, target: Path, layer: str | None) -> None:
     """Read, choose, write; and say what was left out."""
     suffix = target.suffix.lower()
     if suffix not in (".safetensors", ".onnx"):
         raise ForecastError(f"OUT: expected a name that ends in .safetensors or .onnx, got {target}")
     with _explained():
+        if suffix == ".onnx" and layer is None and (model := _model(source)) is not None:
+            _write_onnx(model, target)
+            print(f"Wrote {model!r}\nto {target}.")
+            return
         weights = _chosen(load(source), layer)
         if suffix == ".safetensors":
             save(weights.layers, target, weights.others)
@@ -61,15 +74,19 @@ def convert(source: Path, target: Path, layer: str | None) -> None:
             if len(weights.layers) != 1:
                 names = ", ".join(repr(name) for name in weights.layers) or "none"
                 raise ForecastError(f"--layer: expected one layer for an ONNX file, got {names}")
-            library("onnx", extra="onnx")
-            from .. import onnx
-
-            onnx.save(next(iter(weights.layers.values())), target)
+            _write_onnx(next(iter(weights.layers.values())), target)
             for name in weights.others:
                 print(f"Left out {name}: not of a recurrent layer.")
     for name, one in weights.layers.items():
         print(f"Wrote {name or 'the layer'}: {one!r}")
     print(f"to {target}.")
+
+
+def _write_onnx(layer_or_model: Any, target: Path) -> None:
+    library("onnx", extra="onnx")
+    from .. import onnx
+
+    onnx.save(layer_or_model, target)
 
 
 def _chosen(weights: Weights, layer: str | None) -> Weights:

@@ -30,6 +30,7 @@ class Model:
     """A loaded ONNX model; any number of threads may run it.
 
     inputs : name to `Value` of what `run` takes.
+    optional : name to `Value` of what it takes besides, and has a value for if it is not given.
     outputs : name to `Value` of what it returns.
     """
 
@@ -37,6 +38,7 @@ class Model:
         graph = proto.graph
         constants = {tensor.name for tensor in graph.initializer}
         self.inputs = {value.name: _value(value) for value in graph.input if value.name not in constants}
+        self.optional = {value.name: _value(value) for value in graph.input if value.name in constants}
         self.outputs = {value.name: _value(value) for value in graph.output}
         self._evaluator = ReferenceEvaluator(proto, new_ops=[RNN, LSTM, GRU])
         self._last_uses = _last_uses(proto)
@@ -46,7 +48,8 @@ class Model:
 
         Parameters
         ----------
-        feeds : name to array, for every input; converted where NumPy's ``same_kind`` casting allows.
+        feeds : name to array, for every input and, at will, optional ones; converted where NumPy's ``same_kind``
+            casting allows.
 
         Returns
         -------
@@ -81,11 +84,13 @@ class Model:
 
     def _feeds(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
         """The inputs as arrays of their dtypes, checked."""
-        if set(feeds) != set(self.inputs):
-            raise ValueError(f"feeds: expected {', '.join(self.inputs)}, got {', '.join(feeds) or 'none'}")
+        if not set(self.inputs) <= set(feeds) <= {*self.inputs, *self.optional}:
+            allowed = f" and at will {', '.join(self.optional)}" if self.optional else ""
+            raise ValueError(f"feeds: expected {', '.join(self.inputs)}{allowed}, got {', '.join(feeds) or 'none'}")
         named: dict[str, int] = {}
         arrays = {}
-        for name, value in self.inputs.items():
+        given = [(name, value) for name, value in {**self.inputs, **self.optional}.items() if name in feeds]
+        for name, value in given:
             array = np.asarray(feeds[name])
             if not np.can_cast(array.dtype, value.dtype, casting="same_kind"):
                 raise TypeError(f"{name}: expected numbers that convert to {value.dtype}, got {array.dtype}")

@@ -29,7 +29,8 @@ SUPPORTED = {
     *ELEMENTWISE,
     *NO_LARGER,
     *RECURRENT,
-    *("Concat", "Constant", "ConstantOfShape", "Expand", "Gather", "Gemm", "MatMul", "Range", "Tile"),
+    *("Concat", "Constant", "ConstantOfShape", "Expand", "Gather", "GatherElements", "GatherND", "Gemm", "MatMul"),
+    *("Range", "Tile"),
 }
 
 
@@ -54,6 +55,11 @@ def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:
     if operator == "Gather":
         axis = _integer(node, "axis")
         return math.prod((*np.delete(shapes[0] or (1,), axis).tolist(), *shapes[1]))
+    if operator == "GatherElements":
+        return arrays[1].size
+    if operator == "GatherND":
+        places = shapes[1] or (0,)
+        return math.prod((*places[:-1], *shapes[0][_integer(node, "batch_dims") + places[-1] :]))
     if operator == "Range":
         start, limit, step = (float(array) for array in arrays)
         return max(0, math.ceil((limit - start) / step)) if step else 0

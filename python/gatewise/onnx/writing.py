@@ -1,64 +1,54 @@
-"""Layers as ONNX files that other runtimes run: one operator for each layer, reshapes between them."""
+"""Layers and models as ONNX files that other runtimes run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 import gatewise as gw
 
 from .._files import replace_file
-from . import activations
-from .gates import to_onnx
-
-OPSET, IR_VERSION = 17, 8
-"""Of 2022: what runtimes since then read; nothing newer is needed."""
-
-
-class Writer:
-    """The nodes and constants of a graph that grows."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.constants: list[TensorProto] = []
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        """Keep an array under this name."""
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
-        """Add a node, named after its first output."""
-        self.nodes.append(helper.make_node(operator, inputs, outputs, name=f"{operator}_{outputs[0]}", **attributes))
+from . import sequential
+from .graph import Writer, tensor
+from .stack import kind_of, write_stack
 
 
 def save(layer: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write a layer as an ONNX file (operator set 17, layout 0), weights inside.
+    """Write a layer or a model as an ONNX file (operator set 17, layout 0), weights inside.
 
-    The graph's inputs are ``x``, lying as the layer takes it, ``lengths`` (int32, (B,)), ``h_0`` and, for an LSTM,
-    ``c_0``; its outputs ``y``, ``h_n`` and ``c_n``, shaped like the layer's results. Dropout is left out: files are for
-    inference. ONNX Runtime runs float32 only: ``layer.astype("float32")`` converts. A sequence of length 0 is undefined
-    in ONNX; the layer, and `load`, give its initial state.
+    Of a layer the graph's inputs are ``x``, lying as the layer takes it, ``lengths`` (int32, (B,)), ``h_0`` and, for an
+    LSTM, ``c_0``; its outputs ``y``, ``h_n`` and ``c_n``, shaped like the layer's results.
+    Of a `gatewise.Sequential` they are ``x``, (B, T, features), or tokens (B, T) in int64, and ``y``; ``lengths`` may
+    be given, and count all steps otherwise.
+
+    Dropout is left out: files are for inference. ONNX Runtime runs recurrent operators in float32 only:
+    ``layer.astype("float32")`` converts. A sequence of length 0 is undefined in ONNX; the layer, and `load`, give its
+    initial state.
 
     Parameters
     ----------
-    layer : an RNN, LSTM or GRU, stacked, bidirectional, with peepholes or not.
+    layer : an RNN, LSTM or GRU, stacked, bidirectional, with peepholes or not; or a Sequential of these and of
+        gatewise's other parts.
     path : where to write, or an open binary file.
 
     Raises
     ------
-    TypeError : something else than a layer. ValueError : an option that ONNX does not have, named. OSError : the file
+    TypeError : something else than these. ValueError : an option that ONNX does not have, named. OSError : the file
         cannot be written.
 
-    >>> import io, gatewise as gw, gatewise.onnx
+    >>> import io, numpy as np, gatewise as gw, gatewise.onnx
     >>> gatewise.onnx.save(gw.LSTM(3, 4, peephole=True), io.BytesIO())
+    >>> model = gw.Sequential(gw.GRU(3, 4, batch_first=True), gw.LastStep(), gw.Linear(4, 2), seed=0)
+    >>> file = io.BytesIO()
+    >>> gatewise.onnx.save(model, file)
+    >>> x = np.ones((5, 7, 3))
+    >>> y = gatewise.onnx.load(file.getvalue()).run({"x": x})["y"]
+    >>> bool(np.allclose(y, model(x), atol=1e-6))
+    True
     """
     content = to_model(layer).SerializeToString()
     if hasattr(path, "write"):
@@ -69,87 +59,31 @@ def save(layer: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
 
 def to_model(layer: Any) -> onnx.ModelProto:
     """The model that `save` writes."""
-    kind = next((kind for kind in ("RNN", "LSTM", "GRU") if type(layer) is getattr(gw, kind)), None)
-    if kind is None:
-        raise TypeError(f"layer: expected an RNN, LSTM or GRU, got {type(layer).__name__}")
-    if layer.proj_size:
-        raise ValueError(f"proj_size: expected 0, since ONNX has no projection, got {layer.proj_size}")
-    if np.any(layer.zoneout):
-        raise ValueError(f"zoneout: expected 0, since ONNX mixes no old state into the new, got {layer.zoneout}")
-    writer, states = Writer(), ("h", "c") if kind == "LSTM" else ("h",)
-    D, H, L = 1 + layer.bidirectional, layer.hidden_size, layer.num_layers
-    x = "x"
+    if isinstance(layer, gw.Sequential):
+        return sequential.to_model(layer)
+    writer, halves = Writer(), ("h", "c") if kind_of(layer) == "LSTM" else ("h",)
+    rows, L = 1 + layer.bidirectional, layer.num_layers
+    x, order = "x", [1, 0, 2]
     if layer.batch_first:
-        writer.node("Transpose", [x], ["x_steps"], perm=[1, 0, 2])
-        x = "x_steps"
-    for half in states:
-        parts = [f"{half}_0_l{index}" for index in range(L)]
+        x = writer.node("Transpose", [x], ["x_steps"], perm=order)
+    initial = [[f"{half}_0_l{index}" for half in halves] for index in range(L)]
+    for half, parts in zip(halves, zip(*initial, strict=True), strict=True):
         if L == 1:
             writer.node("Identity", [f"{half}_0"], parts)
         else:
-            writer.constant(f"{half}_split", np.full(L, D, np.int64))
-            writer.node("Split", [f"{half}_0", f"{half}_split"], parts, axis=0)
-    writer.constant("joined", np.array([0, 0, D * H], np.int64))  # 0: the size that is there
-    for index in range(L):
-        x = _write_layer(writer, layer, kind, index, x, states)
-    for half in states:
-        writer.node("Concat", [f"{half}_n_l{index}" for index in range(L)], [f"{half}_n"], axis=0)
+            sizes = writer.constant(f"{half}_split", np.full(L, rows, np.int64))
+            writer.node("Split", [f"{half}_0", sizes], parts, axis=0)
+    y, finals = write_stack(writer, layer, x, "lengths", initial)
+    for half, parts in zip(halves, zip(*finals, strict=True), strict=True):
+        writer.node("Concat", parts, [f"{half}_n"], axis=0)
     if layer.batch_first:
-        writer.node("Transpose", [x], ["y"], perm=[1, 0, 2])
+        writer.node("Transpose", [y], ["y"], perm=order)
     else:
-        writer.node("Identity", [x], ["y"])
-    return _model(writer, layer, states)
-
-
-def _write_layer(writer: Writer, layer: Any, kind: str, index: int, x: str, states: Sequence[str]) -> str:
-    """Add one layer of the stack and give the name of its output [T, B, D H]."""
-    suffixes = [f"_l{index}", f"_l{index}_reverse"][: 1 + layer.bidirectional]
-    arrays = to_onnx(kind, layer.params, suffixes)
-    names = {name: writer.constant(f"{name}_l{index}", array) for name, array in arrays.items()}
-    inputs = [x, names["W"], names["R"], names.get("B", ""), "lengths", *(f"{half}_0_l{index}" for half in states)]
-    if "P" in names:
-        inputs.append(names["P"])
-    outputs = [f"Y_l{index}", *(f"{half}_n_l{index}" for half in states)]
-    writer.node(kind, inputs, outputs, **_attributes(layer, kind))
-    writer.node("Transpose", [outputs[0]], [f"y_steps_l{index}"], perm=[0, 2, 1, 3])
-    writer.node("Reshape", [f"y_steps_l{index}", "joined"], [f"y_l{index}"])
-    return f"y_l{index}"
-
-
-def _attributes(layer: Any, kind: str) -> dict[str, Any]:
-    """What the operator is told besides its weights."""
-    directions = 1 + layer.bidirectional
-    each = [layer.nonlinearity] if kind == "RNN" else list(layer.activations)
-    attributes = {
-        "hidden_size": layer.hidden_size,
-        "direction": "bidirectional" if layer.bidirectional else "forward",
-        **activations.write(each * directions),
-    }
-    if layer.clip is not None:
-        attributes["clip"] = layer.clip
-    if kind == "LSTM" and layer.input_forget:
-        attributes["input_forget"] = 1
-    if kind == "GRU":
-        attributes["linear_before_reset"] = int(layer.reset_after)
-    return attributes
-
-
-def _model(writer: Writer, layer: Any, states: Sequence[str]) -> onnx.ModelProto:
-    element = helper.np_dtype_to_tensor_dtype(layer.dtype)
-    D, H = 1 + layer.bidirectional, layer.hidden_size
+        writer.node("Identity", [y], ["y"])
     steps = ["B", "T"] if layer.batch_first else ["T", "B"]
-    rows = [layer.num_layers * D, "B", H]
-
-    def tensor(name: str, shape: Sequence[Any], kind: int = element) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, kind, shape)
-
-    inputs = [tensor("x", [*steps, layer.input_size]), tensor("lengths", ["B"], TensorProto.INT32)]
-    inputs += [tensor(f"{half}_0", rows) for half in states]
-    outputs = [tensor("y", [*steps, D * H]), *(tensor(f"{half}_n", rows) for half in states)]
-    graph = helper.make_graph(writer.nodes, "gatewise", inputs, outputs, writer.constants)
-    model = helper.make_model(
-        graph, producer_name="gatewise", producer_version=gw.__version__, ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-    )  # fmt: skip
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    state = [L * rows, "B", layer.hidden_size]
+    inputs = [tensor("x", layer.dtype, [*steps, layer.input_size]), tensor("lengths", np.int32, ["B"])]
+    inputs += [tensor(f"{half}_0", layer.dtype, state) for half in halves]
+    outputs = [tensor("y", layer.dtype, [*steps, rows * layer.hidden_size])]
+    outputs += [tensor(f"{half}_n", layer.dtype, state) for half in halves]
+    return writer.model(inputs, outputs)

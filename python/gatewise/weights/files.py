@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import models
 from .._files import replace_file
 from .._libraries import library
 from .finding import describe, find
@@ -42,7 +43,8 @@ def load(path: str | os.PathLike[str]) -> Weights:
     ----------
     path : ``.safetensors``, or ``.pt`` and ``.pth`` with a PyTorch state dict: layers are found by PyTorch's names,
         and kind and sizes by their shapes; where no description by `save` tells otherwise, an RNN's nonlinearity is
-        tanh and a GRU resets after the product. ``.onnx``: nodes whose weights are constants. ``.keras``: the
+        tanh and a GRU resets after the product. Layers of a model that ``Sequential.save`` wrote are named by their
+        place in it, as in its ``state_dict``. ``.onnx``: nodes whose weights are constants. ``.keras``: the
         recurrent layers of the model.
 
     Returns
@@ -68,11 +70,41 @@ def load(path: str | os.PathLike[str]) -> Weights:
         from .. import keras
 
         return Weights(keras.recurrent_layers(keras.load(path)), {})
+    if suffix == ".safetensors" and (model := saved_model(path)) is not None:
+        return _parts_of(model)
     tensors, described = _safetensors(path) if suffix == ".safetensors" else (_state_dict(path), {})
     try:
         return Weights(*find(tensors, described))
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
+
+
+def saved_model(path: str | os.PathLike[str]) -> Any:
+    """The model of a file that ``Sequential.save`` or a checkpoint wrote; None of any other file.
+
+    Raises
+    ------
+    ValueError : such a file, but a damaged one. OSError : the file does not read.
+    """
+    safetensors = library("safetensors", "train")
+    try:
+        with safetensors.safe_open(os.fspath(path), framework="np") as file:
+            metadata = file.metadata() or {}
+    except safetensors.SafetensorError:
+        return None
+    return models.load(path) if models.storage.FORMAT in metadata else None
+
+
+def _parts_of(model: Any) -> Weights:
+    """The model's recurrent layers, and the arrays of its other parts, under the names of its state_dict."""
+    layers: dict[str, Any] = {}
+    others: dict[str, Array] = {}
+    for index, part in enumerate(model.all_parts):
+        if isinstance(part, models.recurrent.Recurrent):
+            layers[str(index)] = part.layer
+        else:
+            others |= {f"{index}.{name}": np.array(part.params[name]) for name in part.shapes}
+    return Weights(layers, others)
 
 
 def save(layers: Mapping[str, Any], path: str | os.PathLike[str], others: Mapping[str, Array] | None = None) -> None:
