@@ -59,13 +59,13 @@ def test_training_on_the_bundled_series(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["forecast", "--epochs", "30"]) == 0
     out, err = capsys.readouterr()
     errors = {
-        line[:14].strip(): [float(x) for x in line[14:].split()[:2]] for line in out.splitlines() if "   t" in line
+        line[:14].strip(): [float(x) for x in line[14:].split()[:4]] for line in out.splitlines() if "   t" in line
     }
     assert set(errors) == {"LSTM", "naive", "seasonal naive"}
-    assert all(errors["LSTM"][k] < errors[other][k] for other in ("naive", "seasonal naive") for k in (0, 1))
+    assert all(errors["LSTM"][k] < errors[other][k] for other in ("naive", "seasonal naive") for k in range(4))
     for text in ("732 values, 1950-01 to 2010-12", "NOAA", "public domain", "117 forecasts", "1 to 6 steps ahead"):
         assert text in out
-    for text in ("30/30", "loss", "validation"):
+    for text in ("epoch 30/30", "loss", "val_loss"):
         assert text in err
     assert sorted(os.listdir("forecast")) == ["forecast.csv", "forecast.png", "model.safetensors"]
     rows = table("forecast/forecast.csv")
@@ -126,6 +126,24 @@ def test_a_model_prefers_the_column_it_was_trained_on() -> None:
     assert table("forecast/further.csv")[0] == ["row", "units"]
 
 
+def test_covariates_come_from_the_same_file(capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    hint = rng.standard_normal(150)
+    units = 100 + np.concatenate([[0.0], 8 * hint[:-1]])
+    Path("two.csv").write_text("units,hint\n" + "".join(f"{a:.4f},{b:.4f}\n" for a, b in zip(units, hint, strict=True)))
+    options = ["--column", "units", "--hidden", "8", "--window", "3", "--horizon", "1", "--epochs", "60"]
+    assert main(["forecast", "two.csv", *options, "--covariate", "hint"]) == 0
+    out = capsys.readouterr().out
+    assert "reads 3 values, hint" in out
+    errors = {line.split()[0]: float(line.split()[1]) for line in out.splitlines() if "   t" in line}
+    assert errors["LSTM"] < errors["naive"] / 3
+    assert main(["forecast", "two.csv", "--model", "forecast/model.safetensors"]) == 0
+    assert table("forecast/further.csv") == table("forecast/forecast.csv")
+    capsys.readouterr()
+    message = failure(["forecast", "two.csv", "--model", "forecast/model.safetensors", "--steps", "2"], capsys)
+    assert "past_covariates: expected 151 rows, 1 behind the series, for 2 steps" in message
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["forecast", "--help"], ["--version"]])
 def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
@@ -154,11 +172,15 @@ def failure(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int 
         (["forecast", "sales.csv", "--column", "price"], "expected one of 'month', 'shop', 'units', got 'price'"),
         (["forecast", "sales.csv", "--column", "shop"], "shop, row 1: expected a finite number, got 'a'"),
         (["forecast", "sales.csv", "--date-column", "shop"], "shop, row 1: expected a date such as"),
-        (["forecast", "--column", "units"], "--column, --date-column: expected a CSV file that has them, got none"),
+        (["forecast", "--column", "units"], "--column, --date-column, --covariate: expected a CSV file"),
         (["forecast", "sales.csv", "--window", "90"], "series: expected more rows for window 90, horizon 6"),
         (["forecast", "sales.csv", "--holdout", "500"], "series: expected more rows for window 30"),
         (["forecast", "sales.csv", "--holdout", "2"], "holdout: expected at least the horizon = 6 rows, got 2"),
-        (["forecast", "sales.csv", "--season", "101"], "season: expected at most the 100 rows before"),
+        (["forecast", "sales.csv", "--season", "100"], "season: expected fewer than the 100 rows before"),
+        (["forecast", "sales.csv", "--covariate", "price"], "--covariate: expected one of 'month', 'shop', 'units'"),
+        (["forecast", "sales.csv", "--covariate", "units", "--mode", "autoregressive"],
+         "--covariate: expected none with --mode autoregressive"),
+        (["forecast", "--mode", "both"], "mode: expected direct or autoregressive, got 'both'"),
         (["forecast", "--cell", "rnn"], "cell: expected lstm or gru, got 'rnn'"),
         (["forecast", "--hidden", "many"], "--hidden"),
         (["forecast", "--hidden", "0"], "--hidden"),
@@ -241,7 +263,7 @@ def test_ctrl_c_ends_cleanly() -> None:
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Training" in shown + rest
+    assert "batch/s" in shown + rest
     assert rest.endswith("\ngatewise: interrupted\n")
     assert "Traceback" not in rest
     assert os.listdir("forecast") == []

@@ -9,7 +9,7 @@ import typer
 
 import gatewise as gw
 
-from ..forecasting import Settings, Training
+from ..forecasting.settings import Settings, Training
 from . import convert as conversion
 from . import forecast as job
 from .shared import set_threads
@@ -58,12 +58,19 @@ def forecast(
     ] = None,
     column: Annotated[Text, typer.Option(help="Column of the values. Default: the only one of numbers.")] = None,
     date_column: Annotated[Text, typer.Option(help="Column of the dates. Default: the first one of dates.")] = None,
+    covariate: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="NAME", help="Column of numbers to read beside the values; may be given again."),
+    ] = None,
     cell: Annotated[Text, typer.Option(help=f"lstm or gru (default {NETWORK.cell}).")] = None,
     hidden: Annotated[Count, typer.Option(min=1, help=f"Hidden units (default {NETWORK.hidden_size}).")] = None,
     layers: Annotated[Count, typer.Option(min=1, help=f"Recurrent layers (default {NETWORK.num_layers}).")] = None,
     window: Annotated[Count, typer.Option(min=1, help=f"Values read (default: {job.WINDOW_RULE}).")] = None,
-    horizon: Annotated[Count, typer.Option(min=1, help=f"Values forecast at once (default {NETWORK.horizon}).")] = None,
+    horizon: Annotated[Count, typer.Option(min=1, help=f"Values to forecast (default {NETWORK.horizon}).")] = None,
     season: Annotated[Count, typer.Option(min=1, help="Steps of a season (default: as the dates suggest).")] = None,
+    mode: Annotated[
+        Text, typer.Option(help=f"direct (a horizon at once) or autoregressive (default {NETWORK.mode}).")
+    ] = None,
     epochs: Annotated[Count, typer.Option(min=1, help=f"Passes at most (default {TRAINING.epochs}).")] = None,
     batch_size: Annotated[Count, typer.Option(min=1, help=f"Windows a step (default {TRAINING.batch_size}).")] = None,
     lr: Annotated[Number, typer.Option(help=f"Adam's step size (default {TRAINING.lr}).")] = None,
@@ -77,8 +84,9 @@ def forecast(
 ) -> None:
     """Train an LSTM or GRU on a series and forecast it, or forecast further with a saved model.
 
-    The end of the series is held out. The errors of the network's forecasts of it are printed beside those of the naive
-    forecast (the last value, repeated) and of the seasonal-naive one (the last season, repeated).
+    The end of the series is held out. The errors of the network's forecasts of it (RMSE, MAE, MASE, sMAPE) are printed
+    beside those of the naive forecast (the last value, repeated) and of the seasonal-naive one (the last season,
+    repeated).
 
     \b
     Training writes to the folder --out:
@@ -93,10 +101,11 @@ def forecast(
       gatewise forecast load.csv --column MW --season 24 --window 168 --horizon 24 --cell gru
       gatewise forecast load.csv --model forecast/model.safetensors --steps 48
     """
-    source = job.Source(csv, column, date_column)
+    source = job.Source(csv, column, date_column, tuple(covariate or ()))
     chosen = {
         "cell": cell, "hidden": hidden, "layers": layers, "window": window, "horizon": horizon, "season": season,
-        "epochs": epochs, "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "holdout": holdout,
+        "mode": mode, "epochs": epochs, "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed,
+        "holdout": holdout,
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value is not None}
     set_threads(threads)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .._files import replace_file
-from ..forecasting import ForecastError, Result, Series, Settings, Training, bundled, load, read_csv, run, save
+from ..forecasting import Evaluation, Forecaster, ForecastError, Series, bundled, read_csv
 from ..forecasting.errors import library
-from ..forecasting.job import cut
 from ..forecasting.plot import further_figure, training_figure
-from ..forecasting.series import BUNDLED_SOURCE
-from ..forecasting.training import History
-from ..forecasting.windows import Floats
+from ..forecasting.series import BUNDLED_SOURCE, read_covariates
+from ..forecasting.windows import Floats, Split
 from .shared import prepare_folder
 
 WINDOW_RULE = "three seasons, 24 to 200, at most a quarter of the series"
 HOLDOUT_RULE = "a sixth of the series"
-STEPS_RULE = "a season, at least the horizon"
+STEPS_RULE = "a season, at least the horizon; with covariates the horizon"
 OPTION_FIELDS = {"hidden": "hidden_size", "layers": "num_layers"}  # where the option is shorter than the field
 SHOWN_STEPS = 24
 
@@ -35,14 +32,23 @@ class Source:
     csv: Path | None
     column: str | None
     date_column: str | None
+    covariates: tuple[str, ...] = ()
 
     def read(self, prefer: str = "") -> Series:
         """The series; `prefer` is the column to take if none was asked for."""
         if self.csv is not None:
             return read_csv(self.csv, self.column, self.date_column, prefer=prefer)
-        if self.column is not None or self.date_column is not None:
-            raise ForecastError("--column, --date-column: expected a CSV file that has them, got none")
+        if self.column is not None or self.date_column is not None or self.covariates:
+            raise ForecastError("--column, --date-column, --covariate: expected a CSV file that has them, got none")
         return bundled()
+
+    def read_covariates(self, names: tuple[str, ...]) -> Any:
+        """These columns, as a ``pandas.DataFrame``, or None where there are none."""
+        if not names:
+            return None
+        if self.csv is None:
+            raise ForecastError(f"csv: expected a file with the covariates {', '.join(names)}, got none")
+        return read_covariates(self.csv, names)
 
     @property
     def description(self) -> str:
@@ -54,17 +60,23 @@ def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | Non
     """Train with the options that were given, print the comparison, write picture, forecast and model."""
     for name in ("matplotlib", "safetensors", "tqdm"):  # missing ones must be known before the work, not after it
         library(name)
-    series = source.read()
-    settings, training, holdout = _plan(len(series), series.season, given)
+    if source.covariates and given.get("mode") == "autoregressive":
+        raise ForecastError("--covariate: expected none with --mode autoregressive, which reads behind the series' end")
+    series, covariates = source.read(), source.read_covariates(source.covariates)
+    forecaster, holdout = _plan(len(series), series.season, given)
+    steps = steps or _steps(forecaster, series, source.covariates)
+    before = len(series) - holdout
     prepare_folder(out)
-    print(_plan_text(source, series, settings, training, holdout), flush=True)
-    with _progress(training.epochs) as on_epoch:
-        result = run(series, settings, training, holdout, on_epoch)
-    name = settings.cell.upper()
-    print(_result_text(result, name))
-    further = result.forecaster.forecast(series.values, steps or _steps(settings, series))
-    picture = training_figure(series, result.evaluation, result.history, further, name)
-    save(result.forecaster, out / "model.safetensors", series.name)
+    print(_plan_text(source, series, forecaster, holdout), flush=True)
+    forecaster.fit(series.head(before), None if covariates is None else covariates.iloc[:before], verbose=True)
+    if forecaster.history.interrupted:
+        raise KeyboardInterrupt
+    evaluation = forecaster.backtest(series, covariates)
+    print(_result_text(forecaster, evaluation))
+    further = forecaster.predict(steps, series, covariates)
+    name = forecaster.settings.cell.upper()
+    picture = training_figure(series, evaluation, forecaster.history, further, name)
+    forecaster.save(out / "model.safetensors")
     replace_file(out / "forecast.csv", _csv(series, further))
     replace_file(out / "forecast.png", picture)
     print(f"Wrote {out / 'forecast.png'}, {out / 'forecast.csv'} ({len(further)} steps past the end) and")
@@ -77,12 +89,14 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
         options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ForecastError(f"{options}: expected only without --model, which has its own")
     library("matplotlib")
-    saved = load(model)
-    series = source.read(prefer=saved.series)
-    settings = saved.forecaster.settings
-    further = saved.forecaster.forecast(series.values, steps or _steps(settings, series))
+    forecaster = Forecaster.load(model)
+    series = source.read(prefer=forecaster.series_name)
+    covariates = source.read_covariates(forecaster.covariate_names)
+    settings = forecaster.settings
+    steps = steps or _steps(forecaster, series, forecaster.covariate_names)
+    further = forecaster.predict(steps, series, covariates)
     prepare_folder(out)
-    print(f"Model    {model}: {settings.cell.upper()}, window {settings.window}, trained on {saved.series}")
+    print(f"Model    {model}: {settings.cell.upper()}, window {settings.window}, trained on {forecaster.series_name}")
     print(f"Series   {series.name}, {len(series)} values to {series.labels(len(series) - 1, len(series))[0]}")
     labels = series.labels(len(series), len(series) + len(further))
     for label, value in list(zip(labels, further, strict=True))[:SHOWN_STEPS]:
@@ -94,77 +108,75 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     print(f"Wrote {out / 'further.csv'} and {out / 'further.png'}.")
 
 
-def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Settings, Training, int]:
-    """What was asked for, and for the rest what suits a series of this length and season."""
+def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Forecaster, int]:
+    """What was asked for, and for the rest what suits a series of this length and season; and the rows held out.
+
+    Too short a series is told before anything is shown.
+    """
     options = {OPTION_FIELDS.get(name, name): value for name, value in given.items()}
     season = options.setdefault("season", season)
     options.setdefault("window", max(1, min(max(24, 3 * season), 200, length // 4)))
-    holdout = options.pop("holdout", max(options.get("horizon", Settings().horizon), length // 6))
-    names = {item.name for item in fields(Settings)}
-    settings = Settings(**{name: value for name, value in options.items() if name in names})
-    cut(length, settings, holdout)  # too short a series is told before anything is shown
-    return settings, Training(**{name: value for name, value in options.items() if name not in names}), holdout
+    holdout = options.pop("holdout", None)
+    forecaster = Forecaster(**options)
+    settings = forecaster.settings
+    holdout = max(settings.horizon, length // 6) if holdout is None else holdout
+    if holdout < settings.horizon:
+        raise ForecastError(f"holdout: expected at least the horizon = {settings.horizon} rows, got {holdout}")
+    Split.of(length - holdout, settings.window, settings.horizon)
+    if season >= length - holdout:
+        raise ForecastError(f"season: expected fewer than the {length - holdout} rows before the holdout, got {season}")
+    return forecaster, holdout
 
 
-def _steps(settings: Settings, series: Series) -> int:
-    """A season past the end, if the series has one to show for it."""
-    return max(settings.horizon, settings.season if settings.season <= len(series) else 1)
+def _steps(forecaster: Forecaster, series: Series, covariates: tuple[str, ...]) -> int:
+    """A season past the end, if the series has one to show for it, and nobody needs covariates from there."""
+    season, horizon = forecaster.settings.season, forecaster.settings.horizon
+    return horizon if covariates else max(horizon, season if season <= len(series) else 1)
 
 
-def _plan_text(source: Source, series: Series, settings: Settings, training: Training, holdout: int) -> str:
+def _plan_text(source: Source, series: Series, forecaster: Forecaster, holdout: int) -> str:
     first, last, start = (series.labels(row, row + 1)[0] for row in (0, len(series) - 1, max(0, len(series) - holdout)))
+    settings = forecaster.settings
     season = f"season {settings.season}" if settings.season > 1 else "no season (--season gives one)"
+    how = "at once" if settings.mode == "direct" else "one after another"
+    reads = f"{settings.window} values" + "".join(f", {name}" for name in source.covariates)
     return (
         f"Series    {series.name}, {len(series)} values, {first} to {last}\n"
         f"          ({source.description})\n"
         f"Held out  the last {holdout} values, from {start} on\n"
         f"Network   {settings.cell.upper()}, {settings.num_layers} x {settings.hidden_size} units, "
-        f"reads {settings.window} values, forecasts {settings.horizon} at once; {season}; seed {training.seed}"
+        f"reads {reads}, forecasts {settings.horizon} {how}; {season}; seed {forecaster.training.seed}"
     )
 
 
-def _result_text(result: Result, name: str) -> str:
-    history, evaluation = result.history, result.evaluation
+def _result_text(forecaster: Forecaster, evaluation: Evaluation) -> str:
+    history, season = forecaster.history, forecaster.settings.season
     origins, horizon = evaluation.truth.shape
-    season = result.forecaster.settings.season
+    errors, name = evaluation.table(), forecaster.settings.cell.upper()
+    best = history.best_epoch or history.epochs
     notes = {
         name: "trained on what lies before the held-out end",
         "naive": "the last value, repeated",
         "seasonal naive": f"the last {season} values, repeated" if season > 1 else "no season: the same as naive",
     }
     rows = [
-        f"{label:<16}{evaluation.rmse(label):>12.5g}{evaluation.mae(label):>12.5g}   {note}"
+        f"{label:<16}" + "".join(f"{value:>11.4g}" for value in errors[label].values()) + f"   {note}"
         for label, note in notes.items()
     ]
-    against = [1.0 - evaluation.rmse(name) / evaluation.rmse(other) for other in ("naive", "seasonal naive")]
+    against = [1.0 - errors[name]["RMSE"] / errors[other]["RMSE"] for other in ("naive", "seasonal naive")]
     below, seasonal = (f"{abs(share):.0%} {'below' if share >= 0 else 'above'}" for share in against)
     return "\n".join(
         [
-            f"Trained {len(history.train)} epochs and kept epoch {history.best_epoch}, whose validation loss is "
-            f"{history.best:.4f} (1: the naive forecast's over the training part)",
+            f"Trained {history.epochs} epochs and kept epoch {best}, whose validation loss is "
+            f"{history.history['val_loss'][best - 1]:.4f} (1: the naive forecast's over the training part)",
             "",
             f"Errors on the held-out end: {origins} forecasts, one from each row, each 1 to {horizon} steps ahead",
-            f"{'':<16}{'RMSE':>12}{'MAE':>12}",
+            " " * 16 + "".join(f"{metric:>11}" for metric in errors[name]),
             *rows,
             f"The {name}'s RMSE is {below} the naive and {seasonal} the seasonal-naive forecast's.",
             "",
         ]
     )
-
-
-@contextmanager
-def _progress(epochs: int) -> Iterator[Any]:
-    """A progress bar on stderr that shows the losses; gives what to call after each epoch."""
-    with library("tqdm").tqdm(total=epochs, desc="Training", unit="epoch", mininterval=0.2) as bar:
-
-        def on_epoch(history: History) -> None:
-            bar.set_postfix_str(
-                f"loss {history.train[-1]:.4f}, validation {history.validation[-1]:.4f}, best {history.best:.4f}",
-                refresh=False,
-            )
-            bar.update()
-
-        yield on_epoch
 
 
 def _csv(series: Series, further: Floats) -> bytes:

@@ -1,12 +1,14 @@
-"""Forecast a series with a recurrent network: windows, an LSTM or GRU with a linear head, Adam, and honest comparison.
+"""Forecast a series with a recurrent network, and compare honestly with what forecasts itself.
 
-The command ``gatewise forecast`` is this package on the command line. It builds on gatewise's public interface alone.
-Reading CSV files needs pandas, model files safetensors, pictures matplotlib: ``pip install "gatewise[forecast]"``.
+`Forecaster` fits, predicts and backtests; the command ``gatewise forecast`` is it on the command line. It builds on
+gatewise's public interface alone. Dates and CSV files need pandas, model files safetensors, pictures matplotlib:
+``pip install "gatewise[forecast]"``.
 
->>> from gatewise import forecasting
->>> series = forecasting.bundled()
->>> result = forecasting.run(series, forecasting.Settings(season=12), forecasting.Training(epochs=40), holdout=120)
->>> result.evaluation.rmse("LSTM") < result.evaluation.rmse("seasonal naive")
+>>> from gatewise.forecasting import Forecaster, bundled
+>>> series = bundled()  # 732 months of sea temperatures
+>>> forecaster = Forecaster(season=12, epochs=40).fit(series.head(612))
+>>> errors = forecaster.backtest(series).table()
+>>> errors["LSTM"]["RMSE"] < errors["seasonal naive"]["RMSE"]
 True
 """
 
@@ -14,32 +16,17 @@ from __future__ import annotations
 
 from .baselines import Evaluation, naive, seasonal_naive
 from .errors import ForecastError, MissingLibrary
-from .forecaster import Forecaster, Settings
-from .job import Result, run
+from .forecaster import Forecaster
 from .series import Series, bundled, read_csv
-from .storage import Saved, load, save
-from .training import History, Training, train
-from .windows import Scaling, Split
 
 __all__ = [
     "Evaluation",
     "ForecastError",
     "Forecaster",
-    "History",
     "MissingLibrary",
-    "Result",
-    "Saved",
-    "Scaling",
     "Series",
-    "Settings",
-    "Split",
-    "Training",
     "bundled",
-    "load",
     "naive",
     "read_csv",
-    "run",
-    "save",
     "seasonal_naive",
-    "train",
 ]

@@ -1,140 +1,350 @@
-"""The model: a recurrent layer that reads a window, and a linear head that turns its last output into a forecast."""
+"""Forecaster: fit on a series, predict what comes, and see how well it would have done before."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import math
+import warnings
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 import gatewise as gw
 
-from .errors import ForecastError
-from .windows import Floats, Scaling
+from . import network
+from .baselines import Evaluation, evaluate
+from .errors import ForecastError, library
+from .series import Series, as_series, covariate_rows, is_pandas
+from .settings import Settings, Training
+from .windows import Floats, Scaling, Split, windows
 
-Array = NDArray[Any]
-CELLS = {"lstm": "LSTM", "gru": "GRU"}
-CHUNK = 512  # windows predicted at once: bounds the memory of a long held-out end
+if TYPE_CHECKING:
+    from ..training.callbacks import Callback
+    from ..training.history import History
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What a forecaster is made of.
-
-    cell : "lstm" or "gru".  hidden_size, num_layers : of the recurrent layer.
-    window : how many values it reads.  horizon : how many it forecasts at once.
-    season : the steps of a season, used by the seasonal-naive forecast beside it; 1: none.
-    """
-
-    cell: str = "lstm"
-    hidden_size: int = 32
-    num_layers: int = 1
-    window: int = 36
-    horizon: int = 6
-    season: int = 1
-
-    def __post_init__(self) -> None:
-        if self.cell not in CELLS:
-            raise ForecastError(f"cell: expected {' or '.join(CELLS)}, got {self.cell!r}")
-        for name in ("hidden_size", "num_layers", "window", "horizon", "season"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise ForecastError(f"{name}: expected an integer >= 1, got {value!r}")
+NOTE = "forecaster"
 
 
 class Forecaster:
-    """A network that forecasts the next `horizon` values from the last `window`, all at once.
+    """Forecasts a series from its last values with an LSTM or GRU and a linear layer.
+
+    The network reads a window of values as differences from its last one, in units of the naive forecast's error over
+    the training part; covariates, scaled to about 1, stand beside them.
 
     Parameters
     ----------
-    settings : sizes and cell.
-    scaling : how windows are scaled, taken from the training part.
-    seed : of the initial weights, U(-1/sqrt(H), 1/sqrt(H)) all of them.
-    dtype : float32 or float64.
+    cell : "lstm" or "gru".
+    hidden_size, num_layers : of the recurrent layer.
+    window : how many values it reads.
+    horizon : how many it learns to forecast.
+    season : the steps of a season, for the seasonal naive forecast beside it; 1: none.
+    mode : "direct", all of a horizon at once, or "autoregressive", one value after another: each is read as the next
+        step, the state carried along, as in training the true ones are.
+    epochs : at most so many passes over the training windows; fewer where the validation loss has not sunk for
+        `patience` epochs. The weights of its lowest are kept.
+    batch_size, lr, clip : windows a step of Adam, its step size, and the largest norm of its gradients.
+    seed : of the initial weights and the order of windows.
+
+    Attributes
+    ----------
+    model : the `gatewise.Sequential` that it has trained.
+    history : the `History` of its losses; 1 is the naive forecast's over the training part.
+    scaling : what the series is scaled by.
+    series, series_name : the series of `fit` (None in a forecaster that was loaded), and its name.
+    covariate_names : those of the columns of `fit`'s covariates, if they were a ``DataFrame``.
 
     Raises
     ------
-    ForecastError : the sizes need more memory than there is.
+    ForecastError : an argument cannot be; it is a ValueError.
+
+    >>> from gatewise.forecasting import Forecaster, bundled
+    >>> series = bundled()
+    >>> forecaster = Forecaster(season=12, epochs=20).fit(series.head(600))
+    >>> forecaster.predict(3).shape
+    (3,)
+    >>> errors = forecaster.backtest(series).table()
+    >>> errors["LSTM"]["RMSE"] < errors["naive"]["RMSE"]
+    True
     """
 
-    def __init__(self, settings: Settings, scaling: Scaling, seed: int = 0, dtype: DTypeLike = np.float32) -> None:
-        self.settings = settings
-        self.scaling = scaling
-        hidden, horizon = settings.hidden_size, settings.horizon
-        layer_rng, head_rng = np.random.default_rng(seed).spawn(2)
-        bound = 1.0 / np.sqrt(hidden)
-        try:
-            layer = getattr(gw, CELLS[settings.cell])
-            self.layer = layer(1, hidden, settings.num_layers, batch_first=True, dtype=dtype, seed=layer_rng)
-            self.head_weight: Array = head_rng.uniform(-bound, bound, (horizon, hidden)).astype(dtype)  # (horizon, H)
-            self.head_bias: Array = head_rng.uniform(-bound, bound, horizon).astype(dtype)  # (horizon,)
-        except (MemoryError, ValueError) as error:
-            raise ForecastError(f"hidden, layers: {error}") from error
+    def __init__(
+        self,
+        cell: str = "lstm",
+        hidden_size: int = 32,
+        num_layers: int = 1,
+        *,
+        window: int = 36,
+        horizon: int = 6,
+        season: int = 1,
+        mode: str = "direct",
+        epochs: int = 200,
+        batch_size: int = 32,
+        lr: float = 0.003,
+        clip: float = 1.0,
+        patience: int = 30,
+        seed: int = 0,
+    ) -> None:
+        self.settings = Settings(cell, hidden_size, num_layers, window, horizon, season, mode)
+        self.training = Training(epochs, batch_size, lr, clip, patience, seed)
+        self.series: Series | None = None
+        self.series_name, self.covariate_names = "", tuple[str, ...]()
+        self._covariates: Floats | None = None
+        self._pandas = False
 
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """Name to copy: the layer's parameters as ``net.*``, then ``head.weight`` and ``head.bias``."""
-        net = {f"net.{name}": value for name, value in self.layer.state_dict().items()}
-        return {**net, "head.weight": self.head_weight.copy(), "head.bias": self.head_bias.copy()}
+    def fit(
+        self,
+        series: Any,
+        past_covariates: Any = None,
+        *,
+        callbacks: Iterable[Callback] = (),
+        verbose: bool = False,
+    ) -> Forecaster:
+        """Train; the last seventh of the series, at least a horizon, is not trained on but validated with.
 
-    def assign(self, values: dict[str, Array]) -> None:
-        """Set all parameters, named as in `parameters`."""
-        self.layer.load_state_dict(values, prefix="net.")
-        self.head_weight = values["head.weight"].copy()
-        self.head_bias = values["head.bias"].copy()
+        Parameters
+        ----------
+        series : (N,) numbers: an array, a ``pandas.Series`` (whose dates are kept if its index has some) or a `Series`.
+        past_covariates : (N,) or (N, C) numbers known up to each time: an array, ``pandas.Series`` or ``DataFrame``.
+            With mode "direct" alone. Default: none.
+        callbacks : see `gatewise.callbacks`.
+        verbose : whether a bar shows progress.
 
-    def scaled_forecast(self, x: Array) -> Array:
-        """(B, window) scaled values -> (B, horizon) scaled forecasts."""
-        y, _ = self.layer(x[..., None])
-        forecast: Array = y[:, -1] @ self.head_weight.T + self.head_bias
-        return forecast
-
-    def loss_and_gradients(self, x: Array, target: Array) -> tuple[float, dict[str, Array]]:
-        """The mean squared error over (B, horizon) and its gradient for every parameter.
-
-        x : (B, window), target : (B, horizon), both scaled and of the layer's dtype.
-        """
-        y, _, tape = self.layer.forward(x[..., None])
-        last = y[:, -1]  # (B, H)
-        difference = last @ self.head_weight.T + self.head_bias - target
-        d_output = difference * (2.0 / difference.size)  # (B, horizon)
-        dy = np.zeros_like(y)
-        dy[:, -1] = d_output @ self.head_weight
-        gradients = {f"net.{name}": value for name, value in self.layer.backward(tape, dy, wrt_x=False).params.items()}
-        gradients["head.weight"] = d_output.T @ last
-        gradients["head.bias"] = d_output.sum(axis=0)
-        return float(np.mean(difference**2)), gradients
-
-    def predict(self, windows: Floats) -> Floats:
-        """(M, window) values -> (M, horizon) forecasts, both in the series' units."""
-        last = windows[:, -1]
-        # Held-out values far beyond those of the training part may overflow; their forecasts are bad, not an error.
-        with np.errstate(over="ignore"):
-            x = self.scaling.apply(windows, last).astype(self.layer.dtype)
-        pieces = [self.scaled_forecast(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
-        return self.scaling.invert(np.concatenate(pieces).astype(np.float64), last)
-
-    def forecast(self, values: Floats, steps: int) -> Floats:
-        """The `steps` values after `values`: a horizon at a time, each read as if it had come.
+        Returns
+        -------
+        self. Ctrl-C ends training early, and leaves what is best so far; ``history.interrupted`` tells.
 
         Raises
         ------
-        ForecastError : there are fewer values than one window, steps < 1, or the values overflow once scaled.
+        ForecastError : the series is too short or constant, or training diverges.
         """
-        if len(values) < self.settings.window:
-            raise ForecastError(
-                f"series: expected at least one window of {self.settings.window} values, got {len(values)}"
+        given = as_series(series)
+        settings, options = self.settings, self.training
+        split = Split.of(len(given), settings.window, settings.horizon)
+        beside = covariate_rows(past_covariates, len(given))
+        if beside.shape[1] and settings.mode != "direct":
+            raise ForecastError("past_covariates: expected none with mode 'autoregressive', which reads behind the end")
+        self.scaling = Scaling.of(given.values, settings.horizon, beside)
+        self.model = network.make(settings, beside.shape[1], options.seed)
+        data, validation = network.data(settings, self.scaling, given.values, beside, split)
+        self.history = self._train(data, validation, callbacks, verbose)
+        self.series, self.series_name, self._covariates, self._pandas = given, given.name, beside, is_pandas(series)
+        self.covariate_names = tuple(map(str, getattr(past_covariates, "columns", ())))
+        return self
+
+    def _train(
+        self, data: tuple[Any, ...], validation: tuple[Any, ...], callbacks: Iterable[Callback], verbose: bool
+    ) -> History:
+        options = self.training
+        stop = gw.callbacks.EarlyStopping("val_loss", options.patience)
+        weight = data[2] if len(data) > 2 else None
+        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a loss that is not finite: that is an error here
+            return self.model.fit(
+                data[0],
+                data[1],
+                sample_weight=weight,
+                validation_data=validation,
+                epochs=options.epochs,
+                batch_size=options.batch_size,
+                optimizer=gw.optimizers.Adam(options.lr, clip_norm=None if math.isinf(options.clip) else options.clip),
+                callbacks=[_Diverged(options.lr), stop, *callbacks],
+                verbose=verbose,
             )
-        if steps < 1:
-            raise ForecastError(f"steps: expected an integer >= 1, got {steps}")
+
+    def predict(self, n: int, series: Any = None, past_covariates: Any = None) -> Any:
+        """The `n` values after the series' end.
+
+        Parameters
+        ----------
+        n : how many. Beyond the horizon a direct forecast is read as if it had come.
+        series : what to forecast, with at least a window of values; default: the series of `fit`.
+        past_covariates : those of `series`, and, where n exceeds the horizon, of the steps behind it that are read too.
+
+        Returns
+        -------
+        forecast : (n,) float64; of a ``pandas.Series`` one that goes on with its dates.
+
+        Raises
+        ------
+        ForecastError : the forecaster is not fitted, the series is shorter than a window or far larger than what the
+            model was trained on, or covariates are missing.
+
+        >>> import numpy as np
+        >>> from gatewise.forecasting import Forecaster
+        >>> wave = np.sin(np.arange(300) * 0.3)
+        >>> forecast = Forecaster(hidden_size=16, window=24, horizon=8, epochs=60).fit(wave).predict(8)
+        >>> bool(abs(forecast - np.sin(np.arange(300, 308) * 0.3)).max() < 0.2)
+        True
+        """
+        given, beside, pandas = self._given(series, past_covariates)
         window, horizon = self.settings.window, self.settings.horizon
-        if np.ptp(values[-window:]) / self.scaling.scale > np.finfo(self.layer.dtype).max:
+        if type(n) is not int or n < 1:
+            raise ForecastError(f"steps: expected an integer >= 1, got {n!r}")
+        if len(given) < window:
+            raise ForecastError(f"series: expected at least one window of {window} values, got {len(given)}")
+        values = given.values[-window:]
+        if np.ptp(values) / self.scaling.scale > np.finfo(np.float32).max:
             raise ForecastError(
                 "series: expected values of a size like those the model was trained on, got far larger ones"
             )
-        known = np.empty(window + -(-steps // horizon) * horizon)
-        known[:window] = values[-window:]
-        for start in range(0, len(known) - window, horizon):
-            known[start + window : start + window + horizon] = self.predict(known[None, start : start + window])
-        return known[window : window + steps]
+        read_behind = (-(-n // horizon) - 1) * horizon
+        if beside.shape[1] and len(beside) < len(given) + read_behind:
+            raise ForecastError(
+                f"past_covariates: expected {len(given) + read_behind} rows, {read_behind} behind the series, for {n} "
+                f"steps in horizons of {horizon}, got {len(beside)}"
+            )
+        beside = beside[len(given) - window : len(given) + read_behind]
+        if not beside.shape[1]:
+            beside = np.empty((window + read_behind, 0))
+        found = network.forecast(self.model, self.settings, self.scaling, values[None], beside[None], n)[0]
+        return given.following(found) if pandas else found
+
+    def backtest(
+        self, series: Any, past_covariates: Any = None, *, start: int | None = None, stride: int = 1
+    ) -> Evaluation:
+        """Forecasts of one horizon from rolling origins, beside the naive and the seasonal naive one.
+
+        The model stays as `fit` left it, and each forecast reads only what lies before its origin.
+
+        Parameters
+        ----------
+        series, past_covariates : the whole series, the part of `fit` and what came after it.
+        start : the first origin, a row; default: the first behind the series of `fit`.
+        stride : rows from one origin to the next.
+
+        Returns
+        -------
+        Evaluation : its forecasts are called "LSTM" or "GRU", "naive" and "seasonal naive"; ``table()`` has RMSE, MAE,
+            MASE and sMAPE of each.
+
+        Raises
+        ------
+        ForecastError : no horizon fits behind `start`, or no window or season before it.
+        """
+        given, beside, _ = self._given(series, past_covariates)
+        settings = self.settings
+        if start is None:
+            if self.series is None:
+                raise ForecastError("start: expected the first origin, as a loaded forecaster has no series, got none")
+            start = len(self.series)
+        for name, value in (("start", start), ("stride", stride)):
+            if type(value) is not int or value < 1:
+                raise ForecastError(f"{name}: expected an integer >= 1, got {value!r}")
+        origins = np.arange(start, len(given) - settings.horizon + 1, stride)
+        if not len(origins):
+            raise ForecastError(
+                f"series: expected a horizon of {settings.horizon} values behind row {start}, got {len(given)} in all"
+            )
+        least = max(settings.window, settings.season + 1)
+        if start < least:
+            raise ForecastError(f"start: expected at least {least} rows before the first origin, got {start}")
+        read = windows(given.values, origins, settings.window)
+        read_beside = windows(beside, origins, settings.window)
+        found = network.forecast(self.model, settings, self.scaling, read, read_beside, settings.horizon)
+        return evaluate(given.values, origins, settings.season, found, settings.cell.upper())
+
+    def plot(self, n: int, series: Any = None, past_covariates: Any = None, *, axes: Any = None) -> Any:
+        """Draw the end of a series and the forecast of `n` steps after it, with matplotlib.
+
+        Parameters
+        ----------
+        n, series, past_covariates : as for `predict`.
+        axes : matplotlib Axes to draw on; default: those of a new figure.
+
+        Returns
+        -------
+        axes : ``axes.figure.savefig("forecast.png")`` writes the picture.
+        """
+        from .plot import draw_forecast
+
+        given, beside, _ = self._given(series, past_covariates)
+        found = self.predict(n, given, beside)
+        return draw_forecast(given, found, self.settings.cell.upper(), axes)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write model, scaling and settings to a .safetensors file, which appears whole or not at all.
+
+        `Forecaster.load` reads it; to `gatewise.load` it is the model. The series is not in it, but its name is.
+
+        Raises
+        ------
+        ForecastError : the forecaster is not fitted.
+        OSError : the file cannot be written.
+        MissingLibrary : safetensors is not installed.
+        """
+        self._require_fitted()
+        library("safetensors")
+        note = {**asdict(self.settings), **asdict(self.scaling), "series": self.series_name}
+        note["covariates"] = self.covariate_names
+        self.model.notes = {**self.model.notes, NOTE: note}
+        self.model.save(path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Forecaster:
+        """Read a file that `save` wrote. `predict` then needs the series, whose name ``series_name`` has.
+
+        Raises
+        ------
+        ForecastError : it is missing, damaged, of another kind or of a later version, or its sizes do not agree.
+        MissingLibrary : safetensors is not installed.
+        """
+        library("safetensors")
+        try:
+            model = gw.load(path)
+        except OSError as error:
+            raise ForecastError(f"{path}: expected a model file, got: {error.strerror or error}") from error
+        except ValueError as error:
+            raise ForecastError(str(error)) from error
+        if not isinstance(model.notes.get(NOTE), dict):
+            raise ForecastError(f"{path}: expected a forecaster's model, got another: {model}")
+        note = dict(model.notes[NOTE])
+        try:
+            name, covariates = note.pop("series"), note.pop("covariates")
+            scaling = Scaling.read({item.name: note.pop(item.name) for item in fields(Scaling)})
+            loaded = cls(**note)
+            if not all(isinstance(one, str) for one in (name, *covariates)):
+                raise ForecastError(f"series, covariates: expected names, got {name!r} and {covariates!r}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ForecastError(f"{path}: expected the settings of a forecaster, got: {error}") from error
+        if not network.fits(model, loaded.settings, len(scaling.means)):
+            raise ForecastError(f"{path}: expected a model that its settings describe, {note}, got {model}")
+        if not np.isfinite(model.flat_params).all():
+            raise ForecastError(f"{path}: expected finite numbers in the model, got others")
+        loaded.model, loaded.scaling, loaded.series_name = model, scaling, name
+        loaded.covariate_names = tuple(covariates)
+        return loaded
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "model"):
+            raise ForecastError("forecaster: expected one that is fitted, got a new one: call fit first")
+
+    def _given(self, series: Any, past_covariates: Any) -> tuple[Series, Floats, bool]:
+        """Series and covariates, those of `fit` where none are given, and whether the answer is pandas'."""
+        self._require_fitted()
+        if series is None:
+            if self.series is None:
+                raise ForecastError("series: expected one, since a loaded forecaster has none of its own, got None")
+            beside = self._covariates if past_covariates is None else covariate_rows(past_covariates, len(self.series))
+            assert beside is not None
+            found = self.series, beside, self._pandas
+        else:
+            given = as_series(series)
+            found = given, covariate_rows(past_covariates, len(given)), is_pandas(series)
+        expected = len(self.scaling.means)
+        if found[1].shape[1] != expected:
+            raise ForecastError(f"past_covariates: expected {expected}, as in fit, got {found[1].shape[1]}")
+        return found
+
+
+class _Diverged(gw.callbacks.Callback):
+    """Ends a training whose losses are no numbers."""
+
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+
+    def on_epoch_end(self, run: Any) -> None:
+        """Look at the losses of the epoch."""
+        if not all(math.isfinite(values[-1]) for values in run.history.history.values()):
+            raise ForecastError(f"lr: expected a step size that converges; with {self.lr} epoch {run.epoch} diverged")

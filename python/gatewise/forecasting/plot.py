@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..training import style
+from ..training.history import History
 from ..training.style import INK, MUTED
 from .baselines import Evaluation
 from .errors import library
 from .series import Series
-from .training import History
 from .windows import Floats
 
 NETWORK, FURTHER, SEASONAL, *_, NAIVE = style.PALETTE
@@ -39,13 +39,20 @@ def further_figure(series: Series, further: Floats, name: str) -> bytes:
     """A PNG, 1200 pixels wide: the end of the series and the forecast after it."""
     with library("matplotlib").rc_context(STYLE):
         figure = library("matplotlib.figure").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
-        axes = figure.subplots()
+        draw_forecast(series, further, name, figure.subplots())
+        return _png(figure)
+
+
+def draw_forecast(series: Series, further: Floats, name: str, axes: Any = None) -> Any:
+    """The end of the series and the forecast after it, on these axes, or on new ones."""
+    with library("matplotlib").rc_context(STYLE):
+        axes = style.axes(axes)
         shown = max(60, 4 * len(further))
         _draw_known(axes, series, max(0, len(series) - shown))
         _draw_further(axes, series, further, f"{name}, {len(further)} steps past the end")
         axes.set_title(f"{_plain(series.name)}: forecast of the next {len(further)} steps", pad=34)
         _legend(axes)
-        return _png(figure)
+    return axes
 
 
 def _draw_series(axes: Any, series: Series, evaluation: Evaluation, further: Floats, name: str) -> None:
@@ -87,10 +94,11 @@ def _draw_further(axes: Any, series: Series, further: Floats, label: str) -> Non
 
 
 def _draw_losses(axes: Any, history: History) -> None:
-    epochs = np.arange(1, len(history.train) + 1)
-    axes.plot(epochs, history.train, color=MUTED, linewidth=1.5, label="training")
-    axes.plot(epochs, history.validation, color=NETWORK, linewidth=1.8, label="validation")
-    axes.plot(history.best_epoch, history.best, "o", color=NETWORK, label=f"kept: epoch {history.best_epoch}")
+    losses, validation = history.history["loss"], history.history["val_loss"]
+    epochs, best = np.arange(1, history.epochs + 1), history.best_epoch or history.epochs
+    axes.plot(epochs, losses, color=MUTED, linewidth=1.5, label="training")
+    axes.plot(epochs, validation, color=NETWORK, linewidth=1.8, label="validation")
+    axes.plot(best, validation[best - 1], "o", color=NETWORK, label=f"kept: epoch {best}")
     axes.set_yscale("log")
     ticker = library("matplotlib.ticker")
     axes.yaxis.set_major_formatter("{x:g}")

@@ -44,6 +44,20 @@ class Series:
     def __len__(self) -> int:
         return len(self.values)
 
+    def head(self, rows: int) -> Series:
+        """The first so many."""
+        return Series(self.values[:rows], self.name, None if self.dates is None else self.dates[:rows])
+
+    def following(self, values: NDArray[np.float64]) -> Any:
+        """Values after the end, as a ``pandas.Series`` with the dates, or the row numbers, that follow."""
+        pandas = library("pandas")
+        count = len(self)
+        if self.dates is None:
+            index = pandas.RangeIndex(count, count + len(values))
+        else:
+            index = pandas.DatetimeIndex(self.axis(count + len(values))[count:])
+        return pandas.Series(values, index=index, name=self.name)
+
     @property
     def season(self) -> int:
         """The steps of one season as the dates suggest it: a year of months, quarters or weeks, a week of days, a day
@@ -71,6 +85,66 @@ class Series:
         if stop <= len(self):
             return self.dates[:stop]
         return np.concatenate([self.dates, _next_dates(self.dates, stop - len(self))])
+
+
+def read_covariates(path: str | Path, names: Sequence[str]) -> Any:
+    """These columns of numbers of a CSV file, as a ``pandas.DataFrame``; files and errors as for `read_csv`."""
+    table = read_table(Path(path))
+    for name in names:
+        if name not in table.columns:
+            raise ForecastError(f"--covariate: expected one of {listed(table.columns)}, got {name!r}")
+    return library("pandas").DataFrame({name: numbers(table[name], name) for name in names})
+
+
+def is_pandas(data: Any) -> bool:
+    """Whether it is a ``pandas.Series``."""
+    return hasattr(data, "index") and hasattr(data, "to_numpy")
+
+
+def as_series(data: Any) -> Series:
+    """A `Series` of what was given: one, a ``pandas.Series``, or numbers (N,).
+
+    Raises
+    ------
+    ForecastError : there are other than one number a step, or not all of them are finite.
+    """
+    if isinstance(data, Series):
+        return data
+    dates, name = None, "value"
+    if is_pandas(data):
+        name = str(data.name) if data.name is not None else name
+        index = data.index.to_timestamp() if type(data.index).__name__ == "PeriodIndex" else data.index
+        if np.asarray(index).dtype.kind == "M":
+            dates = np.asarray(index.tz_localize(None)).astype("datetime64[us]")
+            if (np.diff(dates).astype(np.int64) <= 0).any():
+                raise ForecastError(f"{name}: expected dates one after another, got an index that is not sorted")
+        data = data.to_numpy()
+    values = np.asarray(data)
+    if values.ndim != 1 or values.dtype.kind not in "fiub":
+        raise ForecastError(f"series: expected (N,) numbers, got {values.shape} of {values.dtype}")
+    return Series(values.astype(np.float64), name, dates)
+
+
+def covariate_rows(data: Any, rows: int) -> NDArray[np.float64]:
+    """Covariates as (N, C) numbers, N at least `rows`; None has C = 0.
+
+    Raises
+    ------
+    ForecastError : they are too few, or not all finite.
+    """
+    if data is None:
+        return np.empty((rows, 0))
+    values = np.asarray(data)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.dtype.kind not in "fiub" or len(values) < rows:
+        raise ForecastError(
+            f"past_covariates: expected at least {rows} rows of numbers, (N,) or (N, C), got {values.shape} of "
+            f"{values.dtype}"
+        )
+    if not np.isfinite(values).all():
+        raise ForecastError("past_covariates: expected finite numbers, got NaN or infinity")
+    return values.astype(np.float64)
 
 
 def format_dates(dates: NDArray[np.datetime64]) -> list[str]:

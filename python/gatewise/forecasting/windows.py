@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,43 +18,33 @@ Origins = NDArray[np.intp]
 class Split:
     """The origins of each part. An origin is the first row to be forecast: its window ends before it.
 
-    train, validation, held_out : (M,) each. Every target belongs to one part only, those of the held-out origins being
-        the series' last rows; windows may reach back into the part before.
+    train, validation : (M,) each. Every target belongs to one part only; windows may reach back into the part before.
     """
 
     train: Origins
     validation: Origins
-    held_out: Origins
 
     @classmethod
-    def of(cls, length: int, window: int, horizon: int, held_out: int) -> Split:
-        """Cut a series: its last `held_out` rows, before them a seventh of the rest (at least `horizon`) to validate.
+    def of(cls, length: int, window: int, horizon: int) -> Split:
+        """Cut a series: the last seventh of its rows (at least `horizon`) to validate, the rest to train on.
 
         Raises
         ------
         ForecastError : a part would have no example.
         """
-        if held_out < horizon:
-            raise ForecastError(f"holdout: expected at least the horizon = {horizon} rows, got {held_out}")
-        training = length - held_out
-        validation = max(horizon, training // 7)
-        if training - validation < window + horizon:
+        validation = max(horizon, length // 7)
+        training = length - validation
+        if training < window + horizon:
             raise ForecastError(
-                f"series: expected more rows for window {window}, horizon {horizon} and holdout {held_out}, "
-                f"got {length}: without the holdout and {validation} rows to validate, "
-                f"{max(training - validation, 0)} are left to train on, and one example needs {window + horizon}"
+                f"series: expected more rows for window {window}, horizon {horizon}, got {length}: without "
+                f"{validation} rows to validate, {max(training, 0)} are left to train on, and one example needs "
+                f"{window + horizon}"
             )
-
-        def origins(start: int, stop: int) -> Origins:
-            return np.arange(start, stop - horizon + 1)
-
-        return cls(
-            origins(window, training - validation), origins(training - validation, training), origins(training, length)
-        )
+        return cls(np.arange(window, training - horizon + 1), np.arange(training, length - horizon + 1))
 
 
 def windows(values: Floats, origins: Origins, window: int) -> Floats:
-    """(M, window): the values before each origin."""
+    """(M, window, ...): the values before each origin."""
     taken: Floats = values[origins[:, None] + np.arange(-window, 0)]
     return taken
 
@@ -66,17 +57,20 @@ def targets(values: Floats, origins: Origins, horizon: int) -> Floats:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Values as differences from the last one of their window, in units of `scale`.
+    """Values as differences from the last one of their window, in units of `scale`; covariates less their `means`, in
+    units of their `spreads`.
 
     The difference lets a network follow a series that leaves the range it was trained on. `scale` is the root mean
     square error of the naive forecast over the training part, so that a mean squared error of 1 is as good as naive.
     """
 
     scale: float
+    means: tuple[float, ...] = ()
+    spreads: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, values: Floats, horizon: int) -> Scaling:
-        """The scale of these values, which must be the training part alone.
+    def of(cls, values: Floats, horizon: int, covariates: Floats | None = None) -> Scaling:
+        """The scale of these values, and of covariates (N, C), which must be the training part alone.
 
         Raises
         ------
@@ -90,7 +84,34 @@ class Scaling:
             raise ForecastError(
                 f"series: expected values that change, by amounts whose squares are finite, got {found}"
             )
-        return cls(scale)
+        if covariates is None:
+            return cls(scale)
+        spreads = np.std(covariates, axis=0)
+        # What never changes tells nothing, and is only moved to 0.
+        return cls(
+            scale, tuple(np.mean(covariates, axis=0).tolist()), tuple(np.where(spreads > 0, spreads, 1.0).tolist())
+        )
+
+    @classmethod
+    def read(cls, described: dict[str, Any]) -> Scaling:
+        """One that came out of a file.
+
+        Raises
+        ------
+        ForecastError : its numbers cannot be.
+        """
+        scale, *parts = described["scale"], described["means"], described["spreads"]
+        numbers = [scale, *parts[0], *parts[1]]
+        if not all(isinstance(number, float) and np.isfinite(number) for number in numbers):
+            raise ForecastError(f"scaling: expected finite numbers, got {described}")
+        if len(parts[0]) != len(parts[1]) or not min(scale, *parts[1], 1.0) > 0.0:
+            raise ForecastError(f"scaling: expected as many means as spreads, and numbers > 0, got {described}")
+        return cls(scale, tuple(parts[0]), tuple(parts[1]))
+
+    def standardize(self, covariates: Floats) -> Floats:
+        """(..., C) covariates as numbers of about the size of 1."""
+        standard: Floats = (covariates - np.array(self.means)) / np.array(self.spreads)
+        return standard
 
     def apply(self, values: Floats, last: Floats) -> Floats:
         """(M, n) values in units of the scale, from (M,) last values of their windows."""
