@@ -12,6 +12,7 @@ import gatewise as gw
 from ..forecasting.settings import Settings, Training
 from . import convert as conversion
 from . import forecast as job
+from . import models
 from .shared import set_threads
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -44,8 +45,12 @@ def gatewise(
       gatewise forecast                          train on the series that comes along, write forecast/
       gatewise forecast sales.csv --column units
       gatewise forecast sales.csv --model forecast/model.safetensors --steps 24
+      gatewise fit gestures.csv --group recording --target gesture
+      gatewise predict model.safetensors new.csv
+      gatewise evaluate model.safetensors test.csv
       gatewise info model.onnx
       gatewise convert state_dict.pt layer.onnx
+      gatewise bench                             how fast this machine is
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -143,3 +148,7 @@ def convert(
       gatewise convert model.keras layer.onnx --layer lstm
     """
     conversion.convert(source, target, layer)
+
+
+for command in (models.fit, models.predict, models.evaluate, models.bench):
+    app.command()(command)

@@ -250,12 +250,12 @@ def _value_column(table: Any, taken: str | None) -> str:
 def _date_column(table: Any, taken: str | None) -> str | None:
     for name in table.columns:
         textual = not np.isfinite(numeric(table[name].iloc[:1])).all()
-        if name != taken and textual and _parsed(table[name]).notna().mean() > 0.5:
+        if name != taken and textual and parsed_dates(table[name]).notna().mean() > 0.5:
             return str(name)
     return None
 
 
-def _parsed(cells: Any) -> Any:
+def parsed_dates(cells: Any) -> Any:
     """The cells as dates in UTC, NaT where they are none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a format that pandas cannot infer is told by the NaT that follow
@@ -263,7 +263,7 @@ def _parsed(cells: Any) -> Any:
 
 
 def _dates(cells: Any, name: str) -> NDArray[np.datetime64]:
-    parsed = _parsed(cells)
+    parsed = parsed_dates(cells)
     bad = np.flatnonzero(parsed.isna())
     if len(bad):
         raise ForecastError(f"{name}, row {bad[0] + 1}: expected a date such as 2001-12-31, got {cells.iloc[bad[0]]!r}")

@@ -1,0 +1,452 @@
+"""The commands for models of labelled sequences: what they learn, write and say, and what they refuse."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gatewise as gw
+from gatewise.cli import main
+from test_cli import failure, png_size, start  # which skips where the libraries of the commands are missing
+
+Capture = pytest.CaptureFixture[str]
+QUICK = ["--hidden", "8", "--epochs", "2"]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+
+def gestures(name: str = "gestures.csv", count: int = 60, seed: int = 0) -> str:
+    """Recordings of 6 to 12 steps, circles and rest, whose rows stand in no order."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for recording in range(count):
+        circle, start = recording % 3 == 0, rng.uniform(0, 6)
+        for step in range(int(rng.integers(6, 13))):
+            x, y = np.array([np.cos(step + start), np.sin(step + start)]) * circle + 0.1 * rng.standard_normal(2)
+            rows.append(f"r{recording},{step},{1000 + 100 * x:.3f},{y:.3f},ann,{'circle' if circle else 'rest'}")
+    Path(name).write_text("\n".join(["recording,t,x,y,who,gesture", *rng.permutation(rows)]))
+    return name
+
+
+def arrays(name: str = "data.npz", per_step: bool = False, **others: Any) -> str:
+    """Ragged sequences whose answer is a mean, or a running sum; NaN past the ends."""
+    rng = np.random.default_rng(0)
+    x, lengths = rng.standard_normal((80, 12, 2)), rng.integers(3, 13, 80)
+    y = x[:, :, 0].cumsum(axis=1) if per_step else np.array([one[:n].mean() for one, n in zip(x, lengths, strict=True)])
+    x[np.arange(12) >= lengths[:, None]] = np.nan
+    np.savez(name, **{"x": x, "y": 50 + 20 * y, "lengths": lengths, **others})
+    return name
+
+
+def table(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+GROUPED = ["--target", "gesture", "--group", "recording", "--time", "t"]
+
+
+# What they do
+
+
+def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
+    assert main(["fit", gestures(), *GROUPED, "--hidden", "16", "--epochs", "60"]) == 0
+    out, err = capsys.readouterr()
+    for text in ("60 sequences of 6 to 12 steps, 2 features", "circle (20), rest (40)", "Held out  12 sequences"):
+        assert text in out
+    assert "Left out  who: no numbers" in out
+    assert "val_loss" in err
+    assert png_size("model.png") == (1200, 500)
+    assert sorted(os.listdir()) == ["gestures.csv", "model.png", "model.safetensors"]
+
+    assert main(["evaluate", "model.safetensors", gestures("new.csv", seed=1), "--plot", "new.png"]) == 0
+    out = capsys.readouterr().out
+    words = dict(line.split()[:2] for line in out.splitlines()[:2])
+    assert float(words["accuracy"]) > 0.9
+    assert 0.0 < float(words["loss"]) < 0.3
+    assert "always 'rest', the most frequent class: 0.6667" in out
+    assert png_size("new.png") == (650, 500)
+
+    assert main(["predict", "model.safetensors", "new.csv"]) == 0
+    told = {row["recording"]: row for row in table("predictions.csv")}
+    right = {row["recording"]: row["gesture"] for row in table("new.csv")}
+    assert told.keys() == right.keys()
+    assert list(told) == list(right)  # in the order of the file
+    found = np.mean([told[name]["gesture"] == answer for name, answer in right.items()])
+    assert found == pytest.approx(float(words["accuracy"]), abs=1e-3)
+    for row in told.values():
+        p = float(row["probability circle"])
+        assert p + float(row["probability rest"]) == pytest.approx(1.0)
+        assert (row["gesture"] == "circle") == (p > 0.5)
+
+
+def test_the_model_alone_reproduces_what_predict_writes() -> None:
+    """The notes hold all that is between file and model."""
+    assert main(["fit", arrays(), *QUICK, "--cell", "gru", "--layers", "2", "--bidirectional", "--dropout", "0.1"]) == 0
+    assert main(["predict", "model.safetensors", "data.npz", "--out", "a/p.npz"]) == 0
+    model = gw.load("model.safetensors")
+    notes = model.notes["gatewise fit"]
+    with np.load("data.npz") as data, np.load("a/p.npz") as told:
+        x = (data["x"] - notes["mean"]) / notes["scale"]
+        y = model.predict(x.astype(np.float32), lengths=data["lengths"])
+        assert told["sequence"].tolist() == list(range(80))
+        # Batches are others than those of predict: the last layer's product may round otherwise.
+        np.testing.assert_allclose(told["y"], y[:, 0] * notes["target_scale"] + notes["target_mean"], rtol=1e-5)
+
+
+def test_quantities_are_learnt_in_their_own_units(capsys: Capture) -> None:
+    assert main(["fit", arrays(), "--hidden", "16", "--epochs", "80", "--lr", "0.01"]) == 0
+    capsys.readouterr()
+    assert main(["predict", "model.safetensors", "data.npz", "--out", "p.npz"]) == 0
+    assert main(["evaluate", "model.safetensors", "data.npz"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1].split()
+    with np.load("data.npz") as data, np.load("p.npz") as told:
+        error, y = told["y"] - data["y"], data["y"]
+    assert line[0] == "y"
+    assert float(line[1]) == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-3)
+    assert float(line[2]) == pytest.approx(np.mean(np.abs(error)), rel=1e-3)
+    assert float(line[1]) < 0.5 * np.std(y)
+    assert float(line[3]) == pytest.approx(np.std(y), rel=0.05)
+
+
+def test_the_scaling_is_of_the_sequences_trained_on(capsys: Capture) -> None:
+    assert main(["fit", arrays(), *QUICK, "--seed", "3", "--validation", "0.25"]) == 0
+    notes = gw.load("model.safetensors").notes["gatewise fit"]
+    kept = np.sort(np.random.default_rng(3).permutation(80)[20:])
+    with np.load("data.npz") as data:
+        x, y, valid = data["x"][kept], data["y"][kept], np.arange(12) < data["lengths"][kept, None]
+    np.testing.assert_allclose(notes["mean"], x[valid].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(notes["scale"], x[valid].std(axis=0), rtol=1e-12)
+    np.testing.assert_allclose([*notes["target_mean"], *notes["target_scale"]], [y.mean(), y.std()], rtol=1e-12)
+
+
+@pytest.mark.parametrize("time", ["{}", "{}.5", "2024-01-{:02d}"])
+def test_an_answer_a_step_in_a_table_comes_back_row_by_row(time: str) -> None:
+    """What answers are is a sum over the steps before: in another order they cannot be learnt."""
+    rng = np.random.default_rng(0)
+    walks = [rng.standard_normal(4 + run) for run in range(8)]
+    rows = [
+        [run, time.format(t + 5), x, 30 + 2 * total]
+        for run, walk in enumerate(walks)
+        for t, (x, total) in enumerate(zip(walk, walk.cumsum(), strict=True))
+    ]
+    order = rng.permutation(len(rows))
+    lines = [",".join(map(str, rows[i])) for i in order]
+    Path("runs.csv").write_text("\n".join(["run,t,x,y", *lines]))
+    arguments = ["--target", "y", "--group", "run", "--time", "t", "--per-step", "--epochs", "200", "--lr", "0.02"]
+    assert main(["fit", "runs.csv", *arguments, "--validation", "0", "--cell", "rnn"]) == 0
+    assert main(["predict", "model.safetensors", "runs.csv"]) == 0
+    told = table("predictions.csv")
+    assert [(row["row"], row["run"], row["t"]) for row in told] == [
+        (str(place + 1), str(rows[i][0]), str(rows[i][1])) for place, i in enumerate(order)
+    ]
+    error = [float(row["y"]) - rows[i][3] for row, i in zip(told, order, strict=True)]
+    assert np.std(error) < 0.2 * np.std([row[3] for row in rows])
+
+
+@pytest.mark.parametrize("y", ["numbers", "classes"])
+def test_an_answer_a_step_in_arrays(y: str, capsys: Capture) -> None:
+    arrays(per_step=True)
+    with np.load("data.npz") as data:
+        running = data["y"]
+    if y == "classes":
+        arrays(per_step=True, y=np.where(running > 50, "high", "low"))
+    assert main(["fit", "data.npz", "--per-step", "--hidden", "16", "--epochs", "30", "--lr", "0.01"]) == 0
+    assert main(["predict", "model.safetensors", "data.npz", "--out", "p.npz"]) == 0
+    with np.load("data.npz") as data, np.load("p.npz") as told:
+        sequence, step = np.nonzero(np.arange(12) < data["lengths"][:, None])
+        assert told["sequence"].tolist() == sequence.tolist()
+        assert told["step"].tolist() == step.tolist()
+        right = data["y"][sequence, step]
+        if y == "classes":
+            assert np.mean(told["y"] == right) > 0.85
+        else:
+            assert np.corrcoef(told["y"], right)[0, 1] > 0.9
+
+
+def test_a_row_is_a_sequence_without_groups(capsys: Capture) -> None:
+    rng = np.random.default_rng(0)
+    waves = [np.sin(np.arange(16) / (1 + 2 * (i % 2)) + rng.uniform(0, 6)) for i in range(60)]
+    lines = [",".join([*(f"{v:.3f}" for v in wave), f"{10 - i % 2}.0"]) for i, wave in enumerate(waves)]
+    Path("waves.csv").write_text("\n".join([",".join([*(f"t{t}" for t in range(16)), "kind"]), *lines]))
+    assert main(["fit", "waves.csv", "--target", "kind", "--epochs", "60", "--lr", "0.01", "--balanced"]) == 0
+    assert "60 sequences, one a row (--group" in capsys.readouterr().out
+    assert main(["predict", "model.safetensors", "waves.csv"]) == 0
+    told = table("predictions.csv")
+    assert list(told[0]) == ["row", "kind", "probability 9", "probability 10"]  # by number, not by letter; 10.0 is 10
+    assert np.mean([row["kind"] == str(10 - i % 2) for i, row in enumerate(told)]) > 0.9
+
+
+def test_several_targets_have_several_lines(capsys: Capture) -> None:
+    arguments = ["--target", "x", "--target", "y", "--features", "t", "--group", "recording", "--per-step"]
+    assert main(["fit", gestures(), *arguments, *QUICK]) == 0
+    assert main(["evaluate", "model.safetensors", "gestures.csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-2:]] == ["x", "y"]
+    assert main(["predict", "model.safetensors", "gestures.csv"]) == 0
+    assert list(table("predictions.csv")[0]) == ["row", "recording", "x", "y"]
+
+
+def test_two_runs_write_the_same_and_another_seed_does_not() -> None:
+    for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        assert main(["fit", gestures(), *GROUPED, *QUICK, "--seed", seed, "--out", f"{out}/m.safetensors"]) == 0
+    for name in ("m.safetensors", "m.png"):
+        assert Path("a", name).read_bytes() == Path("b", name).read_bytes() != Path("c", name).read_bytes()
+
+
+def test_arrays_of_answers_have_the_names_of_columns() -> None:
+    gestures()
+    header, rows = Path("gestures.csv").read_text().split("\n", 1)
+    Path("gestures.csv").write_text(f"{header.replace('recording', 'file')}\n{rows}")
+    assert main(["fit", "gestures.csv", "--target", "gesture", "--group", "file", *QUICK]) == 0
+    for out in ("p.csv", "p.npz"):
+        assert main(["predict", "model.safetensors", "gestures.csv", "--out", out]) == 0
+    with np.load("p.npz") as told:
+        assert told.files == ["file", "gesture", "probability circle", "probability rest"]
+        for index, row in enumerate(table("p.csv")):
+            assert all(row[name] == str(told[name][index]) for name in ("file", "gesture"))
+            np.testing.assert_allclose(told["probability rest"][index], float(row["probability rest"]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("y", "task"),
+    [
+        (np.arange(80) % 3, "3 classes: 0 (27), 1 (27), 2 (26)"),
+        (np.arange(80) % 2 == 0, "2 classes: False (40), True (40)"),
+        (np.arange(80), "a quantity"),
+        (np.arange(80) % 3 + 0.5, "a quantity"),
+    ],
+)
+def test_what_answers_are_taken_for(y: Any, task: str, capsys: Capture) -> None:
+    assert main(["fit", arrays(y=y), *QUICK]) == 0
+    assert f"Target    y of each sequence, {task} (--task changes that)" in capsys.readouterr().out
+
+
+def test_balance_lifts_the_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    y = (np.arange(200) % 10 == 0).astype(int)
+    x = rng.standard_normal((200, 5, 1)) + 0.7 * y[:, None, None]
+    np.savez("rare.npz", x=x, y=y)
+    given = []
+    for option in ([], ["--balanced"]):
+        assert main(["fit", "rare.npz", "--hidden", "8", "--epochs", "40", "--validation", "0", *option]) == 0
+        assert main(["predict", "model.safetensors", "rare.npz", "--out", "p.npz"]) == 0
+        with np.load("p.npz") as told:
+            given.append(told["probability 1"].mean())
+    assert given[0] < 0.2 < given[1]
+
+
+def test_bench_shows_a_line_a_size_and_kind(capsys: Capture) -> None:
+    before = gw.get_num_threads()
+    arguments = ["--cell", "gru", "--sizes", "5,2,3,4", "--sizes", "7,1,2,8", "--seconds", "0.001", "--threads", "1"]
+    try:
+        assert main(["bench", *arguments]) == 0
+    finally:
+        gw.set_num_threads(before)
+    out = capsys.readouterr().out
+    assert "1 thread, float32" in out
+    lines = [line.split() for line in out.splitlines() if line.startswith("     ")]
+    assert [line[:2] for line in lines] == [
+        [size, kind] for size in ("5,2,3,4", "7,1,2,8") for kind in ("forward", "training", "step")
+    ]
+    units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
+    for line, flops in zip(lines, (1680, 5040, 336, 3360, 10080, 480), strict=True):
+        seconds, speed = float(line[2]) * units[line[3]], float(line[4])
+        assert speed == pytest.approx(flops / seconds / 1e9, rel=0.02, abs=0.06)
+
+
+@pytest.mark.parametrize("command", ["fit", "predict", "evaluate", "bench"])
+def test_help_has_examples(command: str, capsys: Capture) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"gatewise {command} " in capsys.readouterr().out.split("Examples:")[1]
+
+
+# What they refuse
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.csv"], "nowhere.csv: expected a CSV file, got: No such file or directory"),
+        (["nowhere.npz"], "nowhere.npz: expected an NPZ file, got: No such file or directory"),
+        (["gestures.parquet"], "gestures.parquet: expected a .csv or .npz file, got .parquet"),
+        (["gestures.csv"], "--target: expected the column to predict, one of 'recording', 't', 'x'"),
+        (["gestures.csv", "--target", "z"], "--target: expected one of 'recording', 't', 'x', 'y', 'who', "),
+        (["gestures.csv", *GROUPED, "--features", "who"], "who, row 1: expected a finite number, got 'ann'"),
+        (["gestures.csv", *GROUPED, "--features", "t"], "expected each column once, got 'gesture', 'recording', "),
+        (["gestures.csv", "--target", "gesture", "--time", "t"], "--time: expected with --group or --per-step"),
+        (["gestures.csv", "--target", "gesture", "--group", "who"], "expected one answer for all rows of who ann, got"),
+        (["gestures.csv", "--target", "who", "--group", "recording"], "expected some classes, got 1 in 60 answers"),
+        (["gestures.csv", *GROUPED, "--task", "regression"], "gesture, row 1: expected a finite number, got '"),
+        (["gestures.csv", *GROUPED, "--target", "x"], "x, row "),
+        (["gestures.csv", *GROUPED, "--hidden", "99999999"], "--hidden, --layers: "),
+        (["gestures.csv", *GROUPED, "--lr", "-1"], "--lr, --clip: lr: expected a number from 0"),
+        (["gestures.csv", *GROUPED, "--cell", "lstn"], "--cell"),
+        (["gestures.csv", *GROUPED, "--task", "ranking"], "--task"),
+        (["gestures.csv", *GROUPED, "--out", "model.h5"], "expected a name that ends in .safetensors, got model.h5"),
+        (["gestures.csv", *GROUPED, "--out", "gestures.csv/m.safetensors"], "--out: expected a folder to write to"),
+        (["data.npz", "--group", "a"], "--group, --time: expected only with a CSV file, got 'a' with arrays"),
+        (["data.npz", "--target", "z"], "--target: expected one of the arrays 'x', 'y', 'lengths', got 'z'"),
+        (["data.npz", "--balanced"], "--balanced: expected with classes, got a regression"),
+        (["data.npz", "--per-step"], "y: expected (80, 12) or (80, 12, answers), got (80,)"),
+        (["data.npz", "--task", "classification"], "--target: expected some classes, got 80 in 80 answers"),
+    ],
+)  # fmt: skip
+def test_failures_of_fit(arguments: list[str], message: str, capsys: Capture) -> None:
+    gestures()
+    arrays()
+    assert message in failure(["fit", *arguments], capsys)
+    assert sorted(os.listdir()) == ["data.npz", "gestures.csv"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": np.zeros((80, 12, 2), complex)}, "x: expected numbers (N, T, features) or (N, T), got complex128"),
+        ({"x": np.zeros((0, 12, 2))}, "x: expected numbers (N, T, features) or (N, T), got float64 (0, 12, 2)"),
+        ({"x": np.full((80, 12, 2), np.inf)}, "x: expected finite numbers, got [inf inf] in [0, 0]"),
+        ({"x": np.full((80, 12, 2), 1e300)}, "features: expected numbers whose squares are finite"),
+        ({"y": np.full(80, np.nan)}, "y: expected finite numbers, got nan"),
+        ({"y": np.zeros(79)}, "y: expected (80,) or (80, answers), got (79,)"),
+        ({"y": np.zeros((80, 12))}, "y: expected (80,), or --per-step, got (80, 12)"),
+        ({"lengths": np.full(80, 13)}, "lengths: expected 80 integers from 1 to 12, got int64 (80,) from 13 to 13"),
+        ({"lengths": np.full(80, 0.5)}, "lengths: expected 80 integers from 1 to 12, got float64 (80,)"),
+        ({"y": np.array([{}] * 80)}, "y: expected an array of numbers or text, got objects"),
+    ],
+)
+def test_arrays_that_do_not_fit(given: dict[str, Any], message: str, capsys: Capture) -> None:
+    assert message in failure(["fit", arrays(**given), *QUICK], capsys)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda whole: b"", "expected an NPZ file, as numpy.savez writes, got another"),
+        (lambda whole: b"\x80\x04pickle", "expected an NPZ file, as numpy.savez writes, got another"),
+        (lambda whole: whole[: len(whole) // 2], "expected a whole NPZ file, got one that does not read"),
+        (lambda whole: whole[:500] + bytes(50) + whole[550:], "expected a whole NPZ file, got one that does not read"),
+    ],
+)
+def test_damaged_arrays(damage: Callable[[bytes], bytes], message: str, capsys: Capture) -> None:
+    path = Path(arrays())
+    path.write_bytes(damage(path.read_bytes()))
+    assert f"data.npz: {message}" in failure(["fit", "data.npz", *QUICK], capsys)
+
+
+def test_models_and_files_that_do_not_go_together(capsys: Capture) -> None:
+    assert main(["fit", gestures(), *GROUPED, *QUICK]) == 0
+    arrays()
+    gw.Sequential(gw.RNN(2, 2, batch_first=True), seed=0).save("own.safetensors")
+    whole = Path("model.safetensors").read_bytes()
+    Path("half.safetensors").write_bytes(whole[: len(whole) // 2])
+    lines = Path("gestures.csv").read_text().splitlines()
+    Path("other.csv").write_text("\n".join(lines).replace("circle", "square"))
+    Path("less.csv").write_text("\n".join(line.rsplit(",", 4)[0] for line in lines))
+    Path("bare.csv").write_text("\n".join(line.rsplit(",", 1)[0] for line in lines))
+    capsys.readouterr()
+    for command, model, data, message in (
+        ("predict", "nowhere", "gestures.csv", "nowhere: expected a model file, got: No such file or directory"),
+        ("predict", "half.safetensors", "gestures.csv", "expected a whole .safetensors file"),
+        ("predict", "gestures.csv", "gestures.csv", "expected a whole .safetensors file"),
+        ("predict", "own.safetensors", "gestures.csv", "expected a model of gatewise fit, got one without its notes"),
+        ("predict", "model.safetensors", "data.npz", "data.npz: expected a CSV file, like the one that the model"),
+        ("predict", "model.safetensors", "less.csv", "less.csv: expected the column 'x', 'y', got 'recording', 't'"),
+        ("evaluate", "model.safetensors", "bare.csv", "bare.csv: expected the column 'gesture', got 'recording'"),
+        ("evaluate", "model.safetensors", "other.csv",
+         "other.csv: gesture: expected the model's classes, 'circle', 'rest', got 'square'"),
+    ):  # fmt: skip
+        assert message in failure([command, model, data], capsys)
+    Path("gaps.csv").write_text("\n".join([lines[0], *(line.rsplit(",", 1)[0] + "," for line in lines[1:])]))
+    for data in ("bare.csv", "gaps.csv"):  # which predict does not read
+        assert main(["predict", "model.safetensors", data]) == 0
+    capsys.readouterr()
+    assert "--out: expected a name that ends in .csv or .npz" in failure(
+        ["predict", "model.safetensors", "bare.csv", "--out", "p.txt"], capsys
+    )
+    assert "--plot: expected a name that ends in .png" in failure(
+        ["evaluate", "model.safetensors", "gestures.csv", "--plot", "p.gif"], capsys
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda notes: notes.pop("columns"),
+        lambda notes: notes.update(columns=3),
+        lambda notes: notes["columns"].update(per_step=True),
+        lambda notes: notes["columns"].update(layout="circles"),
+        lambda notes: notes["columns"].update(features=[1, 2]),
+        lambda notes: notes["columns"].update(features=None),
+        lambda notes: notes.update(mean=[0.0]),
+        lambda notes: notes.update(scale=[float("nan"), 1.0]),
+        lambda notes: notes.update(classes=["circle"]),
+        lambda notes: notes.update(task="regression"),
+        lambda notes: notes.update(surprise=1),
+    ],
+)
+def test_notes_that_do_not_agree_with_the_model(change: Callable[[dict[str, Any]], Any], capsys: Capture) -> None:
+    assert main(["fit", gestures(), *GROUPED, *QUICK]) == 0
+    model = gw.load("model.safetensors")
+    change(model.notes["gatewise fit"])
+    model.save("model.safetensors")
+    capsys.readouterr()
+    message = failure(["predict", "model.safetensors", "gestures.csv"], capsys)
+    assert "model.safetensors: expected notes that agree with the model, got: " in message
+    assert not Path("predictions.csv").exists()
+    json.dumps(model.notes)
+
+
+def test_arrays_of_other_features_are_refused(capsys: Capture) -> None:
+    assert main(["fit", arrays(), *QUICK]) == 0
+    arrays("three.npz", x=np.zeros((80, 12, 3)))
+    capsys.readouterr()
+    message = failure(["predict", "model.safetensors", "three.npz"], capsys)
+    assert "three.npz: expected 2 features, as the model was fitted to, got 3" in message
+
+
+def test_divergence_is_told_and_nothing_written(capsys: Capture) -> None:
+    assert main(["fit", arrays(), *QUICK, "--lr", "1e30"]) == 2
+    assert "gatewise: training diverged: loss: " in capsys.readouterr().err.splitlines()[-1]
+    assert os.listdir() == ["data.npz"]
+
+
+@pytest.mark.parametrize(("sizes", "got"), [("1,2,3", "'1,2,3'"), ("a,b,c,d", "'a,b,c,d'"), ("1,1,0,1", "'1,1,0,1'")])
+def test_sizes_that_bench_refuses(sizes: str, got: str, capsys: Capture) -> None:
+    assert f"--sizes: expected T,B,I,H as in 100,1,40,64, whole numbers from 1, got {got}" in failure(
+        ["bench", "--sizes", sizes], capsys
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")
+def test_ctrl_c_leaves_a_usable_model() -> None:
+    gestures()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job may ignore
+    try:
+        process = start("fit", "gestures.csv", *GROUPED, "--epochs", "100000", "--patience", "100000")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.stderr
+    seen = ""
+    while "epoch" not in seen:
+        seen += process.stderr.read(1)
+    sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith("\ngatewise: interrupted\n")
+    assert "Traceback" not in err
+    assert "Wrote model.safetensors and model.png" in out
+    assert main(["evaluate", "model.safetensors", "gestures.csv"]) == 0
