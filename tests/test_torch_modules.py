@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import itertools
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -268,10 +270,10 @@ def test_training_follows_pytorchs_path() -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
-def replica(rank: int, folder: str) -> None:
+def replica(rank: int, port: int, folder: str) -> None:
     """One of two processes: a model over its half of the batch, three steps; its gradients and weights to a file."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
     torch.manual_seed(rank)  # the first process's weights are sent to the other
     model = torch.nn.parallel.DistributedDataParallel(gt.GRU(2, 3, 2, bidirectional=True, dtype=torch.float64))
     x = torch.linspace(-1, 1, 4 * 4 * 2, dtype=torch.float64).reshape(4, 4, 2)[:, rank::2]
@@ -283,13 +285,24 @@ def replica(rank: int, folder: str) -> None:
         first = first or {name: value.grad.clone() for name, value in model.module.named_parameters()}
         optimizer.step()
     torch.save({"first": first, "end": model.module.state_dict()}, f"{folder}/{rank}.pt")
+    torch.distributed.barrier()  # the first one serves the other until both are done
     torch.distributed.destroy_process_group()
 
 
 @pytest.mark.interop("PyTorch", "drop-in modules under DistributedDataParallel", reads="rounding")
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """DistributedDataParallel over gloo: both end with the same weights, those of one process with the whole batch."""
-    torch.multiprocessing.spawn(replica, (str(tmp_path),), nprocs=2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = torch.multiprocessing.spawn(replica, (port, str(tmp_path)), nprocs=2, join=False)
+    try:
+        deadline = time.monotonic() + 100
+        while not processes.join(timeout=10):
+            assert time.monotonic() < deadline, "the two processes wait for each other for ever"
+    finally:
+        for process in processes.processes:
+            process.kill()
     ends = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     torch.manual_seed(0)
     alone = torch.nn.GRU(2, 3, 2, bidirectional=True, dtype=torch.float64)
