@@ -1,0 +1,151 @@
+"""Words to answers: a yes or no for a sentence, and a part of speech for every word: `python examples/sentences.py`.
+
+Sentences come from two small grammars. Whether one says that somebody likes something takes counting its negations;
+what a word is takes its neighbours, as with "the can can watch a watch". An embedding makes a vector of each word; an
+LSTM and a sigmoid answer once, after the last word; an LSTM in both directions and a softmax answer at every word.
+Sentences are of different lengths, and what only pads them counts for nothing.
+"""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+import gatewise as gw
+from gatewise.training import style
+
+NAMES, THINGS = ["anna", "tom", "lucy", "ben", "ella"], ["tea", "rain", "music", "the sea", "old books", "cats"]
+DENIALS = ["it is not true that", "nobody says that", "it is a lie that"]
+TAGS = ["determiner", "adjective", "noun", "modal", "verb"]
+NOUNS, VERBS = ["can", "watch", "fish", "light", "dog", "girl"], ["watch", "fish", "light", "can", "see", "hear"]
+MODALS, DETERMINERS = ["can", "will", "must"], ["the", "a", "her"]
+ADJECTIVES = ["light", "old", "red"]
+
+
+def opinion(rng):
+    """A sentence, and whether it says that somebody likes something: each negation turns it around."""
+    words, negations = [], 0
+    while rng.random() < 0.5 and negations < 3:
+        words += rng.choice(DENIALS).split()
+        negations += 1
+    words.append(rng.choice(NAMES))
+    if rng.random() < 0.5:
+        words += ["does", "not"]
+        negations += 1
+    verb = rng.choice(["like", "dislike"])
+    words += [verb, *rng.choice(THINGS).split()]
+    return words, int((negations + (verb == "dislike")) % 2 == 0)
+
+
+def phrase(rng):
+    """A noun phrase: words and their tags."""
+    words, tags = [rng.choice(DETERMINERS)], ["determiner"]
+    while rng.random() < 0.4:
+        words.append(rng.choice(ADJECTIVES))
+        tags.append("adjective")
+    return [*words, rng.choice(NOUNS)], [*tags, "noun"]
+
+
+def clause(rng):
+    """Somebody does something: words and the numbers of their tags."""
+    words, tags = phrase(rng)
+    if rng.random() < 0.5:
+        words.append(rng.choice(MODALS))
+        tags.append("modal")
+    words.append(rng.choice(VERBS))
+    tags.append("verb")
+    what, kinds = phrase(rng)
+    return words + what, [TAGS.index(tag) for tag in tags + kinds]
+
+
+def distinct(make, rng, count):
+    """So many sentences, no two alike, and their answers; what validates is then new to the network."""
+    found = {}
+    while len(found) < count:
+        words, answer = make(rng)
+        found[tuple(words)] = answer
+    return list(found), list(found.values())
+
+
+def tokens(sentences, words):
+    """The words as numbers."""
+    number = {word: index for index, word in enumerate(words)}
+    return [np.array([number[word] for word in sentence]) for sentence in sentences]
+
+
+def learn(layer, loss, answers, *last, sentences, epochs):
+    """A network from the sentences to the answers: an embedding, the layer, and what comes last."""
+    words = sorted({word for sentence in sentences for word in sentence})
+    model = gw.Sequential(gw.Embedding(len(words), layer.input_size), layer, *last, seed=0)
+    history = model.fit(
+        tokens(sentences, words), answers, epochs=epochs, validation_split=0.2, loss=loss, metrics=["accuracy"],
+        optimizer=gw.optimizers.Adam(0.01), verbose=False,
+    )  # fmt: skip
+    return model, words, history.history["val_accuracy"]
+
+
+def most_frequent(sentences, tags):
+    """The accuracy of tagging each word with its most frequent tag, whatever stands around it."""
+    counts = Counter(pair for pairs in map(zip, sentences, tags) for pair in pairs)
+    best = Counter()
+    for (word, _), count in counts.items():
+        best[word] = max(best[word], count)
+    return best.total() / counts.total()
+
+
+@style.styled
+def draw(answered, tagged, baseline, sentence, probabilities, path):
+    """Accuracy over the epochs, and the tags of one sentence."""
+    figure = style.axes().figure
+    figure.clear()
+    curves, picture = figure.subplots(1, 2, width_ratios=(1, 1.3))
+    for name, values, color in (("yes or no", answered, style.PALETTE[0]), ("tags", tagged, style.PALETTE[1])):
+        curves.plot(range(1, len(values) + 1), values, color=color, label=name)
+    curves.axhline(baseline, color=style.MUTED, linestyle=":", label="tags, each word's\nmost frequent")
+    curves.set(xlabel="epoch", title="Accuracy on new sentences", ylim=(0.25, 1.02))
+    curves.legend(loc="lower right", fontsize=10)
+    picture.imshow(probabilities.T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    picture.set_xticks(range(len(sentence)), sentence)
+    picture.set_yticks(range(len(TAGS)), TAGS)
+    picture.grid(visible=False)
+    picture.set_title("Probability of each tag")
+    figure.savefig(path)
+
+
+def main():
+    """Train both, print, draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sentences", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--hidden", type=int, default=32)
+    parser.add_argument("--out", type=Path, default=Path("sentences.png"))
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+
+    sentences, answers = distinct(opinion, rng, options.sentences)
+    lstm, last = gw.LSTM(8, options.hidden, batch_first=True), (gw.LastStep(), gw.Linear(options.hidden, 1))
+    _, _, answered = learn(lstm, "bce", np.array(answers), *last, sentences=sentences, epochs=options.epochs)
+    print(f"yes or no: accuracy {answered[-1]:.3f} on new sentences")
+
+    sentences, tags = distinct(clause, rng, options.sentences)
+    lstm, last = (
+        gw.LSTM(8, options.hidden, bidirectional=True, batch_first=True),
+        gw.Linear(2 * options.hidden, len(TAGS)),
+    )
+    numbers = [np.array(one) for one in tags]
+    model, words, tagged = learn(lstm, "cross_entropy", numbers, last, sentences=sentences, epochs=options.epochs)
+    baseline = most_frequent(sentences, tags)
+    print(f"tags: accuracy {tagged[-1]:.3f}; each word's most frequent tag: {baseline:.3f}")
+    sentence = ["the", "can", "can", "watch", "her", "light", "fish"]
+    logits = model.predict(tokens([sentence], words)[0][None])[0]
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    for word, row in zip(sentence, probabilities, strict=True):
+        print(f"  {word:<8}{TAGS[row.argmax()]:<12}{row.max():.2f}")
+    draw(answered, tagged, baseline, sentence, probabilities, options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The tutorial that most people start from, and the same in PyTorch beside it: `python examples/tutorial.py`.
+
+A series is scaled to [-1, 1] and cut into windows; an LSTM of two layers reads each, a linear layer answers with the
+next value from all its outputs side by side; mean squared error, Adam with 1e-3, 100 epochs. Where PyTorch is installed
+it trains the same model from the same weights over the same batches: the losses must agree, and the times are shown.
+"""
+
+import argparse
+import time
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+import gatewise as gw
+from gatewise.training import style
+
+
+def temperatures():
+    """The series that comes with gatewise: the sea off Peru, month by month, 1950 to 2010 (NOAA)."""
+    with resources.files("gatewise.forecasting").joinpath("data/nino12.csv").open() as file:
+        return np.loadtxt(file, delimiter=",", skiprows=1, usecols=1)
+
+
+def windows(values, steps):
+    """Windows (N, T, 1) of the values scaled to [-1, 1], and the value after each, (N, 1)."""
+    low, high = values.min(), values.max()
+    scaled = ((values - low) / (high - low) * 2 - 1).astype(np.float32)
+    x = np.lib.stride_tricks.sliding_window_view(scaled, steps)[:-1, :, None]
+    return np.ascontiguousarray(x), scaled[steps:, None]
+
+
+class BatchLosses(gw.callbacks.Callback):
+    """Keeps the loss of every step."""
+
+    def __init__(self):
+        self.losses = []
+
+    def on_batch_end(self, run):
+        self.losses.append(run.batch_loss)
+
+
+def train(model, x, y, epochs, batch, verbose):
+    """The loss of every step, and the seconds that training took."""
+    steps = BatchLosses()
+    start = time.perf_counter()
+    model.fit(
+        x, y, epochs=epochs, batch_size=batch, optimizer=gw.optimizers.Adam(1e-3), shuffle=False, callbacks=[steps],
+        verbose=verbose,
+    )  # fmt: skip
+    return np.array(steps.losses), time.perf_counter() - start
+
+
+def train_in_pytorch(weights, hidden, x, y, epochs, batch):
+    """The same with PyTorch, from the same weights; None where it is not installed."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return None
+    lstm = torch.nn.LSTM(1, hidden, num_layers=2, batch_first=True)
+    head = torch.nn.Linear(x.shape[1] * hidden, 1)
+    tensors = {name: torch.tensor(value) for name, value in weights.items()}
+    lstm.load_state_dict({name[2:]: value for name, value in tensors.items() if name.startswith("0.")})
+    head.load_state_dict({name[2:]: value for name, value in tensors.items() if name.startswith("2.")})
+    adam = torch.optim.Adam([*lstm.parameters(), *head.parameters()], lr=1e-3)
+    xs, ys, losses = torch.tensor(x).split(batch), torch.tensor(y).split(batch), []
+    start = time.perf_counter()
+    for _ in range(epochs):
+        for x_batch, y_batch in zip(xs, ys, strict=True):
+            adam.zero_grad()
+            outputs, _ = lstm(x_batch)
+            loss = torch.nn.functional.mse_loss(head(outputs.flatten(1)), y_batch)
+            loss.backward()
+            adam.step()
+            losses.append(loss.item())
+    return np.array(losses), time.perf_counter() - start
+
+
+@style.styled
+def draw(ours, theirs, per_epoch, path):
+    """The mean loss of each epoch."""
+    axes = style.axes()
+    for name, losses, color, line in (
+        ("PyTorch", theirs, style.PALETTE[1], "-"),
+        ("gatewise", ours, style.PALETTE[0], ":"),
+    ):
+        if losses is not None:
+            means = losses.reshape(-1, per_epoch).mean(axis=1)
+            axes.plot(range(1, len(means) + 1), means, line, color=color, linewidth=3, label=name)
+    axes.set(yscale="log", xlabel="epoch", ylabel="mean squared error", title="The same training")
+    axes.legend()
+    axes.figure.savefig(path)
+
+
+def main():
+    """Train, compare, draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--hidden", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=20, help="the window's length")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--out", type=Path, default=Path("tutorial.png"))
+    options = parser.parse_args()
+
+    x, y = windows(temperatures(), options.steps)
+    model = gw.Sequential(
+        gw.LSTM(1, options.hidden, num_layers=2, batch_first=True),
+        gw.Flatten(options.steps),
+        gw.Linear(options.steps * options.hidden, 1),
+        seed=0,
+    )
+    model.summary()
+    start = model.state_dict()
+    ours, seconds = train(model, x, y, options.epochs, options.batch, verbose=True)
+    print(f"gatewise: {seconds:.2f} s, last loss {ours[-1]:.6f}")
+    found = train_in_pytorch(start, options.hidden, x, y, options.epochs, options.batch)
+    if found is not None:
+        theirs, seconds_there = found
+        difference = np.abs(ours[:100] / theirs[:100] - 1).max()
+        print(
+            f"PyTorch:  {seconds_there:.2f} s, last loss {theirs[-1]:.6f}; {seconds_there / seconds:.1f} times as long"
+        )
+        print(f"largest relative difference of the first {len(theirs[:100])} losses: {difference:.1e}")
+    draw(ours, found and found[0], -(-len(x) // options.batch), options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()
