@@ -24,6 +24,7 @@ import gatewise as gw
 import marks
 import race
 import report
+import training
 from cases import Case
 from peers._data import inputs, weights
 from process import cmake
@@ -220,6 +221,17 @@ def test_marks_beside_a_busy_core(monkeypatch: pytest.MonkeyPatch) -> None:
     found = list(marks.crowded(2, 0.01))
     assert len(found) == 2
     assert all(mark.value > 0 for mark in found)
+
+
+def test_training_beside_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(training, "BATCHES", 2)
+    monkeypatch.setattr(training, "SIZES", [(4, 3)])
+    monkeypatch.setattr(sys, "argv", ["training.py", "--threads", "1", "--rounds", "1"])
+    training.main()
+    row = [cell.strip() for cell in capsys.readouterr().out.splitlines()[2].strip("|").split("|")]
+    assert row[:2] == ["4", "3"]
+    assert float(row[2]) > 0
+    assert 0 <= float(row[3].rstrip("%")) <= 100
 
 
 def test_tiny_numbers_are_denormal() -> None:
