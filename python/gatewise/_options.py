@@ -29,6 +29,16 @@ def checked_size(name: str, value: Any, least: int) -> int:
     return size
 
 
+def checked_number(name: str, value: Any, least: float, below: float = math.inf) -> float:
+    """`value` as a float from `least`, below `below`, or the error that says what came."""
+    if isinstance(value, (bool, str, complex)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    number = float(value)
+    if not least <= number < below:
+        raise ValueError(f"{name}: expected a number from {least:g}, below {below:g}, got {number!r}")
+    return number
+
+
 def _switch(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: expected True or False, got {value!r}")

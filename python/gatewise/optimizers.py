@@ -20,25 +20,17 @@ from typing import Any
 import numpy as np
 
 from . import _dispatch
+from ._options import checked_number
 from ._parameters import Array, convert
 from .schedules import Schedule
 
 Rate = float | Callable[[int], float]
 
 
-def _number(name: str, value: Any, least: float, below: float = math.inf) -> float:
-    if isinstance(value, (bool, str, complex)) or not hasattr(value, "__float__"):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
-    number = float(value)
-    if not least <= number < below:
-        raise ValueError(f"{name}: expected a number from {least:g}, below {below:g}, got {number!r}")
-    return number
-
-
 def _limit(name: str, value: Any) -> float | None:
     if value is None:
         return None
-    if _number(name, value, 0.0) == 0.0:
+    if checked_number(name, value, 0.0) == 0.0:
         raise ValueError(f"{name}: expected a number above 0 or None, got {value!r}")
     return float(value)
 
@@ -61,8 +53,8 @@ class Optimizer(ABC):
     slots: tuple[str, ...] = ()
 
     def __init__(self, lr: Rate, weight_decay: float, clip_norm: float | None, clip_value: float | None) -> None:
-        self.lr = lr if callable(lr) else _number("lr", lr, 0.0)
-        self.weight_decay = _number("weight_decay", weight_decay, 0.0)
+        self.lr = lr if callable(lr) else checked_number("lr", lr, 0.0)
+        self.weight_decay = checked_number("weight_decay", weight_decay, 0.0)
         self.clip_norm = _limit("clip_norm", clip_norm)
         self.clip_value = _limit("clip_value", clip_value)
         self.steps = 0
@@ -161,7 +153,7 @@ class SGD(Optimizer):
         clip_value: float | None = None,
     ) -> None:
         super().__init__(lr, weight_decay, clip_norm, clip_value)
-        self.momentum = _number("momentum", momentum, 0.0)
+        self.momentum = checked_number("momentum", momentum, 0.0)
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov: expected a momentum above 0 beside it, got 0")
@@ -197,8 +189,8 @@ class RMSprop(Optimizer):
         clip_value: float | None = None,
     ) -> None:
         super().__init__(lr, weight_decay, clip_norm, clip_value)
-        self.alpha, self.eps = _number("alpha", alpha, 0.0, 1.0), _number("eps", eps, 0.0)
-        self.momentum = _number("momentum", momentum, 0.0)
+        self.alpha, self.eps = checked_number("alpha", alpha, 0.0, 1.0), checked_number("eps", eps, 0.0)
+        self.momentum = checked_number("momentum", momentum, 0.0)
         self.slots = ("square", "buffer") if self.momentum else ("square",)
 
     def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
@@ -234,8 +226,8 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(lr, weight_decay, clip_norm, clip_value)
         first, second = betas
-        self.betas = (_number("betas[0]", first, 0.0, 1.0), _number("betas[1]", second, 0.0, 1.0))
-        self.eps = _number("eps", eps, 0.0)
+        self.betas = (checked_number("betas[0]", first, 0.0, 1.0), checked_number("betas[1]", second, 0.0, 1.0))
+        self.eps = checked_number("eps", eps, 0.0)
 
     def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
         (beta1, beta2), rate, t = self.betas, self.rate, self.steps + 1
