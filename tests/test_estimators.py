@@ -12,11 +12,13 @@ import pytest
 pytest.importorskip("sklearn", reason="the estimators are scikit-learn's, and it is not installed")
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+import gatewise as gw
 from gatewise.estimators import RecurrentClassifier, RecurrentRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -49,9 +51,10 @@ def test_scikit_learns_own_checks(kind: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(make(kind, max_iter=100), expected_failed_checks=EXPECTED, on_skip=None)
-    by_status = {status: [r["check_name"] for r in results if r["status"] == status] for status in ("skipped", "xfail")}
+    by_status = {status: {r["check_name"] for r in results if r["status"] == status} for status in ("skipped", "xfail")}
     assert len(results) > 50
-    assert by_status == {"skipped": ["check_array_api_input"], "xfail": list(EXPECTED)}  # SCIPY_ARRAY_API is not set
+    assert by_status["xfail"] == set(EXPECTED)
+    assert by_status["skipped"] <= {"check_array_api_input"}  # which acts where SCIPY_ARRAY_API is set
 
 
 def test_a_classifier_learns_ragged_sequences() -> None:
@@ -85,6 +88,36 @@ def test_layouts_that_mean_the_same() -> None:
     expected = make(RecurrentClassifier).fit(x[:, :, :1], y).predict_proba(x[:, :, :1])
     for layout in (table, table.astype(float), table.tolist(), [row[:, None] for row in table]):
         assert np.array_equal(make(RecurrentClassifier).fit(layout, y).predict_proba(layout), expected)
+
+
+def test_lists_in_which_all_lengths_happen_to_be_the_same() -> None:
+    """Who has fitted sequences may predict some of one length; after a table only tables of its columns will do."""
+    x, y = [one[:, 0] for one in ragged(30)], ["up", "down"] * 15
+    model = make(RecurrentClassifier).fit(x, y)
+    assert model.n_features_in_ == 1
+    alone = model.predict_proba([[1, 2, 3]])
+    np.testing.assert_allclose(model.predict_proba([[1, 2, 3], [4]])[:1], alone, atol=1e-6)
+    objects = np.empty(30, object)
+    objects[:] = x
+    assert np.array_equal(make(RecurrentClassifier).fit(objects, y).predict_proba(x), model.predict_proba(x))
+    table = make(RecurrentClassifier).fit([[1, 2], [3, 4]], ["up", "down"])
+    assert table.n_features_in_ == 2
+    with pytest.raises(ValueError, match="X has 3 features, but RecurrentClassifier is expecting 2 features"):
+        table.predict([[1, 2, 3]])
+    with pytest.raises(ValueError, match=r"X: expected a table \(N, 2\) as in `fit`, got sequences"):
+        table.predict(np.zeros((1, 5, 2)))
+
+
+def test_names_of_columns_are_kept_until_there_are_none() -> None:
+    pandas = pytest.importorskip("pandas", reason="tables with names are pandas's")
+    x, y = sequences()
+    table = pandas.DataFrame(x[:, :, 0], columns=[f"t{step}" for step in range(6)])
+    model = make(RecurrentClassifier).fit(table, y)
+    assert list(model.feature_names_in_) == list(table)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(table.rename(columns={"t0": "first"}))
+    assert not hasattr(model.fit(x, y), "feature_names_in_")
+    assert model.n_features_in_ == 2
 
 
 @pytest.mark.parametrize("answers", [1, 3])
@@ -122,36 +155,86 @@ def test_warm_start_goes_on_and_partial_fit_is_one_epoch() -> None:
     assert cold.n_iter_ == 3
 
 
-def test_early_stopping_brings_back_the_best_weights() -> None:
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [({}, 200), ({"shuffle": False, "batch_size": 7, "weight_decay": 0.1, "clip_norm": 0.01, "solver": "rmsprop"}, 7)],
+)
+def test_training_is_that_of_the_network(options: dict[str, Any], size: int) -> None:
+    """To the bit what `Sequential.fit` does with the same network, order and optimizer."""
+    x = sequences(250)[0]
+    y, seed = x[:, -1, :1], np.random.RandomState(0).randint(2**31 - 1)
+    model = make(RecurrentRegressor, cell="gru", max_iter=4, **options).fit(x, y)
+    network = gw.Sequential(gw.GRU(2, 8, batch_first=True), gw.LastStep(), gw.Dropout(0.0), gw.Linear(8, 1), seed=seed)
+    kind = gw.optimizers.RMSprop if "solver" in options else gw.optimizers.Adam
+    optimizer = kind(0.01, weight_decay=options.get("weight_decay", 0.0), clip_norm=options.get("clip_norm", 1.0))
+    shuffle = options.get("shuffle", True)
+    history = network.fit(x, y, epochs=4, batch_size=size, optimizer=optimizer, shuffle=shuffle, verbose=False)
+    assert model.loss_curve_ == history.history["loss"]
+    assert np.array_equal(model.predict(x), network.predict(x, batch_size=256))
+
+
+def test_a_warm_start_hears_of_new_parameters() -> None:
+    x, y = sequences()
+    for solver in ("adam", "sgd"):
+        model = make(RecurrentClassifier, warm_start=True, solver=solver, max_iter=2).fit(x, y)
+        before = model.predict_proba(x)
+        assert np.array_equal(model.set_params(learning_rate_init=0.0, max_iter=1).fit(x, y).predict_proba(x), before)
+        assert not np.array_equal(model.set_params(solver="rmsprop").fit(x, y).loss_curve_, [])
+        assert model.n_iter_ == 4
+
+
+def test_solvers_differ_as_scikit_learns_do() -> None:
+    """Plain descent, momentum and Nesterov's are three things; the last is the default, as in MLPClassifier."""
+    x, y = sequences()
+    options: dict[str, Any] = {"solver": "sgd", "shuffle": False, "learning_rate_init": 0.1, "max_iter": 5}
+    usual, nesterov, momentum, plain = (
+        make(RecurrentClassifier, **options, **more).fit(x, y).loss_curve_
+        for more in ({}, {"momentum": 0.9, "nesterovs_momentum": True}, {"nesterovs_momentum": False}, {"momentum": 0})
+    )
+    assert usual == nesterov
+    assert usual[-1] < momentum[-1] < plain[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_early_stopping_brings_back_the_best_weights(kind: Any) -> None:
+    """The weights are those of a training that ends at the best epoch."""
     x, y = sequences(80)
-    y = np.random.default_rng(1).permutation(y)  # nothing to learn: what is held out gets worse
-    options = {"early_stopping": True, "learning_rate": 0.05}
-    model = make(RecurrentClassifier, **options, max_iter=300, n_iter_no_change=4).fit(x, y)
-    assert len(model.validation_curve_) == len(model.loss_curve_) == model.n_iter_ < 300
-    best = int(np.argmin(model.validation_curve_)) + 1
-    assert best <= model.n_iter_ - 4
-    shorter = make(RecurrentClassifier, **options, max_iter=best, n_iter_no_change=99)
-    assert np.array_equal(model.predict_proba(x), shorter.fit(x, y).predict_proba(x))
-    assert make(RecurrentClassifier).fit(x, y).validation_curve_ is None
+    y = np.random.default_rng(1).permutation(y if kind is RecurrentClassifier else x[:, -1, 0])  # nothing to learn
+    options = {"early_stopping": True, "validation_fraction": 0.25, "learning_rate_init": 0.05, "tol": 0.0}
+    model = make(kind, **options, max_iter=300, n_iter_no_change=4).fit(x, y)
+    assert len(model.validation_scores_) == len(model.loss_curve_) == model.n_iter_ < 300
+    best = int(np.argmax(model.validation_scores_)) + 1
+    assert best == model.n_iter_ - 4
+    assert model.best_validation_score_ == model.validation_scores_[best - 1]
+    shorter = make(kind, **options, max_iter=best, n_iter_no_change=99).fit(x, y)
+    assert np.array_equal(model.predict(x), shorter.predict(x))
+    assert make(kind).fit(x, y).validation_scores_ is None
 
 
-def test_what_is_held_out_has_every_class_in_its_share() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_held_out_is_scored_and_has_classes_in_their_shares(kind: Any) -> None:
     x, _ = sequences(100)
-    y = np.repeat([0, 1], [90, 10])  # sorted: the last tenth is of one class
-    model = make(RecurrentClassifier, early_stopping=True, validation_fraction=0.2, max_iter=1)
-    model._begin = lambda *_: None  # nothing is trained here
-    model.classes_ = np.array([0, 1])
-    _, rest, _, (_, held_out, _) = model._hold_out(x, y, None)
-    assert (np.bincount(held_out) == [18, 2]).all()
-    assert (np.bincount(rest) == [72, 8]).all()
+    classes = np.repeat([0, 1], [90, 10])  # sorted: the last tenth is of one class
+    y, weight = (classes if kind is RecurrentClassifier else x[:, -1]), np.arange(1.0, 101.0)
+    model = make(kind, early_stopping=True, validation_fraction=0.2).fit(x, y, sample_weight=weight)
+    rest, rest_y, rest_weight, held_out = model._hold_out(x, classes if kind is RecurrentClassifier else y, weight)
+    assert {one.tobytes() for one in [*rest, *held_out.X]} == {one.tobytes() for one in x}
+    chosen = [next(i for i in range(100) if np.array_equal(x[i], one)) for one in held_out.X]
+    if kind is RecurrentClassifier:
+        assert np.bincount(classes[chosen]).tolist() == [18, 2]
+    assert len(rest) == len(rest_y) == len(rest_weight) == 80
+    metric = accuracy_score if kind is RecurrentClassifier else r2_score
+    expected = metric(y[chosen], model.predict(held_out.X), sample_weight=weight[chosen])
+    np.testing.assert_allclose(model.best_validation_score_, expected, rtol=1e-6)
 
 
 def test_training_ends_when_the_loss_no_longer_sinks() -> None:
     x, y = sequences()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = make(RecurrentClassifier, max_iter=500, learning_rate=1e-9, n_iter_no_change=3).fit(x, y)
+        model = make(RecurrentClassifier, max_iter=500, learning_rate_init=1e-9, n_iter_no_change=3).fit(x, y)
     assert model.n_iter_ == 4
+    assert make(RecurrentClassifier, max_iter=500, tol=10.0, n_iter_no_change=3).fit(x, y).n_iter_ == 4
     with pytest.warns(ConvergenceWarning, match="max_iter: 2 epochs done"):
         make(RecurrentClassifier, max_iter=2).fit(x, y)
 
@@ -188,11 +271,30 @@ def test_pipelines_searches_clones_and_pickles() -> None:
     assert not hasattr(clone(best), "model_")
 
 
-def test_the_summary_of_the_network_is_at_hand() -> None:
+def test_cross_validation_splits_ragged_lists() -> None:
+    x = ragged(90)
+    y = [float(one[-1, 0]) for one in x]
+    scores = cross_val_score(make(RecurrentRegressor, cell="gru", max_iter=100, batch_size=10), x, y, cv=2)
+    assert scores.min() > 0.8
+
+
+def test_training_goes_on_after_a_pickle() -> None:
     x, y = sequences()
-    model = make(RecurrentClassifier, cell="lstm", num_layers=2, bidirectional=True, readout="mean").fit(x, y)
-    assert [row["part"].split("(")[0] for row in model.model_.summary("dicts")] == [
-        "LSTM", "MeanOverSteps", "Dropout", "Linear",
+    model = make(RecurrentClassifier, dropout=0.2).partial_fit(x, y, classes=["down", "up"])
+    copy = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(copy.partial_fit(x, y).predict_proba(x), model.partial_fit(x, y).predict_proba(x))
+
+
+def test_the_network_is_that_of_the_parameters() -> None:
+    x, y = sequences()
+    options = {"num_layers": 2, "bidirectional": True, "dropout": 0.25}
+    model = make(RecurrentClassifier, cell="lstm", readout="mean", **options).fit(x, y)
+    assert [repr(part) for part in model.model_.parts] == [
+        repr(gw.LSTM(2, 8, batch_first=True, **options)), "MeanOverSteps()", "Dropout(p=0.25)", "Linear(16, 2)",
+    ]  # fmt: skip
+    usual = make(RecurrentRegressor, cell="rnn").fit(x, x[:, -1])
+    assert [repr(part) for part in usual.model_.parts] == [
+        repr(gw.RNN(2, 8, batch_first=True)), "LastStep()", "Dropout(p=0.0)", "Linear(8, 2)",
     ]  # fmt: skip
 
 
@@ -201,8 +303,16 @@ def test_the_summary_of_the_network_is_at_hand() -> None:
     [
         ({"cell": "transformer"}, "cell: expected one of rnn, lstm, gru, got 'transformer'"),
         ({"readout": "first"}, "readout: expected one of last, mean, got 'first'"),
-        ({"optimizer": "lbfgs"}, "optimizer: expected one of .*, got 'lbfgs'"),
+        ({"solver": "lbfgs"}, "solver: expected one of .*, got 'lbfgs'"),
         ({"batch_size": 0}, "batch_size: expected an integer >= 1, got 0"),
+        ({"max_iter": 0}, "max_iter: expected an integer >= 1, got 0"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change: expected an integer >= 1, got 0"),
+        ({"tol": -1.0}, "tol: expected a number from 0, below inf, got -1.0"),
+        ({"learning_rate_init": -1.0}, "learning_rate_init: expected a number from 0, below inf, got -1.0"),
+        ({"hidden_size": 0}, "hidden_size: expected an integer >= 1, got 0"),
+        ({"dropout": 1.0}, "expected a number p with 0 <= p < 1, got 1.0"),
+        ({"early_stopping": True}, "validation_fraction: expected at least 2 sequences to hold out, got 1 of 2"),
+        ({"early_stopping": True, "validation_fraction": 2}, "validation_fraction: expected a number from 0, below 1"),
     ],
 )
 def test_parameters_that_cannot_be(change: dict[str, Any], message: str) -> None:
@@ -213,23 +323,55 @@ def test_parameters_that_cannot_be(change: dict[str, Any], message: str) -> None
 def test_data_that_cannot_be() -> None:
     x, y = ragged(4), ["up", "down", "up", "down"]
     for wrong, answers, message in (
-        ([*x[:3], np.zeros((2, 3))], y, r"X: expected sequences .* of one number of features, got \[\(2,\), \(3,\)\]"),
-        ([*x[:3], np.full((9, 2), np.nan)], y, "X: expected finite numbers, got NaN or infinity"),
-        ([*x[:3], np.zeros((0, 2))], y, "X: expected sequences of at least one step, got an empty one"),
+        ([*x[:3], np.zeros((2, 3))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, as X\[0\] has, got \(2, 3\)"),
+        ([np.zeros((2, 2)), np.zeros((2, 3))] * 2, y, r"X\[1\]: expected \(T, 2\) .*, got \(2, 3\)"),
+        ([*x[:3], np.zeros((0, 2))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, .*, got \(0, 2\)"),
+        ([*x[:3], np.full((9, 2), np.nan)], y, "Input X contains NaN"),
+        (np.full((4, 3, 2), np.nan), y, "Input X contains NaN"),
+        (np.full((4, 3), np.inf), y, "Input X contains infinity"),
+        ([one.astype(complex) for one in x], y, "Complex data not supported"),
         (x, y[:3], "inconsistent numbers of samples"),
-        (np.zeros((4, 2, 2, 2)), y, r"X: expected \(N, T\) or \(N, T, features\), got \(4, 2, 2, 2\)"),
+        (np.zeros((4, 2)), y[:3], "inconsistent numbers of samples"),
+        (np.zeros((4, 2, 2, 2)), y, r"X: expected \(N, T\) or \(N, T, features\) with T >= 1, got \(4, 2, 2, 2\)"),
+        (np.zeros((4, 0, 2)), y, r"X: expected .* with T >= 1, got \(4, 0, 2\)"),
+        ([1.0, 2.0, 3.0, 4.0], y, "Expected 2D array, got 1D array"),
+        ([], [], "Expected 2D array, got 1D array"),
         (x, ["up"] * 4, "y: expected at least 2 classes, got 1 class: up"),
+        (x, [0.1, 0.2, 0.3, 0.4], "Unknown label type"),
     ):
         with pytest.raises(ValueError, match=message):
             make(RecurrentClassifier).fit(wrong, answers)
     model = make(RecurrentClassifier).fit(x, y)
-    with pytest.raises(ValueError, match="X: expected 2 features, got 3"):
-        model.predict(np.zeros((1, 4, 3)))
+    for new in (np.zeros((1, 4, 3)), [np.zeros((1, 3)), np.zeros((2, 3))]):
+        with pytest.raises(ValueError, match="X has 3 features, but RecurrentClassifier is expecting 2 features"):
+            model.predict(new)
+    with pytest.raises(ValueError, match="X has 1 features, but RecurrentClassifier is expecting 2 features"):
+        model.predict([[1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        make(RecurrentRegressor).fit(x, [0.0, 1.0, 2.0, np.nan])
+    with pytest.raises(ValueError, match="Found array with dim 3"):
+        make(RecurrentRegressor).fit(x, np.zeros((4, 2, 2)))
+
+
+def test_what_later_fits_refuse() -> None:
+    x, y = ragged(4), ["up", "down", "up", "down"]
+    model = make(RecurrentClassifier, warm_start=True).fit(x, y)
+    with pytest.raises(ValueError, match="y: expected the classes of the earlier fit"):
+        model.fit(x, ["left", "right"] * 2)
+    for again in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match="X has 3 features, but RecurrentClassifier is expecting 2 features"):
+            again(np.zeros((4, 5, 3)), y)
+    with pytest.raises(ValueError, match=r"y: expected classes of .*, got \['left'\]"):
+        model.partial_fit(x, ["left", "down", "up", "down"])
+    with pytest.raises(ValueError, match="classes: expected those of the first call"):
+        model.partial_fit(x, y, classes=["down", "left", "up"])
     with pytest.raises(ValueError, match="classes: expected all classes in the first call of partial_fit, got None"):
         make(RecurrentClassifier).partial_fit(x, y)
-    with pytest.raises(ValueError, match=r"y: expected classes of .*, got others"):
-        model.partial_fit(x, ["left", "down", "up", "down"])
     with pytest.raises(ValueError, match="class_weight: expected numbers or None for partial_fit, got 'balanced'"):
         make(RecurrentClassifier, class_weight="balanced").partial_fit(x, y, classes=y)
-    with pytest.raises(ValueError, match="warm_start: expected the classes of the earlier fit"):
-        make(RecurrentClassifier, warm_start=True).fit(x, y).fit(x, ["left", "right"] * 2)
+    regressor = make(RecurrentRegressor, warm_start=True).fit(x, np.zeros((4, 2)))
+    for again in (regressor.fit, regressor.partial_fit):
+        with pytest.raises(ValueError, match=r"y: expected 2 answers as before, got \(4, 3\)"):
+            again(x, np.zeros((4, 3)))
+    with pytest.raises(ValueError, match="early_stopping: expected False for partial_fit"):
+        regressor.set_params(early_stopping=True).partial_fit(x, np.zeros((4, 2)))

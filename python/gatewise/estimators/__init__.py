@@ -1,5 +1,7 @@
 """Recurrent networks as scikit-learn estimators: for pipelines, grid search and cross-validation.
 
+Importing this needs scikit-learn (``pip install "gatewise[estimators]"``); importing gatewise does not.
+
 >>> import numpy as np
 >>> from sklearn.model_selection import cross_val_score
 >>> from gatewise.estimators import RecurrentClassifier
@@ -10,7 +12,11 @@
 True
 """
 
-from .classifier import RecurrentClassifier
-from .regressor import RecurrentRegressor
+from .._libraries import library
+
+library("sklearn", extra="estimators")
+
+from .classifier import RecurrentClassifier  # noqa: E402  (the check above has the better message)
+from .regressor import RecurrentRegressor  # noqa: E402
 
 __all__ = ["RecurrentClassifier", "RecurrentRegressor"]
