@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ import numpy as np
 
 import gatewise as gw
 
-from . import network
+from . import network, storage
 from .baselines import Evaluation, evaluate
-from .errors import ForecastError, library
-from .series import Series, as_series, covariate_rows, is_pandas
+from .errors import ForecastError
+from .inputs import answers, as_series, covariate_rows, pairs
+from .series import Series
 from .settings import Settings, Training
 from .windows import Floats, Scaling, Split, windows
 
@@ -24,14 +26,12 @@ if TYPE_CHECKING:
     from ..training.callbacks import Callback
     from ..training.history import History
 
-NOTE = "forecaster"
-
 
 class Forecaster:
     """Forecasts a series from its last values with an LSTM or GRU and a linear layer.
 
     The network reads a window of values as differences from its last one, in units of the naive forecast's error over
-    the training part; covariates, scaled to about 1, stand beside them.
+    the series of `fit`; covariates, scaled to about 1, stand beside them.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class Forecaster:
     Attributes
     ----------
     model : the `gatewise.Sequential` that it has trained.
-    history : the `History` of its losses; 1 is the naive forecast's over the training part.
+    history : the `History` of its losses; 1 is the naive forecast's over the series of `fit`.
     scaling : what the series is scaled by.
-    series, series_name : the series of `fit` (None in a forecaster that was loaded), and its name.
+    series, series_name : a copy of what was given to `fit` (None in a forecaster that was loaded), and its name.
     covariate_names : those of the columns of `fit`'s covariates, if they were a ``DataFrame``.
 
     Raises
@@ -88,10 +88,9 @@ class Forecaster:
     ) -> None:
         self.settings = Settings(cell, hidden_size, num_layers, window, horizon, season, mode)
         self.training = Training(epochs, batch_size, lr, clip, patience, seed)
-        self.series: Series | None = None
+        self.series: Any = None
         self.series_name, self.covariate_names = "", tuple[str, ...]()
-        self._covariates: Floats | None = None
-        self._pandas = False
+        self._past_covariates: Any = None
 
     def fit(
         self,
@@ -105,9 +104,10 @@ class Forecaster:
 
         Parameters
         ----------
-        series : (N,) numbers: an array, a ``pandas.Series`` (whose dates are kept if its index has some) or a `Series`.
-        past_covariates : (N,) or (N, C) numbers known up to each time: an array, ``pandas.Series`` or ``DataFrame``.
-            With mode "direct" alone. Default: none.
+        series : (N,) numbers: an array, a ``pandas.Series`` (whose dates are kept if its index has some) or a `Series`;
+            or several, of about one size, for one model: a list of these, or a ``DataFrame`` with one a column.
+        past_covariates : (N,) or (N, C) numbers known up to each time: an array, ``pandas.Series`` or ``DataFrame``; of
+            several series a list, or one for all. With mode "direct" alone. Default: none.
         callbacks : see `gatewise.callbacks`.
         verbose : whether a bar shows progress.
 
@@ -119,18 +119,26 @@ class Forecaster:
         ------
         ForecastError : the series is too short or constant, or training diverges.
         """
-        given = as_series(series)
+        given, beside = pairs(series, past_covariates)
         settings, options = self.settings, self.training
-        split = Split.of(len(given), settings.window, settings.horizon)
-        beside = covariate_rows(past_covariates, len(given))
-        if beside.shape[1] and settings.mode != "direct":
+        splits = [Split.of(len(one), settings.window, settings.horizon) for one in given]
+        count = beside[0].shape[1]
+        if any(one.shape[1] != count for one in beside):
+            raise ForecastError(f"past_covariates: expected {count} for each series, as for the first, got others")
+        if count and settings.mode != "direct":
             raise ForecastError("past_covariates: expected none with mode 'autoregressive', which reads behind the end")
-        self.scaling = Scaling.of(given.values, settings.horizon, beside)
-        self.model = network.make(settings, beside.shape[1], options.seed)
-        data, validation = network.data(settings, self.scaling, given.values, beside, split)
+        values = [one.values for one in given]
+        self.scaling = Scaling.of(values, settings.horizon, beside)
+        self.model = network.make(settings, count, options.seed)
+        data, validation = (
+            network.examples(settings, self.scaling, values, beside, origins)
+            for origins in ([split.train for split in splits], [split.validation for split in splits])
+        )
         self.history = self._train(data, validation, callbacks, verbose)
-        self.series, self.series_name, self._covariates, self._pandas = given, given.name, beside, is_pandas(series)
-        self.covariate_names = tuple(map(str, getattr(past_covariates, "columns", ())))
+        self.series, self._past_covariates = copy.deepcopy((series, past_covariates))
+        self.series_name = ", ".join(dict.fromkeys(one.name for one in given))
+        first = past_covariates[0] if isinstance(past_covariates, (list, tuple)) else past_covariates
+        self.covariate_names = tuple(map(str, getattr(first, "columns", ())))
         return self
 
     def _train(
@@ -159,16 +167,17 @@ class Forecaster:
         Parameters
         ----------
         n : how many. Beyond the horizon a direct forecast is read as if it had come.
-        series : what to forecast, with at least a window of values; default: the series of `fit`.
+        series : what to forecast, with at least a window of values, or several; default: the series of `fit`.
         past_covariates : those of `series`, and, where n exceeds the horizon, of the steps behind it that are read too.
 
         Returns
         -------
-        forecast : (n,) float64; of a ``pandas.Series`` one that goes on with its dates.
+        forecast : (n,) float64; of a ``pandas.Series`` one that goes on with its dates; of several series a list, of a
+            ``DataFrame`` one.
 
         Raises
         ------
-        ForecastError : the forecaster is not fitted, the series is shorter than a window or far larger than what the
+        ForecastError : the forecaster is not fitted, a series is shorter than a window or far larger than what the
             model was trained on, or covariates are missing.
 
         >>> import numpy as np
@@ -178,28 +187,39 @@ class Forecaster:
         >>> bool(abs(forecast - np.sin(np.arange(300, 308) * 0.3)).max() < 0.2)
         True
         """
-        given, beside, pandas = self._given(series, past_covariates)
-        window, horizon = self.settings.window, self.settings.horizon
+        self._require_fitted()
+        if series is None:
+            if self.series is None:
+                raise ForecastError("series: expected one, since a loaded forecaster has none of its own, got None")
+            series = self.series
+            past_covariates = self._past_covariates if past_covariates is None else past_covariates
         if type(n) is not int or n < 1:
             raise ForecastError(f"steps: expected an integer >= 1, got {n!r}")
-        if len(given) < window:
-            raise ForecastError(f"series: expected at least one window of {window} values, got {len(given)}")
-        values = given.values[-window:]
+        given, beside = pairs(series, past_covariates)
+        read = [self._read(one, rows, n) for one, rows in zip(given, beside, strict=True)]
+        values, covariates = (np.stack(parts) for parts in zip(*read, strict=True))
+        return answers(series, given, network.forecast(self.model, self.settings, self.scaling, values, covariates, n))
+
+    def _read(self, series: Series, covariates: Floats, n: int) -> tuple[Floats, Floats]:
+        """What is read to forecast: the last window, and covariates from its start as far as `n` steps need them."""
+        window, horizon, length = self.settings.window, self.settings.horizon, len(series)
+        self._require_covariates(covariates)
+        if length < window:
+            raise ForecastError(f"series: expected at least one window of {window} values, got {length}")
+        values = series.values[-window:]
         if np.ptp(values) / self.scaling.scale > np.finfo(np.float32).max:
             raise ForecastError(
                 "series: expected values of a size like those the model was trained on, got far larger ones"
             )
         read_behind = (-(-n // horizon) - 1) * horizon
-        if beside.shape[1] and len(beside) < len(given) + read_behind:
+        if not covariates.shape[1]:
+            return values, np.empty((window + read_behind, 0))
+        if len(covariates) < length + read_behind:
             raise ForecastError(
-                f"past_covariates: expected {len(given) + read_behind} rows, {read_behind} behind the series, for {n} "
-                f"steps in horizons of {horizon}, got {len(beside)}"
+                f"past_covariates: expected {length + read_behind} rows, {read_behind} behind the series, for {n} "
+                f"steps in horizons of {horizon}, got {len(covariates)}"
             )
-        beside = beside[len(given) - window : len(given) + read_behind]
-        if not beside.shape[1]:
-            beside = np.empty((window + read_behind, 0))
-        found = network.forecast(self.model, self.settings, self.scaling, values[None], beside[None], n)[0]
-        return given.following(found) if pandas else found
+        return values, covariates[length - window : length + read_behind]
 
     def backtest(
         self, series: Any, past_covariates: Any = None, *, start: int | None = None, stride: int = 1
@@ -210,8 +230,8 @@ class Forecaster:
 
         Parameters
         ----------
-        series, past_covariates : the whole series, the part of `fit` and what came after it.
-        start : the first origin, a row; default: the first behind the series of `fit`.
+        series, past_covariates : one whole series, the part of `fit` and what came after it.
+        start : the first origin, a row; default: the first behind the series of `fit`, if that was one.
         stride : rows from one origin to the next.
 
         Returns
@@ -223,12 +243,14 @@ class Forecaster:
         ------
         ForecastError : no horizon fits behind `start`, or no window or season before it.
         """
-        given, beside, _ = self._given(series, past_covariates)
-        settings = self.settings
+        self._require_fitted()
+        given, settings = as_series(series), self.settings
+        beside = covariate_rows(past_covariates, len(given))
+        self._require_covariates(beside)
         if start is None:
             if self.series is None:
                 raise ForecastError("start: expected the first origin, as a loaded forecaster has no series, got none")
-            start = len(self.series)
+            start = len(as_series(self.series))
         for name, value in (("start", start), ("stride", stride)):
             if type(value) is not int or value < 1:
                 raise ForecastError(f"{name}: expected an integer >= 1, got {value!r}")
@@ -250,7 +272,7 @@ class Forecaster:
 
         Parameters
         ----------
-        n, series, past_covariates : as for `predict`.
+        n, series, past_covariates : as for `predict`, of one series.
         axes : matplotlib Axes to draw on; default: those of a new figure.
 
         Returns
@@ -259,9 +281,9 @@ class Forecaster:
         """
         from .plot import draw_forecast
 
-        given, beside, _ = self._given(series, past_covariates)
-        found = self.predict(n, given, beside)
-        return draw_forecast(given, found, self.settings.cell.upper(), axes)
+        found = self.predict(n, series, past_covariates)
+        given = as_series(self.series if series is None else series)
+        return draw_forecast(given, np.ravel(found), self.settings.cell.upper(), axes)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write model, scaling and settings to a .safetensors file, which appears whole or not at all.
@@ -275,11 +297,7 @@ class Forecaster:
         MissingLibrary : safetensors is not installed.
         """
         self._require_fitted()
-        library("safetensors")
-        note = {**asdict(self.settings), **asdict(self.scaling), "series": self.series_name}
-        note["covariates"] = self.covariate_names
-        self.model.notes = {**self.model.notes, NOTE: note}
-        self.model.save(path)
+        storage.save(self, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Forecaster:
@@ -290,52 +308,20 @@ class Forecaster:
         ForecastError : it is missing, damaged, of another kind or of a later version, or its sizes do not agree.
         MissingLibrary : safetensors is not installed.
         """
-        library("safetensors")
-        try:
-            model = gw.load(path)
-        except OSError as error:
-            raise ForecastError(f"{path}: expected a model file, got: {error.strerror or error}") from error
-        except ValueError as error:
-            raise ForecastError(str(error)) from error
-        if not isinstance(model.notes.get(NOTE), dict):
-            raise ForecastError(f"{path}: expected a forecaster's model, got another: {model}")
-        note = dict(model.notes[NOTE])
-        try:
-            name, covariates = note.pop("series"), note.pop("covariates")
-            scaling = Scaling.read({item.name: note.pop(item.name) for item in fields(Scaling)})
-            loaded = cls(**note)
-            if not all(isinstance(one, str) for one in (name, *covariates)):
-                raise ForecastError(f"series, covariates: expected names, got {name!r} and {covariates!r}")
-        except (KeyError, TypeError, ValueError) as error:
-            raise ForecastError(f"{path}: expected the settings of a forecaster, got: {error}") from error
-        if not network.fits(model, loaded.settings, len(scaling.means)):
-            raise ForecastError(f"{path}: expected a model that its settings describe, {note}, got {model}")
-        if not np.isfinite(model.flat_params).all():
-            raise ForecastError(f"{path}: expected finite numbers in the model, got others")
-        loaded.model, loaded.scaling, loaded.series_name = model, scaling, name
-        loaded.covariate_names = tuple(covariates)
+        settings, scaling, model, series_name, covariate_names = storage.load(path)
+        loaded = cls(**asdict(settings))
+        loaded.scaling, loaded.model = scaling, model
+        loaded.series_name, loaded.covariate_names = series_name, covariate_names
         return loaded
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "model"):
             raise ForecastError("forecaster: expected one that is fitted, got a new one: call fit first")
 
-    def _given(self, series: Any, past_covariates: Any) -> tuple[Series, Floats, bool]:
-        """Series and covariates, those of `fit` where none are given, and whether the answer is pandas'."""
-        self._require_fitted()
-        if series is None:
-            if self.series is None:
-                raise ForecastError("series: expected one, since a loaded forecaster has none of its own, got None")
-            beside = self._covariates if past_covariates is None else covariate_rows(past_covariates, len(self.series))
-            assert beside is not None
-            found = self.series, beside, self._pandas
-        else:
-            given = as_series(series)
-            found = given, covariate_rows(past_covariates, len(given)), is_pandas(series)
+    def _require_covariates(self, covariates: Floats) -> None:
         expected = len(self.scaling.means)
-        if found[1].shape[1] != expected:
-            raise ForecastError(f"past_covariates: expected {expected}, as in fit, got {found[1].shape[1]}")
-        return found
+        if covariates.shape[1] != expected:
+            raise ForecastError(f"past_covariates: expected {expected}, as in fit, got {covariates.shape[1]}")
 
 
 class _Diverged(gw.callbacks.Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import gatewise as gw
 
 from .errors import ForecastError
 from .settings import CELLS, Settings
-from .windows import Floats, Origins, Scaling, Split, targets, windows
+from .windows import Floats, Origins, Scaling, targets, windows
 
 CHUNK = 512  # windows predicted at once: bounds the memory of a long backtest
 
@@ -33,24 +34,21 @@ def make(settings: Settings, covariates: int, seed: int) -> gw.Sequential:
         raise ForecastError(f"hidden, layers: {error}") from error
 
 
-def fits(model: gw.Sequential, settings: Settings, covariates: int) -> bool:
-    """Whether it is what `make` makes, values apart."""
-    answers = settings.horizon if settings.mode == "direct" else 1
-    layer, *middle, head = model.parts
-    return (
-        type(layer) is getattr(gw, CELLS[settings.cell])
-        and (layer.input_size, layer.hidden_size, layer.num_layers)
-        == (1 + covariates, settings.hidden_size, settings.num_layers)
-        and [type(part) for part in middle] == ([gw.LastStep] if settings.mode == "direct" else [])
-        and type(head) is gw.Linear
-        and head.out_features == answers
-    )
-
-
 def examples(
+    settings: Settings,
+    scaling: Scaling,
+    series: Sequence[Floats],
+    covariates: Sequence[Floats],
+    origins: Sequence[Origins],
+) -> tuple[Any, ...]:
+    """What `Sequential.fit` takes, of all series together: x, y and, where not every answer is to count, weights."""
+    each = [_examples(settings, scaling, *one) for one in zip(series, covariates, origins, strict=True)]
+    return tuple(np.concatenate(parts) for parts in zip(*each, strict=True))
+
+
+def _examples(
     settings: Settings, scaling: Scaling, values: Floats, covariates: Floats, origins: Origins
 ) -> tuple[Any, ...]:
-    """What `Sequential.fit` takes: x, y and, where not every answer is to count, weights."""
     x = windows(values, origins, settings.window)
     last = x[:, -1]
     future = scaling.apply(targets(values, origins, settings.horizon), last).astype(np.float32)
@@ -63,14 +61,6 @@ def examples(
     y = np.zeros(read.shape[:2], np.float32)
     y[:, settings.window - 1 :] = future
     return read, y, (np.arange(read.shape[1]) >= settings.window - 1) * np.ones(len(read))[:, None]
-
-
-def data(settings: Settings, scaling: Scaling, values: Floats, covariates: Floats, split: Split) -> tuple[Any, Any]:
-    """The examples to train on, and those to validate with."""
-    return (
-        examples(settings, scaling, values, covariates, split.train),
-        examples(settings, scaling, values, covariates, split.validation),
-    )
 
 
 def forecast(

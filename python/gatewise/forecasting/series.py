@@ -96,57 +96,6 @@ def read_covariates(path: str | Path, names: Sequence[str]) -> Any:
     return library("pandas").DataFrame({name: numbers(table[name], name) for name in names})
 
 
-def is_pandas(data: Any) -> bool:
-    """Whether it is a ``pandas.Series``."""
-    return hasattr(data, "index") and hasattr(data, "to_numpy")
-
-
-def as_series(data: Any) -> Series:
-    """A `Series` of what was given: one, a ``pandas.Series``, or numbers (N,).
-
-    Raises
-    ------
-    ForecastError : there are other than one number a step, or not all of them are finite.
-    """
-    if isinstance(data, Series):
-        return data
-    dates, name = None, "value"
-    if is_pandas(data):
-        name = str(data.name) if data.name is not None else name
-        index = data.index.to_timestamp() if type(data.index).__name__ == "PeriodIndex" else data.index
-        if np.asarray(index).dtype.kind == "M":
-            dates = np.asarray(index.tz_localize(None)).astype("datetime64[us]")
-            if (np.diff(dates).astype(np.int64) <= 0).any():
-                raise ForecastError(f"{name}: expected dates one after another, got an index that is not sorted")
-        data = data.to_numpy()
-    values = np.asarray(data)
-    if values.ndim != 1 or values.dtype.kind not in "fiub":
-        raise ForecastError(f"series: expected (N,) numbers, got {values.shape} of {values.dtype}")
-    return Series(values.astype(np.float64), name, dates)
-
-
-def covariate_rows(data: Any, rows: int) -> NDArray[np.float64]:
-    """Covariates as (N, C) numbers, N at least `rows`; None has C = 0.
-
-    Raises
-    ------
-    ForecastError : they are too few, or not all finite.
-    """
-    if data is None:
-        return np.empty((rows, 0))
-    values = np.asarray(data)
-    if values.ndim == 1:
-        values = values[:, None]
-    if values.ndim != 2 or values.dtype.kind not in "fiub" or len(values) < rows:
-        raise ForecastError(
-            f"past_covariates: expected at least {rows} rows of numbers, (N,) or (N, C), got {values.shape} of "
-            f"{values.dtype}"
-        )
-    if not np.isfinite(values).all():
-        raise ForecastError("past_covariates: expected finite numbers, got NaN or infinity")
-    return values.astype(np.float64)
-
-
 def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
     """ISO 8601, as short as these dates allow: month, day, minute, second or microsecond."""
     for unit in ("M", "D", "m", "s"):

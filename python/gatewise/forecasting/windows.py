@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ class Scaling:
     units of their `spreads`.
 
     The difference lets a network follow a series that leaves the range it was trained on. `scale` is the root mean
-    square error of the naive forecast over the training part, so that a mean squared error of 1 is as good as naive.
+    square error of the naive forecast over the series of `fit`, so that a mean squared error of 1 is as good as naive.
     """
 
     scale: float
@@ -69,28 +70,31 @@ class Scaling:
     spreads: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, values: Floats, horizon: int, covariates: Floats | None = None) -> Scaling:
-        """The scale of these values, and of covariates (N, C), which must be the training part alone.
+    def of(cls, series: Sequence[Floats], horizon: int, covariates: Sequence[Floats] = ()) -> Scaling:
+        """The one scale of these series (N,), and of the covariates (N, C) of each, which are to be learnt from.
 
         Raises
         ------
         ForecastError : the values never change, or their squares overflow.
         """
-        origins = np.arange(1, len(values) - horizon + 1)
+        squares = []
         with np.errstate(over="ignore"):
-            scale = float(np.sqrt(np.mean((targets(values, origins, horizon) - values[origins - 1, None]) ** 2)))
+            for values in series:
+                origins = np.arange(1, len(values) - horizon + 1)
+                squares.append((targets(values, origins, horizon) - values[origins - 1, None]) ** 2)
+            scale = float(np.sqrt(np.mean(np.concatenate(squares))))
         if not 0.0 < scale < np.inf:
-            found = f"the constant {values[0]}" if np.ptp(values) == 0.0 else f"changes whose mean square is {scale**2}"
+            constant = all(np.ptp(values) == 0.0 for values in series)
+            found = f"the constant {series[0][0]}" if constant else f"changes whose mean square is {scale**2}"
             raise ForecastError(
                 f"series: expected values that change, by amounts whose squares are finite, got {found}"
             )
-        if covariates is None:
+        if not covariates:
             return cls(scale)
-        spreads = np.std(covariates, axis=0)
+        beside = np.concatenate(covariates)
+        spreads = np.std(beside, axis=0)
         # What never changes tells nothing, and is only moved to 0.
-        return cls(
-            scale, tuple(np.mean(covariates, axis=0).tolist()), tuple(np.where(spreads > 0, spreads, 1.0).tolist())
-        )
+        return cls(scale, tuple(np.mean(beside, axis=0).tolist()), tuple(np.where(spreads > 0, spreads, 1.0).tolist()))
 
     @classmethod
     def read(cls, described: dict[str, Any]) -> Scaling:
