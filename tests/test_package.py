@@ -26,11 +26,16 @@ def module_names() -> list[str]:
     return ["gatewise", *(name for name in names if "_core_" not in name and "__main__" not in name)]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own variables
 @pytest.mark.parametrize("name", module_names())
 def test_examples_in_docstrings_run(name: str) -> None:
+    """A module names in ``__doctest_requires__`` what only its examples need."""
     before = gw.get_num_threads()
     try:
-        failed, _ = doctest.testmod(importlib.import_module(name))
+        module = importlib.import_module(name)
+        for library in getattr(module, "__doctest_requires__", ()):
+            pytest.importorskip(library, reason=f"the examples of {name} need {library}, which is not installed")
+        failed, _ = doctest.testmod(module)
     except MissingLibrary as error:
         pytest.skip(str(error))
     gw.set_num_threads(before)

@@ -5,6 +5,7 @@
 
 from .building import from_keras
 from .files import load
-from .layers import Bidirectional, Layer, Model, Recurrent, recurrent_layers
+from .layers import Bidirectional, Layer, Recurrent
+from .model import Model, recurrent_layers
 
 __all__ = ["Bidirectional", "Layer", "Model", "Recurrent", "from_keras", "load", "recurrent_layers"]

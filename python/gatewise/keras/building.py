@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,12 +10,16 @@ from numpy.typing import NDArray
 
 import gatewise as gw
 
+from . import merging, wiring
 from .activations import POINTWISE, RECURRENT, named
-from .layers import MERGES, Bidirectional, Dense, Embedding, Layer, Masking, Model, Recurrent, Unchanged
+from .layers import MERGES, Bidirectional, Dense, Embedding, Layer, Masking, Recurrent, Unchanged
+from .model import Model
 from .weights import GATES, parameters, shapes
 
 Array = NDArray[Any]
 TRAINING_ONLY = ("ActivityRegularization", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D")
+__doctest_requires__ = ("keras",)
+MODELS = ("Sequential", "Functional")
 OURS = {"SimpleRNN": "RNN", "LSTM": "LSTM", "GRU": "GRU"}
 
 
@@ -28,6 +31,9 @@ class Source(Protocol):
 
     def child(self, name: str) -> Source:
         """The source of a layer inside it."""
+
+    def layers(self, kind: str, described: list[dict[str, Any]]) -> dict[str, Source]:
+        """Name to the source of each layer of a model of this class name."""
 
 
 class Live:
@@ -44,6 +50,9 @@ class Live:
     def child(self, name: str) -> Live:
         return Live(getattr(self._layer, name))
 
+    def layers(self, kind: str, described: list[dict[str, Any]]) -> dict[str, Source]:
+        return {layer.name: Live(layer) for layer in self._layer.layers}
+
 
 def check_shapes(got: list[tuple[int, ...]], expected: Callable[[int], list[tuple[int, ...]]]) -> None:
     """A ValueError unless these are the shapes of such a layer's weights."""
@@ -57,25 +66,32 @@ def from_keras(layer: Any) -> Any:
 
     Parameters
     ----------
-    layer : a built SimpleRNN, LSTM, GRU, Bidirectional, Embedding, Masking, Dense, TimeDistributed(Dense) or Dropout
-        layer of Keras 3, or a Sequential or functional model of these in which each layer has one input.
+    layer : a built SimpleRNN, LSTM, GRU, Bidirectional, Embedding, Masking, Dense, TimeDistributed(Dense), Dropout,
+        Add, Subtract, Multiply, Average, Maximum, Minimum or Concatenate layer of Keras 3; or a Sequential or
+        functional model of these and of such models, with any inputs and outputs, layers used several times, and
+        states handed from layer to layer.
 
     Returns
     -------
     converted : called as Keras calls it for inference, ``(x, mask=None)``, and ``initial_state`` for recurrent layers;
-        arrays in, arrays out. ``converted.layer`` of a recurrent one is the gatewise layer.
+        arrays in, arrays out. ``converted.layer`` of a recurrent one is the gatewise layer. With ``stateful=True``
+        states go on from call to call, from zeros at first and after ``converted.reset_state()``.
 
     Raises
     ------
     ValueError, TypeError : a layer or option that gatewise does not have, named with its layer.
+
+    >>> import keras, numpy as np, gatewise.keras
+    >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(8), keras.layers.Dense(1)])
+    >>> converted = gatewise.keras.from_keras(model)
+    >>> x = np.ones((2, 5, 3), np.float32)
+    >>> bool(np.allclose(converted(x), model.predict(x, verbose=0), atol=1e-5))
+    True
     """
     name = type(layer).__name__
     if not (hasattr(layer, "get_config") and hasattr(layer, "get_weights")):
         raise TypeError(f"layer: expected a Keras layer or model, got {name}")
     config = layer.get_config()
-    if name in ("Sequential", "Functional"):
-        live = {one.name: Live(one) for one in layer.layers}
-        return build_model(name, config, lambda described: live[described["config"]["name"]])
     return build(name, config, Live(layer))
 
 
@@ -83,6 +99,8 @@ def build(kind: str, config: dict[str, Any], source: Source) -> Layer:
     """The layer of this class name and configuration."""
     name = config["name"]
     try:
+        if kind in MODELS:
+            return _model(kind, config, source)
         if kind in GATES:
             return _recurrent(kind, config, source)
         if kind == "Bidirectional":
@@ -102,10 +120,15 @@ def build(kind: str, config: dict[str, Any], source: Source) -> Layer:
             return Masking(name, float(config["mask_value"]))
         if kind in TRAINING_ONLY:
             return Unchanged(name)
+        if kind in merging.MERGES:
+            return merging.Merge(name, kind)
+        if kind == "Concatenate":
+            return merging.Concatenate(name, int(config["axis"]))
     except ValueError as error:
         message = str(error)
         raise ValueError(message if message.startswith("layer ") else f"layer {name!r}: {message}") from error
-    known = ", ".join(["Bidirectional", "Dense", "Embedding", "Masking", "TimeDistributed", *GATES, *TRAINING_ONLY])
+    others = ("Bidirectional", "Concatenate", "Dense", "Embedding", "Masking", "TimeDistributed")
+    known = ", ".join([*others, *GATES, *merging.MERGES, *MODELS, *TRAINING_ONLY])
     raise ValueError(f"layer {name!r}: expected one of {known}, got {kind}")
 
 
@@ -122,8 +145,6 @@ def _checked(config: dict[str, Any], arrays: list[Array]) -> list[Array]:
 
 def _recurrent(kind: str, config: dict[str, Any], source: Source) -> Recurrent:
     name, units, bias = config["name"], int(config["units"]), bool(config["use_bias"])
-    if config.get("stateful"):
-        raise ValueError("stateful: expected False, got True: pass initial_state and keep what return_state gives")
     reset_after = kind == "GRU" and bool(config["reset_after"])
     arrays = _checked(config, source.arrays(lambda inputs: shapes(kind, inputs, units, bias, reset_after)))
     activation = named(name, "activation", config["activation"], RECURRENT)
@@ -164,50 +185,23 @@ def _dense(config: dict[str, Any], source: Source) -> Dense:
     return Dense(config["name"], arrays[0], arrays[1] if bias else None, activation)
 
 
-def build_model(kind: str, config: dict[str, Any], source: Callable[[dict[str, Any]], Source]) -> Model:
-    """A model from its configuration; `source` finds a layer's weights from its description."""
-    described = [layer for layer in config["layers"] if layer["class_name"] != "InputLayer"]
-    inputs = [layer["config"]["name"] for layer in config["layers"] if layer["class_name"] == "InputLayer"]
+def _model(kind: str, config: dict[str, Any], source: Source) -> Model:
+    """A model; its layers' weights are found by their names."""
+    described = config["layers"]
+    sources = source.layers(kind, described)
     layers: dict[str, Layer] = {}
-    sources: dict[str, tuple[str, int]] = {}
-    start = last = inputs[0] if inputs else "input"
-    if len(inputs) > 1:
-        raise ValueError(f"inputs: expected one, got {', '.join(inputs)}")
-    for layer in described:
-        name = layer["config"]["name"]
-        layers[name] = build(layer["class_name"], layer["config"], source(layer))
-        sources[name] = (last, 0) if kind == "Sequential" else _inbound(layer)
-        last = name
-    outputs = [(last, 0)] if kind == "Sequential" else list(_outputs(config["output_layers"]))
-    _require_order(layers, sources, outputs, start)
-    return Model(layers, sources, outputs, start)
+    for one in described:
+        name = one["config"]["name"]
+        if wiring.is_operation(one):
+            layers[name] = _operation(one["class_name"], one["config"])
+        elif one["class_name"] != "InputLayer":
+            layers[name] = build(one["class_name"], one["config"], sources[name])
+    return Model(config["name"], layers, *wiring.read(kind, config, layers))
 
 
-def _inbound(layer: dict[str, Any]) -> tuple[str, int]:
-    """The one tensor that a layer of a functional model reads."""
-    name, nodes = layer["config"]["name"], layer.get("inbound_nodes", [])
-    if len(nodes) != 1:
-        raise ValueError(f"layer {name!r}: expected to be used once, got {len(nodes)} times")
-    tensors = re.findall(r"__keras_tensor__", repr(nodes))
-    argument = nodes[0]["args"][0] if nodes[0]["args"] else None
-    if len(tensors) != 1 or not isinstance(argument, dict) or argument.get("class_name") != "__keras_tensor__":
-        raise ValueError(f"layer {name!r}: expected one tensor as its input, got {len(tensors)} or another argument")
-    origin, _, index = argument["config"]["keras_history"]
-    return str(origin), int(index)
-
-
-def _outputs(described: Any) -> Iterator[tuple[str, int]]:
-    for name, _, index in [described] if isinstance(described[0], str) else described:
-        yield str(name), int(index)
-
-
-def _require_order(layers: dict[str, Layer], sources: dict[str, Any], outputs: Any, start: str) -> None:
-    """A ValueError unless each layer reads what an earlier one gives."""
-    known = {start}
-    for name in layers:
-        if sources[name][0] not in known:
-            raise ValueError(f"layer {name!r}: expected an input from an earlier layer, got {sources[name][0]!r}")
-        known.add(name)
-    for name, _ in outputs:
-        if name not in known:
-            raise ValueError(f"outputs: expected those of layers, got {name!r}")
+def _operation(kind: str, config: dict[str, Any]) -> merging.Operation:
+    name = config["name"]
+    if kind not in merging.OPERATIONS:
+        known = ", ".join(merging.OPERATIONS)
+        raise ValueError(f"operation {name!r}: expected one of {known}, got {kind}")
+    return merging.Operation(name, kind, {key: value for key, value in config.items() if key != "name"})

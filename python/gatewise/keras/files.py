@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._libraries import library
-from .building import build_model, check_shapes
-from .layers import Model
+from .building import MODELS, Source, build, check_shapes
+from .model import Model
+from .wiring import is_operation
 
 Array = NDArray[Any]
+__doctest_requires__ = ("keras", "h5py")
 LARGEST_RATIO = 100
 """How many times larger than the file its parts may be: weights hardly compress."""
 
@@ -38,6 +40,15 @@ def load(path: str | os.PathLike[str]) -> Model:
     ------
     ValueError : not such a file; sizes that do not agree; a layer or option that gatewise does not have, named.
     OSError : the file does not read. MissingLibrary : h5py is not installed.
+
+    >>> import keras, numpy as np, os, tempfile, gatewise.keras
+    >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(8), keras.layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.keras")
+    ...     model.save(path)
+    ...     loaded = gatewise.keras.load(path)
+    >>> loaded(np.ones((2, 5, 3), np.float32)).shape
+    (2, 1)
     """
     h5py = library("h5py", extra="keras")
     try:
@@ -75,21 +86,11 @@ def _parts(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
 
 def _model(config: dict[str, Any], file: Any) -> Model:
     kind = config["class_name"]
-    if kind not in ("Sequential", "Functional"):
+    if kind not in MODELS:
         raise ValueError(f"model: expected Sequential or Functional, got {kind!r}")
-    # Keras names groups after classes, in the order of model.layers, which has input layers in functional models only.
-    layers = [one for one in config["config"]["layers"] if kind == "Functional" or one["class_name"] != "InputLayer"]
-    groups: dict[str, str] = {}
-    used: dict[str, int] = {}
-    for layer in layers:
-        base = _snake_case(layer["class_name"])
-        number = used[base] = used.get(base, -1) + 1
-        groups[layer["config"]["name"]] = f"layers/{base}_{number}" if number else f"layers/{base}"
-
-    def source(described: dict[str, Any]) -> Stored:
-        return Stored(file, groups[described["config"]["name"]])
-
-    return build_model(kind, config["config"], source)
+    model = build(kind, config["config"], Stored(file, ""))
+    assert isinstance(model, Model)
+    return model
 
 
 def _snake_case(name: str) -> str:
@@ -107,10 +108,25 @@ class Stored:
     def child(self, name: str) -> Stored:
         return Stored(self._file, f"{self._path}/{name}")
 
+    def layers(self, kind: str, described: list[dict[str, Any]]) -> dict[str, Source]:
+        # Keras names groups after classes, in the order of model.layers, which has input layers in functional models
+        # only, and operations in none.
+        found: dict[str, Source] = {}
+        used: dict[str, int] = {}
+        for one in described:
+            if is_operation(one) or (kind == "Sequential" and one["class_name"] == "InputLayer"):
+                continue
+            base = _snake_case(one["class_name"])
+            number = used[base] = used.get(base, -1) + 1
+            found[one["config"]["name"]] = self.child(f"layers/{base}_{number}" if number else f"layers/{base}")
+        return found
+
     def arrays(self, expected: Callable[[int], list[tuple[int, ...]]]) -> list[Array]:
         """The weights, read once their shapes are known to be right and all their bytes to be in the file."""
-        path = f"{self._path}/cell/vars"
-        path = path if path in self._file else f"{self._path}/vars"
+        path = f"{self._path}/cell/vars".lstrip("/")
+        path = path if path in self._file else f"{self._path}/vars".lstrip("/")
+        if path not in self._file:
+            raise ValueError(f"weights: expected some at {path} (those of a layer in two models are stored in one)")
         group = self._file[path]
         datasets = [self._dataset(group, str(index)) for index in range(len(group))]
         check_shapes([tuple(dataset.shape) for dataset in datasets], expected)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
+Value = tuple[Any, "Array | None"]
+"""An array and its mask."""
 
 
 class Layer(ABC):
@@ -17,6 +19,8 @@ class Layer(ABC):
 
     Calling it gives what Keras's gives: an array, or a tuple where there are several outputs.
     """
+
+    takes_several: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -29,11 +33,29 @@ class Layer(ABC):
         """The mask of the first output."""
         return mask
 
+    def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
+        """One use in a model: arrays and masks in, arrays and masks out.
+
+        unmasked : the layer does not see the mask, though its output has one: so Keras calls layers with two tensors.
+        """
+        ((x, mask),) = inputs
+        seen = None if unmasked else mask
+        result = self(x, seen) if state is None else self(x, seen, state)  # type: ignore[call-arg]
+        masked = self.compute_mask(x, mask)
+        parts = result if isinstance(result, tuple) else (result,)
+        return [
+            (part, masked if index == 0 or np.ndim(part) == np.ndim(x) else None) for index, part in enumerate(parts)
+        ]
+
+    def reset_state(self) -> None:  # noqa: B027  (most layers carry none)
+        """Forget the states that stateful layers carry from call to call: the next one begins with zeros."""
+
 
 class Recurrent(Layer):
     """SimpleRNN, LSTM or GRU.
 
     layer : the gatewise layer that computes, of one direction, (B, T, I).
+    stateful : whether a call begins with the states of the call before; then one thread at a time may call.
     """
 
     def __init__(self, name: str, layer: Any, config: dict[str, Any]) -> None:
@@ -43,6 +65,8 @@ class Recurrent(Layer):
         self.return_state = bool(config["return_state"])
         self.go_backwards = bool(config["go_backwards"])
         self.zero_output_for_mask = bool(config.get("zero_output_for_mask", False))
+        self.stateful = bool(config.get("stateful", False))
+        self._carried: Any = None
 
     def __call__(
         self, x: ArrayLike, mask: ArrayLike | None = None, initial_state: Sequence[ArrayLike] | None = None
@@ -54,7 +78,8 @@ class Recurrent(Layer):
         x : (B, T, I).
         mask : bool (B, T): at the steps where it is False the state stays, and the output repeats (or is 0, with
             zero_output_for_mask).
-        initial_state : [h] or [h, c], each (B, H); h alone as it is. Default: zeros.
+        initial_state : [h] or [h, c], each (B, H); h alone as it is. Default: zeros, or, of a stateful layer, those
+            of the call before.
 
         Returns
         -------
@@ -65,7 +90,15 @@ class Recurrent(Layer):
         if self.go_backwards:
             array = array[:, ::-1] if array.ndim > 1 else array
             taken = None if taken is None else taken[:, ::-1]
-        y, final = self.layer(array, self._state(initial_state), mask=taken)
+        state = self._state(initial_state)
+        if initial_state is None and self._carried is not None:
+            held = np.shape(state[0] if isinstance(state, tuple) else state)[1]
+            if array.shape[:1] != (held,):
+                now = f"(stateful; reset_state() begins anew), got {array.shape}"
+                raise ValueError(f"x: expected {held} sequences, as in the call before {now}")
+        y, final = self.layer(array, state, mask=taken)
+        if self.stateful:
+            self._carried = final
         if taken is not None and self.zero_output_for_mask:
             y = np.where(taken[..., None], y, y.dtype.type(0))
         output = y if self.return_sequences else y[:, -1]
@@ -75,12 +108,15 @@ class Recurrent(Layer):
     def _state(self, given: Any) -> Any:
         """(1, B, H), or a pair of these, of Keras's list."""
         if given is None:
-            return None
+            return self._carried
         lstm = type(self.layer).__name__ == "LSTM"
         halves = [np.asarray(half)[None] for half in (given if isinstance(given, (list, tuple)) else [given])]
         if len(halves) != 1 + lstm:
             raise ValueError(f"initial_state: expected {1 + lstm} arrays, got {len(halves)}")
         return tuple(halves) if lstm else halves[0]
+
+    def reset_state(self) -> None:
+        self._carried = None
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         return mask if self.return_sequences else None
@@ -123,6 +159,10 @@ class Bidirectional(Layer):
         if self.merge_mode is None:
             return (*output, *finals)
         return (output, *finals) if finals else output
+
+    def reset_state(self) -> None:
+        self.forward.reset_state()
+        self.backward.reset_state()
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         return mask if self.forward.return_sequences else None
@@ -186,41 +226,3 @@ class Unchanged(Layer):
     def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
         """x."""
         return np.asarray(x)
-
-
-def recurrent_layers(model: Model) -> dict[str, Any]:
-    """Name to gatewise layer of a model's recurrent layers; those of a Bidirectional are NAME.forward and .backward."""
-    found: dict[str, Any] = {}
-    for name, layer in model.layers.items():
-        if isinstance(layer, Recurrent):
-            found[name] = layer.layer
-        if isinstance(layer, Bidirectional):
-            found |= {f"{name}.forward": layer.forward.layer, f"{name}.backward": layer.backward.layer}
-    return found
-
-
-class Model:
-    """Layers of one input each, in the order in which they are computed.
-
-    layers : name to `Layer`.
-    """
-
-    def __init__(self, layers: dict[str, Layer], sources: dict[str, tuple[str, int]], outputs: Any, start: str) -> None:
-        self.layers = layers
-        self._sources, self._outputs, self._start = sources, outputs, start
-
-    def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Any:
-        """The model's outputs, as ``model(x, mask=mask)`` gives them in Keras for inference: an array, or a list."""
-        given = None if mask is None else np.asarray(mask, bool)
-        values: dict[tuple[str, int], tuple[Any, Array | None]] = {(self._start, 0): (np.asarray(x), given)}
-        for name, layer in self.layers.items():
-            value, known = values[self._sources[name]]
-            try:
-                result = layer(value, known)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"layer {name!r}: {error}") from error
-            masked = layer.compute_mask(value, known)
-            for index, part in enumerate(result if isinstance(result, tuple) else (result,)):
-                values[name, index] = (part, masked if index == 0 or np.ndim(part) == np.ndim(value) else None)
-        found = [values[output][0] for output in self._outputs]
-        return found[0] if len(found) == 1 else found
