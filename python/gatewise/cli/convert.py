@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from .._libraries import library
 from ..forecasting import ForecastError
 from ..weights import Weights, load, save
 from ..weights.files import SUFFIXES, saved_model
+
+SHOWN = 100  # letters of a note
 
 __all__ = ["SUFFIXES", "convert", "show"]
 
@@ -29,6 +32,7 @@ def show(path: Path) -> None:
     with _explained():
         if (model := _model(path)) is not None:
             model.summary()
+            _show_notes(model.notes)
             return
         weights = load(path)
         for name, layer in weights.layers.items():
@@ -40,6 +44,17 @@ def show(path: Path) -> None:
             _show_graph(path)
         if not weights.layers:
             print("No recurrent layer.")
+
+
+def _show_notes(notes: dict[str, Any], title: str = "Notes of ", indent: str = "") -> None:
+    """What the program that wrote a model has to know of its data."""
+    for name, value in notes.items():
+        if isinstance(value, dict):
+            print(f"{indent}{title}{name}:")
+            _show_notes(value, "", indent + "  ")
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+            print(f"{indent}{title}{name}: {text if len(text) <= SHOWN else text[: SHOWN - 4] + ' ...'}")
 
 
 def _show_graph(path: Path) -> None:

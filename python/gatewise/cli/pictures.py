@@ -28,7 +28,7 @@ def draw(preparation: Preparation, judgement: Judgement, where: str, history: Hi
         _confusion(axes[-1], preparation, judgement)
     else:
         _scatter(axes[-1], judgement, preparation)
-    axes[-1].set_title(f"On {where}")
+    axes[-1].set_title(style.plain(f"On {where}"))
     image = io.BytesIO()
     figure.savefig(image, format="png")
     return image.getvalue()
@@ -39,7 +39,9 @@ def _scatter(axes: Any, judgement: Judgement, preparation: Preparation) -> None:
     every = -(-len(right) // DOTS)
     names = preparation.answer_names
     for i, (name, color) in enumerate(zip(names, style.colors(len(names)), strict=True)):
-        axes.scatter(right[::every, i], given[::every, i], s=12, alpha=0.6, color=color, linewidths=0, label=name)
+        axes.scatter(
+            right[::every, i], given[::every, i], s=12, alpha=0.6, color=color, linewidths=0, label=style.plain(name)
+        )
     ends = [min(right.min(), given.min()), max(right.max(), given.max())]
     axes.plot(ends, ends, color=style.MUTED, linewidth=1, linestyle="--")
     axes.set_xlabel("right answer")
@@ -60,8 +62,9 @@ def _confusion(axes: Any, preparation: Preparation, judgement: Judgement) -> Non
     axes.set_xlabel("model's answer")
     axes.set_ylabel("right answer")
     if len(names) <= FEW:
-        axes.set_xticks(range(len(names)), names, rotation=0 if sum(map(len, names)) < 50 else 90)
-        axes.set_yticks(range(len(names)), names)
+        labels = [style.plain(name) for name in names]
+        axes.set_xticks(range(len(names)), labels, rotation=0 if sum(map(len, names)) < 50 else 90)
+        axes.set_yticks(range(len(names)), labels)
         for (row, column), count in np.ndenumerate(counts):
             color = "white" if shares[row, column] > 0.6 else style.INK
             axes.text(column, row, str(count), ha="center", va="center", color=color)

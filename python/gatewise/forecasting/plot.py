@@ -50,7 +50,7 @@ def draw_forecast(series: Series, further: Floats, name: str, axes: Any = None) 
         shown = max(60, 4 * len(further))
         _draw_known(axes, series, max(0, len(series) - shown))
         _draw_further(axes, series, further, f"{name}, {len(further)} steps past the end")
-        axes.set_title(f"{_plain(series.name)}: forecast of the next {len(further)} steps", pad=34)
+        axes.set_title(f"{style.plain(series.name)}: forecast of the next {len(further)} steps", pad=34)
         _legend(axes)
     return axes
 
@@ -82,7 +82,7 @@ def _draw_series(axes: Any, series: Series, evaluation: Evaluation, further: Flo
 def _draw_known(axes: Any, series: Series, start: int) -> None:
     place = series.axis(len(series))
     axes.plot(place[start:], series.values[start:], color=INK, linewidth=1.3, label="series", zorder=2)
-    axes.set_ylabel(_plain(series.name))
+    axes.set_ylabel(style.plain(series.name))
     if series.dates is None:
         axes.set_xlabel("row")
 
@@ -126,11 +126,6 @@ def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
 def _legend(axes: Any) -> None:
     """Above the axes, where it covers no data."""
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, borderaxespad=0.3, handlelength=1.8)
-
-
-def _plain(text: str) -> str:
-    """The text for matplotlib, which takes what stands between dollar signs for formulas."""
-    return text.replace("$", r"\$")
 
 
 def _png(figure: Any) -> bytes:

@@ -50,6 +50,11 @@ def axes(given: Any = None, rows: int = 1, height: float = 4.5) -> Any:
     return figure.subplots(rows, sharex=rows > 1)
 
 
+def plain(text: str) -> str:
+    """The text for matplotlib, which takes what stands between dollar signs for formulas."""
+    return text.replace("$", r"\$")
+
+
 def colors(count: int) -> list[str]:
     """So many colours; after the last the first comes again."""
     return [PALETTE[i % len(PALETTE)] for i in range(count)]
