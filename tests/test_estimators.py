@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import warnings
 from typing import Any
@@ -55,6 +56,15 @@ def test_scikit_learns_own_checks(kind: Any) -> None:
     assert len(results) > 50
     assert by_status["xfail"] == set(EXPECTED)
     assert by_status["skipped"] <= {"check_array_api_input"}  # which acts where SCIPY_ARRAY_API is set
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_and_method_is_documented(kind: Any) -> None:
+    text = f"{kind.__doc__}{kind.__init__.__doc__}"
+    assert not [name for name in kind().get_params() if name not in text]
+    for name in ("fit", "partial_fit", "predict", "predict_proba", "decision_function"):
+        method = getattr(kind, name, None)
+        assert method is None or inspect.getdoc(method)
 
 
 def test_a_classifier_learns_ragged_sequences() -> None:
