@@ -325,6 +325,7 @@ HUGE = np.array([2**20, 2**20, 2**10], np.int64)
 GROWING: list[tuple[str, list[Any], dict[str, Array]]] = [
     ("ConstantOfShape", [helper.make_node("ConstantOfShape", ["n"], ["y"])], {"n": HUGE}),
     ("Expand", [helper.make_node("Expand", ["x", "n"], ["y"])], {"n": HUGE[[2, 0, 1]]}),
+    ("Pad", [helper.make_node("Pad", ["x", "n"], ["y"])], {"n": np.array([0, 0, 2**20, 2**20], np.int64)}),
     ("Tile", [helper.make_node("Tile", ["x", "n"], ["y"])], {"n": HUGE[:2]}),
     (
         "broadcast",

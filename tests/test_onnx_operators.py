@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="reads ONNX files, and the onnx packag
 from onnx import helper, numpy_helper  # noqa: E402
 
 import gatewise.onnx as go  # noqa: E402
+from gatewise.onnx import activations  # noqa: E402
 
 Array = NDArray[Any]
 T, B, INPUTS, H = 6, 4, 3, 5
@@ -155,6 +156,38 @@ def test_onnx_runtime_agrees_on_activations(kind: str, direction: str) -> None:
     lists = {"activations": names, "activation_alpha": alphas, "activation_beta": betas}
     drawn = Drawn(kind, direction, **{name: value for name, value in lists.items() if value})
     close_to_runtime(drawn.model("sequence_lens", "initial_h"), drawn.feeds)
+
+
+# What ONNX Runtime fills in as the operator set says (the first three), and what the operators' schemas say (the last).
+SHORT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "LSTM",
+        {"activations": ["HardSigmoid", "LeakyRelu", "Elu"], "activation_alpha": [0.3]},
+        {"activation_alpha": [0.3, 0.01, 1.0], "activation_beta": [0.5]},
+    ),
+    ("GRU", {"activations": ["HardSigmoid", "Tanh"]}, {"activation_alpha": [0.2], "activation_beta": [0.5]}),
+    ("RNN", {"activations": ["LeakyRelu"]}, {"activation_alpha": [0.01]}),
+    ("RNN", {"activations": ["ThresholdedRelu"]}, {"activation_alpha": [1.0]}),
+]
+
+
+@pytest.mark.parametrize(("kind", "lists", "rest"), SHORT, ids=[f"{kind}-{lists}" for kind, lists, _ in SHORT])
+def test_lists_that_end_early(kind: str, lists: dict[str, Any], rest: dict[str, Any]) -> None:
+    """The defaults are those of the operators of these names; ONNX Runtime takes 0 for ThresholdedRelu."""
+    short, whole = Drawn(kind, **lists), Drawn(kind, **{**lists, **rest})
+    short.weights["B"] *= 4  # some pre-activations pass the threshold of 1
+    whole.weights["B"] *= 4
+    got, want = (go.load(one.model()).run(one.feeds) for one in (short, whole))
+    for value, other in zip(got.values(), want.values(), strict=True):
+        np.testing.assert_array_equal(value, other)
+    assert np.abs(got["Y"]).max() > 0
+    for name in lists["activations"]:
+        schema = onnx.defs.get_schema(name, 22)
+        defaults = {key: attribute.default_value.f for key, attribute in schema.attributes.items()}
+        assert activations.PARAMETERS.get(name, ()) == pytest.approx(tuple(defaults[key] for key in sorted(defaults)))
+    close_to_runtime(whole.model(), whole.feeds)
+    if lists["activations"] != ["ThresholdedRelu"]:
+        close_to_runtime(short.model(), short.feeds)
 
 
 @pytest.mark.interop("ONNX", "clip", reads="rounding")

@@ -27,8 +27,12 @@ PARAMETERS: dict[str, tuple[float, ...]] = {
     "ScaledTanh": (1.0, 1.0),
     "ThresholdedRelu": (1.0,),
 }
-"""alpha, or alpha and beta, where the file has none: those of the operators of that name; for Affine and ScaledTanh,
-which have no operator, those that change nothing."""
+"""alpha, or alpha and beta, where the file's lists have none or end.
+
+The operator set: "Default values are the same as of corresponding ONNX operators". Affine and ScaledTanh, which were
+experimental operators once, change nothing. ONNX Runtime takes 0 for these two and for ThresholdedRelu, which its table
+of defaults (rnn_helpers.cc) leaves out.
+"""
 
 
 def read(names: Sequence[str], alphas: Sequence[float], betas: Sequence[float]) -> list[Any]:

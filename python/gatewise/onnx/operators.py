@@ -30,7 +30,7 @@ SUPPORTED = {
     *NO_LARGER,
     *RECURRENT,
     *("Concat", "Constant", "ConstantOfShape", "Expand", "Gather", "GatherElements", "GatherND", "Gemm", "MatMul"),
-    *("Range", "Tile"),
+    *("Pad", "Range", "Tile"),
 }
 
 
@@ -60,6 +60,8 @@ def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:
     if operator == "GatherND":
         places = shapes[1] or (0,)
         return math.prod((*places[:-1], *shapes[0][_integer(node, "batch_dims") + places[-1] :]))
+    if operator == "Pad":
+        return math.prod(_padded_sizes(shapes[0], inputs))
     if operator == "Range":
         start, limit, step = (float(array) for array in arrays)
         return max(0, math.ceil((limit - start) / step)) if step else 0
@@ -87,6 +89,17 @@ def _broadcast(*shapes: tuple[int, ...]) -> int:
 def _padded(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
     """The shape with at least so many axes."""
     return (1,) * (axes - len(shape)) + shape
+
+
+def _padded_sizes(shape: tuple[int, ...], inputs: Sequence[Any]) -> list[int]:
+    """What Pad makes of a shape, where that is larger: `inputs` are data, pads, value and, at will, axes."""
+    pads = [max(0, int(size)) for size in np.ravel(inputs[1])]
+    axes = range(len(shape)) if len(inputs) < 4 or inputs[3] is None else [int(axis) for axis in np.ravel(inputs[3])]
+    sizes, half = list(shape), len(pads) // 2
+    for axis, before, after in zip(axes, pads[:half], pads[half:], strict=False):
+        if -len(shape) <= axis < len(shape):
+            sizes[axis] += before + after
+    return sizes
 
 
 def _sizes(array: Any) -> tuple[int, ...]:
