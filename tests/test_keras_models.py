@@ -116,6 +116,20 @@ def merged(kind: str, **options: Any) -> Any:
     return make
 
 
+def merged_inside(kind: str) -> Any:
+    """A model that gets its masks from outside, where Keras's configuration has no word of them."""
+
+    def make() -> Any:
+        left, right = keras.Input((T, 4)), keras.Input((T, 4))
+        y = getattr(kl, kind)()([left, right])
+        inner = keras.Model([left, right], [y, kl.GRU(2)(y)])
+        tokens, x, left, right = masked_inputs()
+        return keras.Model([tokens, x], [*inner([left, right]), *inner([left, left])])
+
+    make.__name__ = f"{kind} inside"
+    return make
+
+
 def broadcast() -> Any:
     """Vectors are added at every step."""
     a = keras.Input((T, 4))
@@ -132,6 +146,7 @@ MODELS: list[tuple[Any, Any]] = [
     (operations, [X, SECOND]),
     *((merged(kind), MASKED) for kind in KINDS),
     (merged("Concatenate", axis=1), MASKED),
+    *((merged_inside(kind), MASKED) for kind in ("Multiply", "Maximum", "Concatenate")),
     (broadcast, np.concatenate([X, X[..., :1]], axis=-1)),
 ]
 

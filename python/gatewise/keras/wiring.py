@@ -29,7 +29,9 @@ def read(kind: str, config: dict[str, Any], layers: Mapping[str, Layer]) -> Wiri
                 uses[name, number] = _use(layers[name], node["args"], node["kwargs"])
             except ValueError as error:
                 raise ValueError(f"layer {name!r}: {error}") from None
-    return uses, _structure(config["input_layers"]), _structure(config["output_layers"])
+    # Where it lists outputs, and nowhere else, Keras counts one use of a functional model before the first.
+    graphs = {one["config"]["name"] for one in config["layers"] if one["class_name"] == "Functional"}
+    return uses, _structure(config["input_layers"], graphs), _structure(config["output_layers"], graphs)
 
 
 def _row(config: dict[str, Any], layers: Mapping[str, Layer]) -> Wiring:
@@ -45,13 +47,13 @@ def _row(config: dict[str, Any], layers: Mapping[str, Layer]) -> Wiring:
     return uses, first, last
 
 
-def _structure(described: Any) -> Any:
-    """Lists and dicts of [layer, use, index] as lists and dicts of tensors."""
+def _structure(described: Any, graphs: set[str]) -> Any:
+    """Lists and dicts of [layer, use, output] as lists and dicts of tensors."""
     if isinstance(described, dict):
-        return {str(key): _structure(one) for key, one in described.items()}
+        return {str(key): _structure(one, graphs) for key, one in described.items()}
     if len(described) == 3 and isinstance(described[0], str):
-        return Tensor(described[0], int(described[1]), int(described[2]))
-    return [_structure(one) for one in described]
+        return Tensor(described[0], int(described[1]) - (described[0] in graphs), int(described[2]))
+    return [_structure(one, graphs) for one in described]
 
 
 def _use(layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> Use:
