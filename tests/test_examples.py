@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 for library in ("matplotlib", "safetensors", "tqdm"):
@@ -63,3 +67,88 @@ def test_long_dependencies(tmp_path: Path) -> None:
     assert max(losses[kind] for kind in ("GRU", "LSTM", "peephole LSTM")) < 0.05
     copied = {kind: float(loss) for kind, loss in re.findall(r"copy task, T = 10, (.+): loss ([\d.]+)", printed)}
     assert max(copied[kind] for kind in ("GRU", "LSTM", "peephole LSTM")) < copied["RNN"]
+
+
+def names_of(name: str) -> dict[str, Any]:
+    """What an example defines."""
+    return runpy.run_path(str(EXAMPLES / f"{name}.py"))
+
+
+def test_char_lm(tmp_path: Path) -> None:
+    printed = run("char_lm", tmp_path / "char_lm.png", "--small")
+    bits, entropy = numbers(r"bits per character: ([\d.]+) on unseen text, ([\d.]+) by frequency", printed)
+    # Some of what stands before is used: more than frequencies can tell.
+    assert bits < entropy - 0.8
+    written = printed.split("\nbits per character")[0]
+    assert len(written) > 500
+    # Letters drawn by their frequencies seldom make these words.
+    assert {"the", "thou", "thee", "and", "to"} & set(written.split())
+
+
+def test_char_lm_cuts_the_text_into_streams_and_what_follows() -> None:
+    x, y = names_of("char_lm")["streams"](np.arange(14), rows=3)
+    assert x.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert np.array_equal(y, x + 1)
+
+
+def test_ragged(tmp_path: Path) -> None:
+    printed = run("ragged", tmp_path / "ragged.png", "--small")
+    (accuracy,) = numbers(r"accuracy on 370 test utterances: ([\d.]+)", printed)
+    assert accuracy > 0.9 > 88 / 370  # the share of the most frequent speaker
+    assert numbers(r"numbers that padding changes: (\d+)", printed) == [0]
+
+
+def test_streaming(tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason='the series needs: pip install "gatewise[forecast]"')
+    printed = run("streaming", tmp_path / "streaming.png", "--small")
+    assert numbers(r"forecasts that differ from those of one call: (\d+)", printed) == [0]
+    years = re.findall(r"(\d{4})-\d\d \(", printed)
+    assert len(years) == 8
+    assert set(years) <= {"1982", "1983", "1997", "1998"}
+
+
+def test_encoder_decoder(tmp_path: Path) -> None:
+    printed = run("encoder_decoder", tmp_path / "encoder_decoder.png", "--small")
+    loss, blind = numbers(r"cross-entropy ([\d.]+); without the question at best ([\d.]+)", printed)
+    assert blind == pytest.approx(math.log(3650) / 10, abs=1e-4)
+    assert loss < blind - 0.1
+
+
+def test_gradients_flow_from_the_decoder_through_the_state_into_the_encoder() -> None:
+    names = names_of("encoder_decoder")
+    model = names["Translator"](hidden=3, dtype=np.float64)
+    pairs = names["draw_dates"](4, 100, np.random.default_rng(0))
+    _, gradients = model.loss_and_gradients(pairs)
+    start, rng = model.flat, np.random.default_rng(1)
+    # The encoder's parameters stand first; those of letters that no text has count for nothing.
+    encoder = np.flatnonzero(gradients[: model.encoder.params.flat.size])
+    for index in [*rng.choice(encoder, 20), *rng.choice(gradients.size, 20)]:
+        losses = []
+        for step in (1e-5, -1e-5):
+            moved = start.copy()
+            moved[index] += step
+            model.flat = moved
+            losses.append(model.loss_and_gradients(pairs)[0])
+        # Central differences are off by the step squared, 1e-10, and by rounding, 1e-16 / 1e-5.
+        assert (losses[0] - losses[1]) / 2e-5 == pytest.approx(gradients[index], abs=1e-9)
+
+
+def test_gradient_flow(tmp_path: Path) -> None:
+    printed = run("gradient_flow", tmp_path / "gradient_flow.png", "--small")
+    reaching = {
+        name: numbers(rf"{name} +gradient .*?: +(\S+);", printed)[0] for name in ("RNN", "RNN, larger", "LSTM, f open")
+    }
+    assert reaching["RNN"] < 1e-6
+    assert reaching["RNN, larger"] > 1e6
+    assert 1e-4 < reaching["LSTM, f open"] < 1e2
+
+
+def test_gates(tmp_path: Path) -> None:
+    printed = run("gates", tmp_path / "gates.png", "--small", "--loss", str(tmp_path / "loss.png"))
+    assert (tmp_path / "loss.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    loss, constant = numbers(r"loss ([\d.]+); a constant answer would have ([\d.]+)", printed)
+    assert loss < constant / 4
+    at_marks, between = numbers(r"gate i: ([\d.]+) at marks, ([\d.]+) between", printed)
+    assert at_marks > between + 0.3
+    at_marks, between = numbers(r"gate f: ([\d.]+) at marks, ([\d.]+) between", printed)
+    assert at_marks < between - 0.5
