@@ -23,7 +23,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 def run(name: str, out: Path, *arguments: str) -> str:
     """What an example prints; it must have written its picture."""
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--out", str(out), *arguments]
-    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    # products this small gain nothing from the BLAS's threads
+    environment = {**os.environ, "PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert out.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -66,7 +67,7 @@ def test_long_dependencies(tmp_path: Path) -> None:
     assert losses["RNN"] > 0.12
     assert max(losses[kind] for kind in ("GRU", "LSTM", "peephole LSTM")) < 0.05
     copied = {kind: float(loss) for kind, loss in re.findall(r"copy task, T = 10, (.+): loss ([\d.]+)", printed)}
-    assert max(copied[kind] for kind in ("GRU", "LSTM", "peephole LSTM")) < copied["RNN"]
+    assert max(copied[kind] for kind in ("GRU", "LSTM", "peephole LSTM")) < 0.5 < copied["RNN"]
 
 
 def names_of(name: str) -> dict[str, Any]:
