@@ -32,8 +32,7 @@ def write(model, alphabet, start, length, temperature, rng):
         logits = stream.step(alphabet.index(character))
     text = start
     for _ in range(length):
-        scaled = np.exp((logits - logits.max()).astype(float) / temperature)
-        token = rng.choice(len(alphabet), p=scaled / scaled.sum())
+        token = rng.choice(len(alphabet), p=gw.losses.softmax(logits.astype(float) / temperature))
         text += alphabet[token]
         logits = stream.step(token)
     return text

@@ -138,9 +138,7 @@ def main():
     baseline = most_frequent(sentences, tags)
     print(f"tags: accuracy {tagged[-1]:.3f}; each word's most frequent tag: {baseline:.3f}")
     sentence = ["the", "can", "can", "watch", "her", "light", "fish"]
-    logits = model.predict(tokens([sentence], words)[0][None])[0]
-    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    probabilities = gw.losses.softmax(model.predict(tokens([sentence], words)[0][None])[0])
     for word, row in zip(sentence, probabilities, strict=True):
         print(f"  {word:<8}{TAGS[row.argmax()]:<12}{row.max():.2f}")
     draw(answered, tagged, baseline, sentence, probabilities, options.out)

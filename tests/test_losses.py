@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from numpy.typing import NDArray
 
 import gatewise as gw
@@ -99,6 +100,29 @@ def test_large_logits_neither_overflow_nor_vanish() -> None:
     np.testing.assert_array_equal(gradient, np.array([[1.0, -1.0]], np.float32))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1.0, 1e4, 1e30])
+def test_softmax(dtype: type, size: float) -> None:
+    """SciPy's; of large logits, too, and where some or all but one are -inf."""
+    z = (size * np.random.default_rng(3).standard_normal((4, 5, 3))).astype(dtype)
+    z[0, 0, 0] = z[0, 1, :2] = -np.inf
+    given = z.copy()
+    found = gw.losses.softmax(z)
+    assert (found.dtype, found.shape) == (dtype, z.shape)
+    np.testing.assert_array_equal(z, given)
+    # The differences from the largest are the same in both; exponential, sum of three and quotient round.
+    np.testing.assert_allclose(found, scipy.special.softmax(z, axis=-1), rtol=8 * np.finfo(dtype).eps, atol=0)
+    np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=4 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(found[0, 1], [0.0, 0.0, 1.0])
+
+
+def test_softmax_of_what_is_no_array_of_floats() -> None:
+    assert gw.losses.softmax([0, 0]).dtype == np.float64
+    np.testing.assert_array_equal(gw.losses.softmax([0, 0]), [0.5, 0.5])
+    assert gw.losses.softmax(np.zeros((2, 0), np.float32)).shape == (2, 0)
+    assert gw.losses.softmax(np.zeros(2, np.float16)).dtype == np.float16
+
+
 def test_gradients_have_the_dtype_of_the_predictions() -> None:
     for loss, target in CASES:
         for weight in (None, WEIGHT):
@@ -132,6 +156,8 @@ def test_accuracy() -> None:
         (lambda: Huber(0.0), ValueError, "delta: expected a number above 0, got 0.0"),
         (lambda: BinaryCrossEntropy([1.0]), ValueError, "class_weight: expected 2 numbers of at least 0"),
         (lambda: gw.losses.get("mes"), ValueError, "loss: expected one of mse, mae, huber, bce, cross_entropy"),
+        (lambda: gw.losses.softmax(1.0), ValueError, r"logits: expected \(..., C\), got \(\)"),
+        (lambda: gw.losses.softmax(["a"]), TypeError, "logits: expected real numbers, got <U1"),
         (lambda: gw.losses.metric("f1"), ValueError, "metrics: expected 'accuracy', 'mae', 'mse' or"),
     ],
 )  # fmt: skip

@@ -89,9 +89,8 @@ class Preparation:
         return classes[outputs.argmax(axis=1), None]
 
     def probabilities(self, outputs: Array) -> Array:
-        """Of the classes, by softmax."""
-        powers = np.exp(np.float64(outputs) - outputs.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        """Of the classes, float64."""
+        return gw.losses.softmax(outputs.astype(np.float64))
 
     def save(self, model: gw.Sequential, path: Path) -> None:
         """Write the model with these notes."""

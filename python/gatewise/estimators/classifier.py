@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
 from .._parameters import Array
-from ..training.losses import CrossEntropy
+from ..training.losses import CrossEntropy, softmax
 from .base import RecurrentEstimator
 
 
@@ -169,10 +169,7 @@ class RecurrentClassifier(ClassifierMixin, RecurrentEstimator):
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (N, classes)."""
-        z = self._answers(X).astype(np.float64)
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        probabilities: Array = e / e.sum(axis=1, keepdims=True)
-        return probabilities
+        return softmax(self._answers(X).astype(np.float64))
 
     def predict(self, X: Any) -> Array:
         """The likeliest classes, (N,)."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..training.losses import softmax
+
 Array = NDArray[Any]
 
 RECURRENT: dict[str, Any] = {
@@ -23,11 +25,6 @@ RECURRENT: dict[str, Any] = {
 }
 
 
-def _softmax(x: Array) -> Array:
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
 def _sigmoid(x: Array) -> Array:
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))
 
@@ -40,7 +37,7 @@ POINTWISE: dict[str, Callable[[Array], Array]] = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": _sigmoid,
-    "softmax": _softmax,
+    "softmax": softmax,
     "softplus": lambda x: np.logaddexp(x, 0),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "tanh": lambda x: np.tanh(x),

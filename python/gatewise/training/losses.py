@@ -1,4 +1,4 @@
-"""Losses: a number to make small, and its gradient.
+"""Losses: a number to make small, and its gradient; and `softmax`, the probabilities behind logits.
 
 >>> import numpy as np, gatewise as gw
 >>> loss = gw.losses.CrossEntropy()
@@ -17,6 +17,38 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._parameters import Array
+
+
+def softmax(logits: ArrayLike) -> Array:
+    """The probabilities that logits z stand for, exp(z) / Σ exp(z) over the last axis; of any size without overflow.
+
+    Parameters
+    ----------
+    logits : (..., C) numbers.
+
+    Returns
+    -------
+    probabilities : (..., C), of the dtype of the logits, or float64 if they are no floats; each row sums to 1.
+
+    Raises
+    ------
+    ValueError : there is no last axis to go over.
+    TypeError : they are no real numbers.
+
+    >>> import numpy as np, gatewise as gw
+    >>> gw.losses.softmax(np.array([[0.0, 0.0], [1000.0, 0.0]], np.float32))
+    array([[0.5, 0.5],
+           [1. , 0. ]], dtype=float32)
+    """
+    z = np.asarray(logits)
+    if z.dtype.kind not in "fiub":
+        raise TypeError(f"logits: expected real numbers, got {z.dtype}")
+    if not z.ndim:
+        raise ValueError("logits: expected (..., C), got ()")
+    z = z if z.dtype.kind == "f" else z.astype(np.float64)
+    powers: Array = np.exp(z - z.max(axis=-1, keepdims=True, initial=-np.inf))
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return powers
 
 
 class Value(NamedTuple):
