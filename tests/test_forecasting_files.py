@@ -1,0 +1,129 @@
+"""A forecaster's file: it gives the same forecasts, whatever does not fit is told, a crash leaves it as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pandas", reason='forecasting reads CSV files by pandas: pip install "gatewise[forecast]"')
+pytest.importorskip("safetensors", reason='model files are safetensors: pip install "gatewise[forecast]"')
+
+from safetensors.numpy import save as to_safetensors
+
+import gatewise as gw
+from gatewise._files import replace_file
+from gatewise.forecasting import Forecaster, ForecastError, Series
+from series import fitted, wave
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    Forecaster(hidden_size=2, window=4, horizon=2, epochs=1).fit(Series(wave(60), "°C"), wave(60)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["direct", "autoregressive"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_saved_forecaster_forecasts_the_same(tmp_path: Path, cell: str, mode: str) -> None:
+    forecaster = fitted(Series(wave(150), "sales [$]"), cell, num_layers=2, mode=mode)
+    forecaster.save(tmp_path / "m")
+    loaded = Forecaster.load(tmp_path / "m")
+    assert (loaded.series, loaded.series_name) == (None, "sales [$]")
+    assert loaded.settings == forecaster.settings
+    assert loaded.scaling == forecaster.scaling
+    np.testing.assert_array_equal(loaded.predict(10, wave(150)), forecaster.predict(10))
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+    with pytest.raises(ForecastError, match="series: expected one, since a loaded forecaster has none of its own"):
+        loaded.predict(1)
+    with pytest.raises(ForecastError, match="start: expected the first origin, as a loaded forecaster has no series"):
+        loaded.backtest(wave(150))
+
+
+def test_covariates_have_their_names_in_the_file(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    beside = pandas.DataFrame({"price": wave(60), "week": np.arange(60)})
+    forecaster = Forecaster(hidden_size=2, window=4, horizon=2, epochs=1).fit(wave(60), beside)
+    forecaster.save(tmp_path / "m")
+    loaded = Forecaster.load(tmp_path / "m")
+    assert loaded.covariate_names == ("price", "week")
+    np.testing.assert_array_equal(loaded.predict(2, wave(60), beside), forecaster.predict(2))
+
+
+def rewritten(path: Path, change: Any) -> None:
+    """Write the model anew after `change(note)` has changed what it says of the forecaster."""
+    saved = gw.load(path)
+    change(saved.notes["forecaster"])
+    saved.save(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda note: note.clear(), "expected the settings of a forecaster, got: 'series'"),
+        (lambda note: note.pop("scale"), "expected the settings of a forecaster, got: 'scale'"),
+        (lambda note: note.update(window="4"), "window: expected an integer >= 1, got '4'"),
+        (lambda note: note.update(other=1), "unexpected keyword argument 'other'"),
+        (lambda note: note.update(scale=0.0), "scaling: expected as many means as spreads, and numbers > 0"),
+        (lambda note: note.update(scale="1"), "scaling: expected finite numbers"),
+        (lambda note: note.update(spreads=[]), "scaling: expected as many means as spreads"),
+        (
+            lambda note: note.update(means=[], spreads=[]),
+            r"settings describe, .*, got .*LSTM\(2",
+        ),
+        (lambda note: note.update(hidden_size=10**12), "expected a model that its settings describe"),
+        (lambda note: note.update(cell="gru"), "expected a model that its settings describe"),
+        (lambda note: note.update(mode="autoregressive"), "expected a model that its settings describe"),
+        (lambda note: note.update(horizon=3), "expected a model that its settings describe"),
+        (lambda note: note.update(series=5), "series, covariates: expected names, got 5"),
+        (lambda note: note.update(covariates=[None]), "series, covariates: expected names"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told(model: Path, change: Any, message: str) -> None:
+    rewritten(model, change)
+    with pytest.raises(ForecastError, match=message):
+        Forecaster.load(model)
+
+
+def test_weights_that_are_no_numbers_are_told(model: Path) -> None:
+    saved = gw.load(model)
+    saved.flat_params[3] = np.nan
+    saved.save(model)
+    with pytest.raises(ForecastError, match="expected finite numbers in the model, got others"):
+        Forecaster.load(model)
+
+
+def test_a_foreign_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(to_safetensors({"x": np.zeros(3)}))
+    with pytest.raises(ForecastError, match="expected a model written by gatewise, got another"):
+        Forecaster.load(path)
+    gw.Sequential(gw.Linear(2, 2)).save(path)
+    with pytest.raises(ForecastError, match=r"expected a forecaster's model, got another: Sequential\(Linear"):
+        Forecaster.load(path)
+    with pytest.raises(ForecastError, match=r"nowhere: expected a model file, got: No such file or directory"):
+        Forecaster.load(tmp_path / "nowhere")
+    with pytest.raises(ForecastError, match="expected a model file, got: Is a directory"):
+        Forecaster.load(tmp_path)
+
+
+def test_a_crash_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    replace_file(path, b"before")
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"os.{step}", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                replace_file(path, b"after")
+        assert path.read_bytes() == b"before"
+        assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    replace_file(path, b"after")
+    assert path.read_bytes() == b"after"

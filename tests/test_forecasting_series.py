@@ -1,0 +1,207 @@
+"""Series: reading CSV files, seasons and dates that go on; windows, scales, and the forecasts to beat."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("pandas", reason='forecasting reads CSV files by pandas: pip install "gatewise[forecast]"')
+
+from gatewise import forecasting
+from gatewise.forecasting import ForecastError, Series
+from gatewise.forecasting.baselines import evaluate
+from gatewise.forecasting.windows import Scaling, Split, targets, windows
+from series import wave
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "series.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+# Reading
+
+
+def test_the_bundled_series_is_whole() -> None:
+    series = forecasting.bundled()
+    assert len(series) == 61 * 12
+    assert series.labels(0, 2) == ["1950-01", "1950-02"]
+    assert series.labels(731, 734) == ["2010-12", "2011-01", "2011-02"]
+    assert series.season == 12
+    np.testing.assert_array_equal(series.values[[0, 1, -1]], [23.11, 24.20, 22.07])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "values", "labels"),
+    [
+        ("v\n1\n2.5\n-3e2\n", {}, [1, 2.5, -300], ["1", "2", "3"]),
+        ("day;v\n2024-01-01;1\n2024-01-02;2\n\n\n", {}, [1, 2], ["2024-01-01", "2024-01-02"]),
+        ("v\tday\n1\t2024-01-01 10:00\n2\t2024-01-01 11:00\n", {}, [1, 2], ["2024-01-01T10:00", "2024-01-01T11:00"]),
+        ("\ufeffv\n1\n", {"column": "v"}, [1], ["1"]),
+        ("\ufeffmonth, v \n1999-12, 1 \n2000-01, 2 \n", {}, [1, 2], ["1999-12", "2000-01"]),
+        ("year,a,b\n1999,1,10\n2000,2,20\n", {"column": "b", "date_column": "year"}, [10, 20], ["1999-01", "2000-01"]),
+        ("a,b,c\n1,x,10\n2,y,20\n", {"prefer": "c"}, [10, 20], ["1", "2"]),
+        ("t,v\n2024-03-01T00:00:00+01:00,1\n2024-03-01T01:00:00+01:00,2\n", {}, [1, 2],
+         ["2024-02-29T23:00", "2024-03-01T00:00"]),
+    ],
+)  # fmt: skip
+def test_csv(tmp_path: Path, text: str, options: dict[str, str], values: list[float], labels: list[str]) -> None:
+    series = forecasting.read_csv(write(tmp_path, text), **options)
+    np.testing.assert_array_equal(series.values, values)
+    assert series.labels(0, len(series)) == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", {}, "expected a CSV file with a header line, got an empty file"),
+        ("v\n", {}, "expected rows of values below the header, got none"),
+        ("v\n\n\n", {}, "expected rows of values below the header, got none"),
+        ("v\n1\nfive\n3\n", {}, r"v, row 2: expected a finite number, got 'five'"),
+        ("v\n1\n2\ninf\n", {}, r"v, row 3: expected a finite number, got 'inf'"),
+        ("v,w\n1,a\n,b\n3,c\n", {}, r"v, row 2: expected a number, got a gap \(''\)"),
+        ("v\n1\nNaN\n3\n", {}, r"v, row 2: expected a number, got a gap \('NaN'\)"),
+        ("v\n1\n\n3\n", {}, r"v, row 2: expected a number, got a gap"),
+        ("a,b\n1,2\n3,4\n", {}, "expected a column of numbers to be named, since several are: 'a', 'b'"),
+        ("a,b\nx,y\n", {}, "expected a column of numbers to be named, since none is: 'a', 'b'"),
+        ("a,b\n1,2\n", {"column": "c"}, "--column: expected one of 'a', 'b', got 'c'"),
+        ("a,b\n1,2\n", {"date_column": "c"}, "--date-column: expected one of 'a', 'b', got 'c'"),
+        ("d,v\n2024-01-01,1\nsoon,2\n2024-01-03,2\n", {}, "d, row 2: expected a date such as 2001-12-31, got 'soon'"),
+        ("d,v\n2024-01-02,1\n2024-01-02,2\n", {}, "d, row 2: expected a date after 2024-01-02, got 2024-01-02"),
+        ("d,v\n2024-01-01,12,5\n2024-01-02,13,5\n", {}, "expected as many fields in every row as in the header"),
+        ("d,v\n2024-01-01,12\n2024-01-02,13,5\n", {}, "expected as many fields in every row as in the header"),
+        (b"v\n1\n\xff\n", {}, "expected text in UTF-8, got the byte 0xff"),
+    ],
+)
+def test_csv_errors(tmp_path: Path, text: str | bytes, options: dict[str, str], message: str) -> None:
+    with pytest.raises(ForecastError, match=message):
+        forecasting.read_csv(write(tmp_path, text), **options)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ForecastError, match=r"nowhere\.csv: expected a CSV file, got: No such file"):
+        forecasting.read_csv(tmp_path / "nowhere.csv")
+    with pytest.raises(ForecastError, match="expected a CSV file, got: Is a directory"):
+        forecasting.read_csv(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("step", "season"), [("1h", 24), ("15min", 96), ("1D", 7), ("7D", 52), ("MS", 12), ("ME", 12), ("QS", 4), ("YS", 1)]
+)
+def test_season_and_following_dates(step: str, season: int) -> None:
+    import pandas as pd
+
+    index = pd.date_range("2001-01-01", periods=210, freq=step)
+    dates = index.values.astype("datetime64[us]")
+    series = Series(np.zeros(200), dates=dates[:200])
+    assert series.season == season
+    np.testing.assert_array_equal(series.axis(210), dates)
+
+
+def test_dates_at_uneven_steps_go_on_by_the_median_step() -> None:
+    dates = np.array(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-08"], "datetime64[us]")
+    assert Series(np.zeros(4), dates=dates).labels(4, 6) == ["2024-01-09", "2024-01-10"]
+
+
+def test_dates_have_an_end() -> None:
+    dates = np.array(["2001-01", "2001-02", "2001-03"], "datetime64[M]").astype("datetime64[us]")
+    series = Series(np.zeros(3), dates=dates)
+    assert series.labels(2000, 2001) == ["2167-09"]
+    with pytest.raises(ForecastError, match="steps: expected dates up to the year 2250, got 100000 steps"):
+        series.axis(100_003)
+
+
+def test_series_refuses_what_is_not_finite() -> None:
+    for value in (np.nan, np.inf, -1e141):
+        with pytest.raises(
+            ForecastError, match=re.escape(f"value, row 2: expected a number up to 1e+140, got {value}")
+        ):
+            Series(np.array([1.0, value]))
+    with pytest.raises(ForecastError, match=r"values: expected \(N,\) float64, got \(2, 2\) float64"):
+        Series(np.zeros((2, 2)))
+
+
+# Windows, scales and the forecasts to beat
+
+
+def test_windows_and_targets() -> None:
+    values = np.arange(10.0)
+    origins = np.array([3, 7])
+    np.testing.assert_array_equal(windows(values, origins, 3), [[0, 1, 2], [4, 5, 6]])
+    np.testing.assert_array_equal(targets(values, origins, 2), [[3, 4], [7, 8]])
+
+
+@given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 10))
+def test_no_target_belongs_to_two_parts(length: int, window: int, horizon: int) -> None:
+    try:
+        split = Split.of(length, window, horizon)
+    except ForecastError:
+        assert length - max(horizon, length // 7) < window + horizon
+        return
+    parts = [targets(np.arange(float(length)), origins, horizon) for origins in (split.train, split.validation)]
+    rows = [set(part.ravel().tolist()) for part in parts]
+    assert all(rows)
+    assert split.train[0] >= window
+    assert sorted(rows[0] | rows[1]) == list(range(window, length))
+    assert max(rows[0]) < min(rows[1])
+
+
+def test_naive_forecasts_by_hand() -> None:
+    values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
+    origins = np.array([4, 5])
+    np.testing.assert_array_equal(forecasting.naive(values, origins, 3), [[4, 4, 4], [5, 5, 5]])
+    # Season 2: before row 4 the last season is 3, 4; before row 5 it is 4, 5.
+    np.testing.assert_array_equal(forecasting.seasonal_naive(values, origins, 3, 2), [[3, 4, 3], [4, 5, 4]])
+    np.testing.assert_array_equal(
+        forecasting.seasonal_naive(values, origins, 3, 1), forecasting.naive(values, origins, 3)
+    )
+
+
+def test_errors_by_hand() -> None:
+    truth, forecast = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[2.0, 2.0], [3.0, 1.0]])
+    evaluation = forecasting.Evaluation(np.array([2, 3]), truth, {"x": forecast}, scale=0.5)
+    assert evaluation.rmse("x") == np.sqrt((1 + 0 + 0 + 9) / 4)
+    assert evaluation.mae("x") == (1 + 0 + 0 + 3) / 4
+    assert evaluation.mase("x") == (1 + 0 + 0 + 3) / 4 / 0.5
+    assert evaluation.smape("x") == 200 * (1 / 3 + 0 + 0 + 3 / 5) / 4
+    np.testing.assert_array_equal(evaluation.rmse_by_step("x"), np.sqrt([1 / 2, 9 / 2]))
+    assert evaluation.table() == {
+        "x": {name: getattr(evaluation, name.lower())("x") for name in ("RMSE", "MAE", "MASE", "sMAPE")}
+    }
+    nothing = forecasting.Evaluation(np.array([2]), np.zeros((1, 2)), {"x": np.zeros((1, 2))}, scale=0.0)
+    assert nothing.smape("x") == 0.0
+    assert np.isnan(nothing.mase("x"))
+
+
+def test_mase_divides_by_the_seasonal_difference_before_the_first_origin() -> None:
+    values = np.array([1.0, 5.0, 2.0, 7.0, 100.0, -100.0])
+    evaluation = evaluate(values, np.array([4]), 2, np.zeros((1, 2)), "x")
+    assert evaluation.scale == (1.0 + 2.0) / 2
+
+
+def test_the_scale_is_the_naive_error() -> None:
+    values = wave(100)
+    origins = np.arange(1, 99)
+    scaling = Scaling.of([values], 2)
+    assert scaling.scale == np.sqrt(np.mean((targets(values, origins, 2) - forecasting.naive(values, origins, 2)) ** 2))
+
+
+@given(st.floats(1e-6, 1e6), st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), st.floats(-1e6, 1e6))
+def test_scaling_round_trip(scale: float, values: list[float], last: float) -> None:
+    scaling, there, anchor = Scaling(scale), np.array([values]), np.array([last])
+    back = scaling.invert(scaling.apply(there, anchor), anchor)
+    # Four roundings: difference, quotient, product, sum; each of numbers no larger than |value| + 2 |last|.
+    bound = 4 * np.finfo(float).eps * (np.abs(there) + 2 * abs(last))
+    assert (np.abs(back - there) <= bound + np.finfo(float).tiny).all()
+
+
+@pytest.mark.parametrize(("values", "found"), [(np.full(9, 5.0), "the constant 5.0"), (np.arange(9) * 1e200, "inf")])
+def test_scale_of_hopeless_series(values: np.ndarray, found: str) -> None:
+    with pytest.raises(ForecastError, match=found):
+        Scaling.of([values], 2)
