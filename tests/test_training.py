@@ -1,47 +1,17 @@
-"""Training: what fit does is what its parts do one by one, whatever the data come as; seeds, stops and callbacks."""
+"""Training: what fit does is what its parts do one by one, whatever the data come as, and a seed fixes it."""
 
 from __future__ import annotations
 
-import _thread
-import csv
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import gatewise as gw
-from gatewise.training.callbacks import Callback, Checkpoint, CSVLogger, EarlyStopping
-
-Array = NDArray[Any]
-RNG = np.random.default_rng(0)
-X = RNG.standard_normal((20, 6, 2)).astype(np.float32)
-Y = X.sum(axis=(1, 2))[:, None]
-EVERY = X.cumsum(axis=1)[..., :1]
-LENGTHS = RNG.integers(1, 7, 20)
-RAGGED = [one[:n] for one, n in zip(X, LENGTHS, strict=True)]
-
-
-def one_answer(seed: int = 0) -> gw.Sequential:
-    return gw.Sequential(gw.LSTM(2, 5, batch_first=True), gw.LastStep(), gw.Linear(5, 1), seed=seed)
-
-
-def every_step(seed: int = 0) -> gw.Sequential:
-    return gw.Sequential(gw.GRU(2, 5, batch_first=True), gw.Linear(5, 1), seed=seed)
-
-
-def fitted(model: gw.Sequential, *data: Any, **options: Any) -> gw.Sequential:
-    model.fit(
-        *data, **{"verbose": False, "batch_size": 8, "epochs": 2, "optimizer": gw.optimizers.SGD(0.05), **options}
-    )
-    return model
-
-
-def same(a: gw.Sequential, b: gw.Sequential) -> None:
-    np.testing.assert_array_equal(a.flat_params, b.flat_params)
+from fitting import EVERY, LENGTHS, RAGGED, Array, X, Y, every_step, fitted, one_answer, same
+from gatewise.training.callbacks import EarlyStopping
 
 
 def test_fit_is_forward_loss_backward_and_update() -> None:
@@ -220,168 +190,9 @@ def test_prediction_with_a_state_goes_on() -> None:
         model.predict(X, state=state[:1])
 
 
-def test_early_stopping_restores_the_best_weights() -> None:
-    seen: list[Array] = []
-
-    class Keep(Callback):
-        def on_epoch_end(self, run: Any) -> None:
-            seen.append(run.model.flat_params.copy())
-
-    model = one_answer()
-    # A rate that grows until it harms.
-    optimizer = gw.optimizers.SGD(lr=lambda step: 0.02 * 1.15**step)
-    stop = EarlyStopping(monitor="val_loss", patience=3)
-    history = model.fit(
-        X, Y, epochs=200, validation_split=0.3, optimizer=optimizer, callbacks=[Keep(), stop], verbose=False
-    )
-    values = history.history["val_loss"]
-    best = int(np.argmin(values))
-    assert 0 < best < len(values) - 1
-    assert len(values) == best + 1 + 3 < 200
-    assert history.best_epoch == best + 1
-    np.testing.assert_array_equal(model.flat_params, seen[best])
-
-
-def test_hooks_come_in_order_and_may_change_gradients() -> None:
-    calls: list[str] = []
-
-    class Record(Callback):
-        def on_train_begin(self, run: Any) -> None:
-            calls.append("train")
-
-        def on_epoch_begin(self, run: Any) -> None:
-            calls.append(f"epoch {run.epoch}")
-
-        def on_batch_begin(self, run: Any) -> None:
-            calls.append(f"batch {run.batch}/{run.batches}")
-
-        def on_grad_computed(self, run: Any) -> None:
-            calls.append("grad")
-            run.model.flat_grads[:] = 0.0
-
-        def on_batch_end(self, run: Any) -> None:
-            calls.append("batch end")
-
-        def on_epoch_end(self, run: Any) -> None:
-            calls.append("epoch end")
-            run.stop()
-
-        def on_train_end(self, run: Any) -> None:
-            calls.append("train end")
-
-    model, before = one_answer(), one_answer()
-    fitted(model, X, Y, batch_size=10, callbacks=[Record()])
-    batch = ["grad", "batch end"]
-    assert calls == ["train", "epoch 1", "batch 1/2", *batch, "batch 2/2", *batch, "epoch end", "train end"]
-    same(model, before)
-
-
-def test_ctrl_c_leaves_a_usable_model() -> None:
-    class Interrupt(Callback):
-        def on_batch_end(self, run: Any) -> None:
-            if run.epoch == 3 and run.batch == 2:
-                threading.Thread(target=_thread.interrupt_main).start()
-
-    model = one_answer()
-    history = model.fit(X, Y, epochs=10**6, batch_size=4, callbacks=[Interrupt()], verbose=False)
-    assert history.interrupted
-    assert 2 <= history.epochs < 10**6
-    assert np.isfinite(model.predict(X)).all()
-    assert not model.fit(X, Y, epochs=1, verbose=False).interrupted
-
-
-def dropping(seed: int) -> gw.Sequential:
-    return gw.Sequential(
-        gw.LSTM(2, 5, num_layers=2, dropout=0.3, batch_first=True),
-        gw.LastStep(),
-        gw.Dropout(0.2),
-        gw.Linear(5, 1),
-        seed=seed,
-    )
-
-
-@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
-def test_training_goes_on_from_a_checkpoint_to_the_same_bits(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "{epoch}.safetensors"
-
-    def run(model: gw.Sequential, epochs: int, **more: Any) -> tuple[gw.Sequential, Any]:
-        callbacks = [Checkpoint(path), EarlyStopping(patience=50)]
-        options = {"validation_split": 0.2, "batch_size": 4, "verbose": False, "callbacks": callbacks, **more}
-        return model, model.fit(X, Y, epochs=epochs, optimizer=name, **options)
-
-    whole, history = run(dropping(0), 5)
-    other, resumed = run(dropping(99), 5, resume=tmp_path / "3.safetensors")
-    same(whole, other)
-    assert resumed.history == history.history
-    assert resumed.best_epoch == history.best_epoch
-    loaded = gw.load(tmp_path / "5.safetensors")
-    assert loaded.evaluate(X[16:], Y[16:])["loss"] == pytest.approx(history.history["val_loss"][-1], rel=1e-6)
-
-
-def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.safetensors"
-    fitted(one_answer(), X, Y, callbacks=[Checkpoint(path), EarlyStopping()])
-    for model, options, message in (
-        (every_step(), {}, "expected a checkpoint of this model, got one of another"),
-        (one_answer(), {"optimizer": "adam"}, "expected a checkpoint with the optimizer {'kind': 'Adam', 'lr': 0.001"),
-        (one_answer(), {"loss": "mae"}, "expected a checkpoint with the loss {'kind': 'MAE'}, got {'kind': 'MSE'}"),
-        (
-            one_answer(),
-            {"callbacks": []},
-            "expected the callback EarlyStopping, whose state the checkpoint has, got none",
-        ),
-    ):
-        with pytest.raises(ValueError, match=message):
-            fitted(model, X, Y, **{"callbacks": [EarlyStopping()], **options, "resume": path})
-    one_answer().save(path)
-    with pytest.raises(ValueError, match="expected a checkpoint, got a model without the state of its training"):
-        fitted(one_answer(), X, Y, resume=path)
-
-
-def test_only_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "best.safetensors"
-    model = one_answer()
-    optimizer = gw.optimizers.SGD(lr=lambda step: 0.02 * 1.15**step)
-    history = model.fit(
-        X, Y, epochs=30, validation_split=0.3, optimizer=optimizer, verbose=False,
-        callbacks=[Checkpoint(path, monitor="val_loss")],
-    )  # fmt: skip
-    assert gw.load(path).evaluate(X[14:], Y[14:])["loss"] == pytest.approx(min(history.history["val_loss"]), rel=1e-6)
-
-
-def test_a_log_has_a_row_an_epoch(tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    model = one_answer()
-    history = model.fit(X, Y, epochs=3, validation_split=0.2, callbacks=[CSVLogger(path)], verbose=False)
-    with path.open() as file:
-        rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
-    for name, values in history.history.items():
-        assert [float(row[name]) for row in rows] == values
-
-
-def test_the_bar_shows_loss_and_epoch(capsys: pytest.CaptureFixture[str]) -> None:
-    history = one_answer().fit(X, Y, epochs=2, batch_size=4)
-    shown = capsys.readouterr().err.rpartition("\r")[2]
-    assert "10/10" in shown
-    assert f"epoch 2/2, loss {history.history['loss'][-1]:.4g}" in shown
-
-
 def test_a_loss_that_is_not_finite_is_told() -> None:
     with pytest.warns(RuntimeWarning, match="loss: (nan|inf) in epoch 1; a lower learning rate, or"):
         fitted(one_answer(), X, Y * np.float32(1e30), epochs=1)
-
-
-def test_history_is_drawn() -> None:
-    history = one_answer().fit(X, Y, epochs=4, validation_split=0.3, callbacks=[EarlyStopping()], verbose=False)
-    axes = history.plot()
-    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-    assert list(lines["training"]) == history.history["loss"]
-    assert list(lines["validation"]) == history.history["val_loss"]
-    assert f"kept: epoch {history.best_epoch}" in lines
-    assert axes.get_yscale() == "log"
-    with pytest.raises(ValueError, match="names: expected some of loss, val_loss, got 'mae'"):
-        history.plot("mae")
 
 
 @pytest.mark.parametrize(
@@ -413,14 +224,3 @@ def test_truncation_needs_one_direction() -> None:
     model = gw.Sequential(gw.GRU(2, 5, bidirectional=True, batch_first=True), gw.Linear(10, 1))
     with pytest.raises(ValueError, match="bptt: expected None with a bidirectional layer"):
         fitted(model, X, EVERY, bptt=3)
-
-
-@pytest.mark.parametrize(("library", "use"), [("tqdm", {"verbose": True}), ("matplotlib", {"verbose": False})])
-def test_a_missing_library_is_named(library: str, use: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ImportError, match=rf'{library} is not installed; pip install "gatewise\[train\]" brings it'):
-        one_answer().fit(X, Y, **use).plot()
