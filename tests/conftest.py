@@ -71,3 +71,9 @@ def wide_team(isa: str) -> Iterator[None]:
     _dispatch.core.set_team_limit(8)
     yield
     _dispatch.core.set_team_limit(0)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs in a folder of its own."""
+    monkeypatch.chdir(tmp_path)

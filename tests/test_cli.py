@@ -14,19 +14,11 @@ import numpy as np
 import pytest
 
 import gatewise as gw
+from commands import Capture, failure, png_size, start
 from gatewise.cli import main
 
-FORECAST = 'gatewise forecast needs: pip install "gatewise[forecast]"'
-for library in ("typer", "tqdm", "pandas", "matplotlib", "safetensors"):
-    pytest.importorskip(library, reason=FORECAST)
-
+pytestmark = pytest.mark.usefixtures("own_folder")
 SHORT = ["--hidden", "4", "--window", "12", "--horizon", "3", "--epochs", "2"]
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test runs in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
 
 
 def sales(rows: int = 120) -> str:
@@ -45,17 +37,10 @@ def table(path: str) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def png_size(path: str) -> tuple[int, int]:
-    content = Path(path).read_bytes()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    assert content[-12:-4] == b"\0\0\0\0IEND"
-    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-
-
 # What it does
 
 
-def test_training_on_the_bundled_series(capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_on_the_bundled_series(capsys: Capture) -> None:
     assert main(["forecast", "--epochs", "30"]) == 0
     out, err = capsys.readouterr()
     errors = {
@@ -76,7 +61,7 @@ def test_training_on_the_bundled_series(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_a_loaded_model_forecasts_what_the_trained_one_did(cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_loaded_model_forecasts_what_the_trained_one_did(cell: str, capsys: Capture) -> None:
     name = sales()
     assert main(["forecast", name, *SHORT, "--cell", cell, "--steps", "8", "--out", "a/b"]) == 0
     assert main(["forecast", name, "--model", "a/b/model.safetensors", "--steps", "8", "--out", "c"]) == 0
@@ -89,7 +74,7 @@ def test_a_loaded_model_forecasts_what_the_trained_one_did(cell: str, capsys: py
     assert "2020-08" in shown
 
 
-def test_two_runs_write_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_runs_write_the_same(capsys: Capture) -> None:
     name, shown = sales(), []
     for out in ("a", "b"):
         assert main(["forecast", name, *SHORT, "--seed", "5", "--out", out]) == 0
@@ -101,7 +86,7 @@ def test_two_runs_write_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("a/model.safetensors").read_bytes() != Path("b/model.safetensors").read_bytes()
 
 
-def test_rows_without_dates_and_names_with_formula_signs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_without_dates_and_names_with_formula_signs(capsys: Capture) -> None:
     values = np.random.default_rng(0).standard_normal(100).cumsum()
     Path("p.csv").write_text("$price$\n" + "\n".join(map(str, values)))
     assert main(["forecast", "p.csv", *SHORT]) == 0
@@ -126,7 +111,7 @@ def test_a_model_prefers_the_column_it_was_trained_on() -> None:
     assert table("forecast/further.csv")[0] == ["row", "units"]
 
 
-def test_covariates_come_from_the_same_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_covariates_come_from_the_same_file(capsys: Capture) -> None:
     rng = np.random.default_rng(0)
     hint = rng.standard_normal(150)
     units = 100 + np.concatenate([[0.0], 8 * hint[:-1]])
@@ -145,7 +130,7 @@ def test_covariates_come_from_the_same_file(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["forecast", "--help"], ["--version"]])
-def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_version(arguments: list[str], capsys: Capture) -> None:
     assert main(arguments) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -153,16 +138,6 @@ def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[st
 
 
 # What it refuses
-
-
-def failure(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) -> str:
-    """The message of a command that must fail: one line, before any progress is shown."""
-    assert main(arguments) == code
-    err = capsys.readouterr().err
-    assert err.startswith("gatewise: ")
-    assert err.endswith("\n")
-    assert err.count("\n") == 1
-    return err
 
 
 @pytest.mark.parametrize(
@@ -197,20 +172,20 @@ def failure(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int 
         (["train"], "train"),
     ],
 )  # fmt: skip
-def test_failures(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failures(arguments: list[str], message: str, capsys: Capture) -> None:
     sales()
     assert message in failure(arguments, capsys)
     assert os.listdir() == ["sales.csv"]
 
 
-def test_a_model_needs_a_window_of_values(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_needs_a_window_of_values(capsys: Capture) -> None:
     assert main(["forecast", sales(), *SHORT]) == 0
     capsys.readouterr()
     message = failure(["forecast", sales(11), "--model", "forecast/model.safetensors"], capsys)
     assert "expected at least one window of 12 values, got 11" in message
 
 
-def test_divergence_and_hopeless_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_divergence_and_hopeless_sizes(capsys: Capture) -> None:
     for option, value, message in (("--lr", "1e30", "diverged"), ("--hidden", "9999999999", "hidden, layers: ")):
         assert main(["forecast", option, value]) == 2
         assert message in capsys.readouterr().err.splitlines()[-1]
@@ -218,9 +193,7 @@ def test_divergence_and_hopeless_sizes(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("missing", ["typer", "tqdm", "pandas", "matplotlib", "safetensors"])
-def test_a_missing_library_is_told(
-    missing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_library_is_told(missing: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
@@ -229,7 +202,7 @@ def test_a_missing_library_is_told(
     assert os.listdir() == []
 
 
-def test_a_write_that_fails_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_is_told(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -240,13 +213,6 @@ def test_a_write_that_fails_is_told(capsys: pytest.CaptureFixture[str], monkeypa
 
 
 # As a process
-
-
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gatewise.cli", *arguments]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
-    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")

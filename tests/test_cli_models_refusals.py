@@ -1,0 +1,171 @@
+"""The commands for models of labelled sequences: what they refuse, in one line that says what was expected."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gatewise as gw
+from commands import GROUPED, QUICK, Capture, arrays, failure, gestures
+from gatewise.cli import main
+
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.csv"], "nowhere.csv: expected a CSV file, got: No such file or directory"),
+        (["nowhere.npz"], "nowhere.npz: expected an NPZ file, got: No such file or directory"),
+        (["gestures.parquet"], "gestures.parquet: expected a .csv or .npz file, got .parquet"),
+        (["gestures.csv"], "--target: expected the column to predict, one of 'recording', 't', 'x'"),
+        (["gestures.csv", "--target", "z"], "--target: expected one of 'recording', 't', 'x', 'y', 'who', "),
+        (["gestures.csv", *GROUPED, "--features", "who"], "who, row 1: expected a finite number, got 'ann'"),
+        (["gestures.csv", *GROUPED, "--features", "t"], "expected each column once, got 'gesture', 'recording', "),
+        (["gestures.csv", "--target", "gesture", "--time", "t"], "--time: expected with --group or --per-step"),
+        (["gestures.csv", "--target", "gesture", "--group", "who"], "expected one answer for all rows of who ann, got"),
+        (["gestures.csv", "--target", "who", "--group", "recording"], "expected some classes, got 1 in 60 answers"),
+        (["gestures.csv", *GROUPED, "--task", "regression"], "gesture, row 1: expected a finite number, got '"),
+        (["gestures.csv", *GROUPED, "--target", "x"], "x, row "),
+        (["gestures.csv", *GROUPED, "--hidden", "99999999"], "--hidden, --layers: "),
+        (["gestures.csv", *GROUPED, "--lr", "-1"], "--lr, --clip: lr: expected a number from 0"),
+        (["gestures.csv", *GROUPED, "--cell", "lstn"], "--cell"),
+        (["gestures.csv", *GROUPED, "--task", "ranking"], "--task"),
+        (["gestures.csv", *GROUPED, "--out", "model.h5"], "expected a name that ends in .safetensors, got model.h5"),
+        (["gestures.csv", *GROUPED, "--out", "gestures.csv/m.safetensors"], "--out: expected a folder to write to"),
+        (["data.npz", "--group", "a"], "--group, --time: expected only with a CSV file, got 'a' with arrays"),
+        (["data.npz", "--target", "z"], "--target: expected one of the arrays 'x', 'y', 'lengths', got 'z'"),
+        (["data.npz", "--balanced"], "--balanced: expected with classes, got a regression"),
+        (["data.npz", "--per-step"], "y: expected (80, 12) or (80, 12, answers), got (80,)"),
+        (["data.npz", "--task", "classification"], "--target: expected some classes, got 80 in 80 answers"),
+    ],
+)  # fmt: skip
+def test_failures_of_fit(arguments: list[str], message: str, capsys: Capture) -> None:
+    gestures()
+    arrays()
+    assert message in failure(["fit", *arguments], capsys)
+    assert sorted(os.listdir()) == ["data.npz", "gestures.csv"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": np.zeros((80, 12, 2), complex)}, "x: expected numbers (N, T, features) or (N, T), got complex128"),
+        ({"x": np.zeros((0, 12, 2))}, "x: expected numbers (N, T, features) or (N, T), got float64 (0, 12, 2)"),
+        ({"x": np.full((80, 12, 2), np.inf)}, "x: expected finite numbers, got [inf inf] in [0, 0]"),
+        ({"x": np.full((80, 12, 2), 1e300)}, "features: expected numbers whose squares are finite"),
+        ({"y": np.full(80, np.nan)}, "y: expected finite numbers, got nan"),
+        ({"y": np.zeros(79)}, "y: expected (80,) or (80, answers), got (79,)"),
+        ({"y": np.zeros((80, 12))}, "y: expected (80,), or --per-step, got (80, 12)"),
+        ({"lengths": np.full(80, 13)}, "lengths: expected 80 integers from 1 to 12, got int64 (80,) from 13 to 13"),
+        ({"lengths": np.full(80, 0.5)}, "lengths: expected 80 integers from 1 to 12, got float64 (80,)"),
+        ({"y": np.array([{}] * 80)}, "y: expected an array of numbers or text, got objects"),
+    ],
+)
+def test_arrays_that_do_not_fit(given: dict[str, Any], message: str, capsys: Capture) -> None:
+    assert message in failure(["fit", arrays(**given), *QUICK], capsys)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda whole: b"", "expected an NPZ file, as numpy.savez writes, got another"),
+        (lambda whole: b"\x80\x04pickle", "expected an NPZ file, as numpy.savez writes, got another"),
+        (lambda whole: whole[: len(whole) // 2], "expected a whole NPZ file, got one that does not read"),
+        (lambda whole: whole[:500] + bytes(50) + whole[550:], "expected a whole NPZ file, got one that does not read"),
+    ],
+)
+def test_damaged_arrays(damage: Callable[[bytes], bytes], message: str, capsys: Capture) -> None:
+    path = Path(arrays())
+    path.write_bytes(damage(path.read_bytes()))
+    assert f"data.npz: {message}" in failure(["fit", "data.npz", *QUICK], capsys)
+
+
+def test_models_and_files_that_do_not_go_together(capsys: Capture) -> None:
+    assert main(["fit", gestures(), *GROUPED, *QUICK]) == 0
+    arrays()
+    gw.Sequential(gw.RNN(2, 2, batch_first=True), seed=0).save("own.safetensors")
+    whole = Path("model.safetensors").read_bytes()
+    Path("half.safetensors").write_bytes(whole[: len(whole) // 2])
+    lines = Path("gestures.csv").read_text().splitlines()
+    Path("other.csv").write_text("\n".join(lines).replace("circle", "square"))
+    Path("less.csv").write_text("\n".join(line.rsplit(",", 4)[0] for line in lines))
+    Path("bare.csv").write_text("\n".join(line.rsplit(",", 1)[0] for line in lines))
+    capsys.readouterr()
+    for command, model, data, message in (
+        ("predict", "nowhere", "gestures.csv", "nowhere: expected a model file, got: No such file or directory"),
+        ("predict", "half.safetensors", "gestures.csv", "expected a whole .safetensors file"),
+        ("predict", "gestures.csv", "gestures.csv", "expected a whole .safetensors file"),
+        ("predict", "own.safetensors", "gestures.csv", "expected a model of gatewise fit, got one without its notes"),
+        ("predict", "model.safetensors", "data.npz", "data.npz: expected a CSV file, like the one that the model"),
+        ("predict", "model.safetensors", "less.csv", "less.csv: expected the column 'x', 'y', got 'recording', 't'"),
+        ("evaluate", "model.safetensors", "bare.csv", "bare.csv: expected the column 'gesture', got 'recording'"),
+        ("evaluate", "model.safetensors", "other.csv",
+         "other.csv: gesture: expected the model's classes, 'circle', 'rest', got 'square'"),
+    ):  # fmt: skip
+        assert message in failure([command, model, data], capsys)
+    Path("gaps.csv").write_text("\n".join([lines[0], *(line.rsplit(",", 1)[0] + "," for line in lines[1:])]))
+    for data in ("bare.csv", "gaps.csv"):  # which predict does not read
+        assert main(["predict", "model.safetensors", data]) == 0
+    capsys.readouterr()
+    assert "--out: expected a name that ends in .csv or .npz" in failure(
+        ["predict", "model.safetensors", "bare.csv", "--out", "p.txt"], capsys
+    )
+    assert "--plot: expected a name that ends in .png" in failure(
+        ["evaluate", "model.safetensors", "gestures.csv", "--plot", "p.gif"], capsys
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda notes: notes.pop("columns"),
+        lambda notes: notes.update(columns=3),
+        lambda notes: notes["columns"].update(per_step=True),
+        lambda notes: notes["columns"].update(layout="circles"),
+        lambda notes: notes["columns"].update(features=[1, 2]),
+        lambda notes: notes["columns"].update(features=None),
+        lambda notes: notes.update(mean=[0.0]),
+        lambda notes: notes.update(scale=[float("nan"), 1.0]),
+        lambda notes: notes.update(classes=["circle"]),
+        lambda notes: notes.update(task="regression"),
+        lambda notes: notes.update(surprise=1),
+    ],
+)
+def test_notes_that_do_not_agree_with_the_model(change: Callable[[dict[str, Any]], Any], capsys: Capture) -> None:
+    assert main(["fit", gestures(), *GROUPED, *QUICK]) == 0
+    model = gw.load("model.safetensors")
+    change(model.notes["gatewise fit"])
+    model.save("model.safetensors")
+    capsys.readouterr()
+    message = failure(["predict", "model.safetensors", "gestures.csv"], capsys)
+    assert "model.safetensors: expected notes that agree with the model, got: " in message
+    assert not Path("predictions.csv").exists()
+    json.dumps(model.notes)
+
+
+def test_arrays_of_other_features_are_refused(capsys: Capture) -> None:
+    assert main(["fit", arrays(), *QUICK]) == 0
+    arrays("three.npz", x=np.zeros((80, 12, 3)))
+    capsys.readouterr()
+    message = failure(["predict", "model.safetensors", "three.npz"], capsys)
+    assert "three.npz: expected 2 features, as the model was fitted to, got 3" in message
+
+
+def test_divergence_is_told_and_nothing_written(capsys: Capture) -> None:
+    assert main(["fit", arrays(), *QUICK, "--lr", "1e30"]) == 2
+    assert "gatewise: training diverged: loss: " in capsys.readouterr().err.splitlines()[-1]
+    assert os.listdir() == ["data.npz"]
+
+
+@pytest.mark.parametrize(("sizes", "got"), [("1,2,3", "'1,2,3'"), ("a,b,c,d", "'a,b,c,d'"), ("1,1,0,1", "'1,1,0,1'")])
+def test_sizes_that_bench_refuses(sizes: str, got: str, capsys: Capture) -> None:
+    assert f"--sizes: expected T,B,I,H as in 100,1,40,64, whole numbers from 1, got {got}" in failure(
+        ["bench", "--sizes", sizes], capsys
+    )
