@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pandas", reason='forecasting reads CSV files by pandas: pip install "gatewise[forecast]"')
 
 from gatewise import forecasting
-from gatewise.forecasting import Forecaster, ForecastError
+from gatewise.forecasting import Forecaster, InputError
 from gatewise.forecasting.windows import Split, targets
 from series import fitted, wave
 
@@ -58,7 +58,7 @@ def test_training_stops_after_patience() -> None:
 
 
 def test_divergence_is_told() -> None:
-    with pytest.raises(ForecastError, match=r"lr: expected a step size that converges; with 1e\+30 epoch 1 diverged"):
+    with pytest.raises(InputError, match=r"lr: expected a step size that converges; with 1e\+30 epoch 1 diverged"):
         fitted(wave(150), lr=1e30)
 
 
@@ -100,9 +100,9 @@ def test_the_series_that_is_forecast_may_be_another() -> None:
         (values[:, None], 1, r"series: expected \(N,\) numbers, got \(150, 1\) of float64"),
         (["a"] * 20, 1, r"series: expected \(N,\) numbers, got \(20,\) of <U1"),
     ):
-        with pytest.raises(ForecastError, match=message):
+        with pytest.raises(InputError, match=message):
             forecaster.predict(n, wrong)
-    with pytest.raises(ForecastError, match="forecaster: expected one that is fitted"):
+    with pytest.raises(InputError, match="forecaster: expected one that is fitted"):
         Forecaster().predict(1)
 
 
@@ -118,7 +118,7 @@ def test_pandas_keep_their_dates_and_name() -> None:
     assert (periods.index == forecast.index).all()
     counted = fitted(pandas.Series(wave(150))).predict(2)
     assert list(counted.index) == [150, 151]
-    with pytest.raises(ForecastError, match="units: expected dates one after another"):
+    with pytest.raises(InputError, match="units: expected dates one after another"):
         forecaster.predict(1, months[::-1])
 
 
@@ -137,10 +137,10 @@ def test_several_series_train_one_model() -> None:
         bound = 32 * np.finfo(np.float32).eps * forecaster.scaling.scale
         np.testing.assert_allclose(forecast, forecaster.predict(4, series), rtol=0, atol=bound)
     assert forecaster.backtest(first, start=130).truth.shape == (18, 3)
-    with pytest.raises(ForecastError, match=r"series: expected \(N,\) numbers, got a list of several"):
+    with pytest.raises(InputError, match=r"series: expected \(N,\) numbers, got a list of several"):
         forecaster.backtest(first)
     short = [first, first[:10]]
-    with pytest.raises(ForecastError, match="series: expected more rows for window 12, horizon 3, got 10"):
+    with pytest.raises(InputError, match="series: expected more rows for window 12, horizon 3, got 10"):
         fitted(short)
 
 
@@ -159,7 +159,7 @@ def test_covariates_of_several_series() -> None:
         ([hint[0]], "past_covariates: expected 2, one for each series, got 1"),
         ([hint[0], hint.T], "past_covariates: expected 1 for each series, as for the first, got others"),
     ):
-        with pytest.raises(ForecastError, match=message):
+        with pytest.raises(InputError, match=message):
             Forecaster(**options).fit(values, wrong)
 
 
@@ -207,7 +207,7 @@ def test_covariates_are_read() -> None:
     assert (before[31:] != after[31:]).all()
     longer = seeing.predict(3, values, np.append(beside, [1000.0, 900.0]))
     np.testing.assert_array_equal(longer[:1], seeing.predict(1, values, beside))
-    with pytest.raises(ForecastError, match="past_covariates: expected 302 rows, 2 behind the series, for 3 steps"):
+    with pytest.raises(InputError, match="past_covariates: expected 302 rows, 2 behind the series, for 3 steps"):
         seeing.predict(3, values, beside)
     for wrong, message in (
         (None, "past_covariates: expected 1, as in fit, got 0"),
@@ -215,9 +215,9 @@ def test_covariates_are_read() -> None:
         (beside[:299], r"past_covariates: expected at least 300 rows of numbers, \(N,\) or \(N, C\), got \(299, 1\)"),
         (beside * np.nan, "past_covariates: expected finite numbers, got NaN or infinity"),
     ):
-        with pytest.raises(ForecastError, match=message):
+        with pytest.raises(InputError, match=message):
             seeing.predict(1, values, wrong)
-    with pytest.raises(ForecastError, match="past_covariates: expected none with mode 'autoregressive'"):
+    with pytest.raises(InputError, match="past_covariates: expected none with mode 'autoregressive'"):
         Forecaster(mode="autoregressive").fit(values, beside)
 
 
@@ -251,7 +251,7 @@ def test_backtests_are_predictions_from_rolling_origins() -> None:
         ({"start": 12}, "start: expected at least 13 rows before the first origin, got 12"),
         ({"stride": 0}, "stride: expected an integer >= 1, got 0"),
     ):
-        with pytest.raises(ForecastError, match=message):
+        with pytest.raises(InputError, match=message):
             forecaster.backtest(values, **options)
 
 
@@ -292,5 +292,5 @@ def test_the_plot_shows_past_and_forecast() -> None:
     ],
 )
 def test_bad_options(make: Any, message: str) -> None:
-    with pytest.raises(ForecastError, match=message):
+    with pytest.raises(InputError, match=message):
         make()

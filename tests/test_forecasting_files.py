@@ -15,7 +15,7 @@ from safetensors.numpy import save as to_safetensors
 
 import gatewise as gw
 from gatewise._files import replace_file
-from gatewise.forecasting import Forecaster, ForecastError, Series
+from gatewise.forecasting import Forecaster, InputError, Series
 from series import fitted, wave
 
 
@@ -38,9 +38,9 @@ def test_a_saved_forecaster_forecasts_the_same(tmp_path: Path, cell: str, mode: 
     np.testing.assert_array_equal(loaded.predict(10, wave(150)), forecaster.predict(10))
     loaded.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
-    with pytest.raises(ForecastError, match="series: expected one, since a loaded forecaster has none of its own"):
+    with pytest.raises(InputError, match="series: expected one, since a loaded forecaster has none of its own"):
         loaded.predict(1)
-    with pytest.raises(ForecastError, match="start: expected the first origin, as a loaded forecaster has no series"):
+    with pytest.raises(InputError, match="start: expected the first origin, as a loaded forecaster has no series"):
         loaded.backtest(wave(150))
 
 
@@ -85,7 +85,7 @@ def rewritten(path: Path, change: Any) -> None:
 )
 def test_a_file_that_does_not_fit_is_told(model: Path, change: Any, message: str) -> None:
     rewritten(model, change)
-    with pytest.raises(ForecastError, match=message):
+    with pytest.raises(InputError, match=message):
         Forecaster.load(model)
 
 
@@ -93,21 +93,21 @@ def test_weights_that_are_no_numbers_are_told(model: Path) -> None:
     saved = gw.load(model)
     saved.flat_params[3] = np.nan
     saved.save(model)
-    with pytest.raises(ForecastError, match="expected finite numbers in the model, got others"):
+    with pytest.raises(InputError, match="expected finite numbers in the model, got others"):
         Forecaster.load(model)
 
 
 def test_a_foreign_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(to_safetensors({"x": np.zeros(3)}))
-    with pytest.raises(ForecastError, match="expected a model written by gatewise, got another"):
+    with pytest.raises(InputError, match="expected a model written by gatewise, got another"):
         Forecaster.load(path)
     gw.Sequential(gw.Linear(2, 2)).save(path)
-    with pytest.raises(ForecastError, match=r"expected a forecaster's model, got another: Sequential\(Linear"):
+    with pytest.raises(InputError, match=r"expected a forecaster's model, got another: Sequential\(Linear"):
         Forecaster.load(path)
-    with pytest.raises(ForecastError, match=r"nowhere: expected a model file, got: No such file or directory"):
+    with pytest.raises(InputError, match=r"nowhere: expected a model file, got: No such file or directory"):
         Forecaster.load(tmp_path / "nowhere")
-    with pytest.raises(ForecastError, match="expected a model file, got: Is a directory"):
+    with pytest.raises(InputError, match="expected a model file, got: Is a directory"):
         Forecaster.load(tmp_path)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 pytest.importorskip("pandas", reason='forecasting reads CSV files by pandas: pip install "gatewise[forecast]"')
 
 from gatewise import forecasting
-from gatewise.forecasting import ForecastError, Series
+from gatewise.forecasting import InputError, Series
 from gatewise.forecasting.baselines import evaluate
 from gatewise.forecasting.windows import Scaling, Split, targets, windows
 from series import wave
@@ -80,14 +80,14 @@ def test_csv(tmp_path: Path, text: str, options: dict[str, str], values: list[fl
     ],
 )
 def test_csv_errors(tmp_path: Path, text: str | bytes, options: dict[str, str], message: str) -> None:
-    with pytest.raises(ForecastError, match=message):
+    with pytest.raises(InputError, match=message):
         forecasting.read_csv(write(tmp_path, text), **options)
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ForecastError, match=r"nowhere\.csv: expected a CSV file, got: No such file"):
+    with pytest.raises(InputError, match=r"nowhere\.csv: expected a CSV file, got: No such file"):
         forecasting.read_csv(tmp_path / "nowhere.csv")
-    with pytest.raises(ForecastError, match="expected a CSV file, got: Is a directory"):
+    with pytest.raises(InputError, match="expected a CSV file, got: Is a directory"):
         forecasting.read_csv(tmp_path)
 
 
@@ -113,17 +113,15 @@ def test_dates_have_an_end() -> None:
     dates = np.array(["2001-01", "2001-02", "2001-03"], "datetime64[M]").astype("datetime64[us]")
     series = Series(np.zeros(3), dates=dates)
     assert series.labels(2000, 2001) == ["2167-09"]
-    with pytest.raises(ForecastError, match="steps: expected dates up to the year 2250, got 100000 steps"):
+    with pytest.raises(InputError, match="steps: expected dates up to the year 2250, got 100000 steps"):
         series.axis(100_003)
 
 
 def test_series_refuses_what_is_not_finite() -> None:
     for value in (np.nan, np.inf, -1e141):
-        with pytest.raises(
-            ForecastError, match=re.escape(f"value, row 2: expected a number up to 1e+140, got {value}")
-        ):
+        with pytest.raises(InputError, match=re.escape(f"value, row 2: expected a number up to 1e+140, got {value}")):
             Series(np.array([1.0, value]))
-    with pytest.raises(ForecastError, match=r"values: expected \(N,\) float64, got \(2, 2\) float64"):
+    with pytest.raises(InputError, match=r"values: expected \(N,\) float64, got \(2, 2\) float64"):
         Series(np.zeros((2, 2)))
 
 
@@ -141,7 +139,7 @@ def test_windows_and_targets() -> None:
 def test_no_target_belongs_to_two_parts(length: int, window: int, horizon: int) -> None:
     try:
         split = Split.of(length, window, horizon)
-    except ForecastError:
+    except InputError:
         assert length - max(horizon, length // 7) < window + horizon
         return
     parts = [targets(np.arange(float(length)), origins, horizon) for origins in (split.train, split.validation)]
@@ -203,5 +201,5 @@ def test_scaling_round_trip(scale: float, values: list[float], last: float) -> N
 
 @pytest.mark.parametrize(("values", "found"), [(np.full(9, 5.0), "the constant 5.0"), (np.arange(9) * 1e200, "inf")])
 def test_scale_of_hopeless_series(values: np.ndarray, found: str) -> None:
-    with pytest.raises(ForecastError, match=found):
+    with pytest.raises(InputError, match=found):
         Scaling.of([values], 2)

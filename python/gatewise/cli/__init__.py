@@ -26,10 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from ..forecasting.errors import ForecastError, MissingLibrary, library
+    from .._inputs import InputError
+    from .._libraries import MissingLibrary, library
 
     try:
-        typer = library("typer")
+        typer = library("typer", "forecast")
         from .app import app
 
         try:
@@ -40,7 +41,7 @@ def _run(arguments: list[str]) -> int:
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         return int(code or 0)
-    except ForecastError as error:
+    except InputError as error:
         return _fail(str(error), 2)
     except MissingLibrary as error:
         return _fail(str(error), 1)

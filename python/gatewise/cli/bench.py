@@ -13,7 +13,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..forecasting import ForecastError
+from .._inputs import InputError
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 SIZES = ("100,1,40,64", "50,32,8,32", "50,32,32,64", "100,32,128,256")
@@ -56,7 +56,7 @@ def _size(text: str) -> tuple[int, int, int, int]:
     except ValueError:
         steps = batch = features = units = 0
     if min(steps, batch, features, units) < 1:
-        raise ForecastError(f"--sizes: expected T,B,I,H as in {SIZES[0]}, whole numbers from 1, got {text!r}")
+        raise InputError(f"--sizes: expected T,B,I,H as in {SIZES[0]}, whole numbers from 1, got {text!r}")
     return steps, batch, features, units
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._inputs import InputError
 from .._libraries import library
-from ..forecasting import ForecastError
 from ..weights import Weights, load, save
 from ..weights.files import SUFFIXES, saved_model
 
@@ -24,7 +24,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise ForecastError(str(error)) from error
+        raise InputError(str(error)) from error
 
 
 def show(path: Path) -> None:
@@ -76,7 +76,7 @@ def convert(source: Path, target: Path, layer: str | None) -> None:
     """Read, choose, write; and say what was left out."""
     suffix = target.suffix.lower()
     if suffix not in (".safetensors", ".onnx"):
-        raise ForecastError(f"OUT: expected a name that ends in .safetensors or .onnx, got {target}")
+        raise InputError(f"OUT: expected a name that ends in .safetensors or .onnx, got {target}")
     with _explained():
         if suffix == ".onnx" and layer is None and (model := _model(source)) is not None:
             _write_onnx(model, target)
@@ -88,7 +88,7 @@ def convert(source: Path, target: Path, layer: str | None) -> None:
         else:
             if len(weights.layers) != 1:
                 names = ", ".join(repr(name) for name in weights.layers) or "none"
-                raise ForecastError(f"--layer: expected one layer for an ONNX file, got {names}")
+                raise InputError(f"--layer: expected one layer for an ONNX file, got {names}")
             _write_onnx(next(iter(weights.layers.values())), target)
             for name in weights.others:
                 print(f"Left out {name}: not of a recurrent layer.")
@@ -109,5 +109,5 @@ def _chosen(weights: Weights, layer: str | None) -> Weights:
         return weights
     if layer not in weights.layers:
         names = ", ".join(repr(name) for name in weights.layers) or "none"
-        raise ForecastError(f"--layer: expected one of {names}, got {layer!r}")
+        raise InputError(f"--layer: expected one of {names}, got {layer!r}")
     return Weights({layer: weights.layers[layer]}, {})

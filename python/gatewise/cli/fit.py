@@ -13,14 +13,13 @@ import numpy as np
 import gatewise as gw
 
 from .._files import replace_file
-from ..forecasting import ForecastError
-from ..forecasting.errors import library
+from .._inputs import InputError
 from ..training.history import History
 from . import tables
 from .judging import judge
 from .pictures import draw
 from .preparing import FEW, Preparation, prepare, task_of
-from .shared import prepare_folder
+from .shared import prepare_folder, require
 from .tables import ARRAYS, ROWS, Array, Columns, Sequences
 
 Pair = tuple[list[Array], Any]  # x and y, as Sequential.fit takes them
@@ -71,9 +70,8 @@ class Plan:
 def fit(path: Path, plan: Plan, out: Path) -> None:
     """Fit a model to the sequences of a file, say how good it is, write it and a picture."""
     if out.suffix.lower() != ".safetensors":
-        raise ForecastError(f"--out: expected a name that ends in .safetensors, got {out}")
-    for name in ("matplotlib", "safetensors", "tqdm"):  # missing ones must be known before the work, not after it
-        library(name)
+        raise InputError(f"--out: expected a name that ends in .safetensors, got {out}")
+    require("matplotlib", "safetensors", "tqdm")
     data, columns, task, left_out = _read(path, plan)
     prepare_folder(out.parent)
     order = np.random.default_rng(plan.seed).permutation(len(data.x))
@@ -127,21 +125,21 @@ def _model(plan: Plan, features: int, preparation: Preparation) -> gw.Sequential
             parts.append(gw.Dropout(plan.dropout))
         return gw.Sequential(layer, *parts, gw.Linear(width, preparation.width), seed=plan.seed)
     except (ValueError, MemoryError) as error:
-        raise ForecastError(f"--hidden, --layers: {error or 'expected a model that fits into memory'}") from error
+        raise InputError(f"--hidden, --layers: {error or 'expected a model that fits into memory'}") from error
 
 
 def _optimizer(plan: Plan) -> gw.optimizers.Optimizer:
     try:
         return gw.optimizers.Adam(plan.lr, clip_norm=plan.clip)
     except ValueError as error:
-        raise ForecastError(f"--lr, --clip: {error}") from error
+        raise InputError(f"--lr, --clip: {error}") from error
 
 
 def _loss(plan: Plan, preparation: Preparation) -> Any:
     if not plan.balanced:
         return preparation.loss
     if preparation.task != "classification":
-        raise ForecastError("--balanced: expected with classes, got a regression")
+        raise InputError("--balanced: expected with classes, got a regression")
     counts = np.array(preparation.frequencies)
     return gw.losses.CrossEntropy(class_weight=counts.sum() / (len(counts) * counts))
 
@@ -157,7 +155,7 @@ def _train(model: gw.Sequential, plan: Plan, loss: Any, optimizer: Any, data: Pa
                 validation_data=held_out, callbacks=stopping,
             )  # fmt: skip
         except RuntimeWarning as warning:
-            raise ForecastError(f"training diverged: {warning}") from warning
+            raise InputError(f"training diverged: {warning}") from warning
 
 
 def _plan_text(

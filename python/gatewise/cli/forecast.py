@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from .._files import replace_file
-from ..forecasting import Evaluation, Forecaster, ForecastError, Series, bundled, read_csv
-from ..forecasting.errors import library
+from .._inputs import InputError
+from .._libraries import library
+from ..forecasting import Evaluation, Forecaster, Series, bundled, read_csv
 from ..forecasting.plot import further_figure, training_figure
 from ..forecasting.series import BUNDLED_SOURCE, read_covariates
 from ..forecasting.windows import Floats, Split
-from .shared import prepare_folder
+from .shared import prepare_folder, require
 
 WINDOW_RULE = "three seasons, 24 to 200, at most a quarter of the series"
 HOLDOUT_RULE = "a sixth of the series"
@@ -39,7 +40,7 @@ class Source:
         if self.csv is not None:
             return read_csv(self.csv, self.column, self.date_column, prefer=prefer)
         if self.column is not None or self.date_column is not None or self.covariates:
-            raise ForecastError("--column, --date-column, --covariate: expected a CSV file that has them, got none")
+            raise InputError("--column, --date-column, --covariate: expected a CSV file that has them, got none")
         return bundled()
 
     def read_covariates(self, names: tuple[str, ...]) -> Any:
@@ -47,7 +48,7 @@ class Source:
         if not names:
             return None
         if self.csv is None:
-            raise ForecastError(f"csv: expected a file with the covariates {', '.join(names)}, got none")
+            raise InputError(f"csv: expected a file with the covariates {', '.join(names)}, got none")
         return read_covariates(self.csv, names)
 
     @property
@@ -58,10 +59,9 @@ class Source:
 
 def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | None, out: Path) -> None:
     """Train with the options that were given, print the comparison, write picture, forecast and model."""
-    for name in ("matplotlib", "safetensors", "tqdm"):  # missing ones must be known before the work, not after it
-        library(name)
+    require("matplotlib", "pandas", "safetensors", "tqdm")
     if source.covariates and given.get("mode") == "autoregressive":
-        raise ForecastError("--covariate: expected none with --mode autoregressive, which reads behind the series' end")
+        raise InputError("--covariate: expected none with --mode autoregressive, which reads behind the series' end")
     series, covariates = source.read(), source.read_covariates(source.covariates)
     forecaster, holdout = _plan(len(series), series.season, given)
     steps = steps or _steps(forecaster, series, source.covariates)
@@ -87,8 +87,8 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     """Forecast from the end of the series with a saved model, print the values, write them and a picture."""
     if given:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise ForecastError(f"{options}: expected only without --model, which has its own")
-    library("matplotlib")
+        raise InputError(f"{options}: expected only without --model, which has its own")
+    require("matplotlib", "pandas", "safetensors")
     forecaster = Forecaster.load(model)
     series = source.read(prefer=forecaster.series_name)
     covariates = source.read_covariates(forecaster.covariate_names)
@@ -121,10 +121,10 @@ def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Forecaste
     settings = forecaster.settings
     holdout = max(settings.horizon, length // 6) if holdout is None else holdout
     if holdout < settings.horizon:
-        raise ForecastError(f"holdout: expected at least the horizon = {settings.horizon} rows, got {holdout}")
+        raise InputError(f"holdout: expected at least the horizon = {settings.horizon} rows, got {holdout}")
     Split.of(length - holdout, settings.window, settings.horizon)
     if season >= length - holdout:
-        raise ForecastError(f"season: expected fewer than the {length - holdout} rows before the holdout, got {season}")
+        raise InputError(f"season: expected fewer than the {length - holdout} rows before the holdout, got {season}")
     return forecaster, holdout
 
 
@@ -184,5 +184,5 @@ def _csv(series: Series, further: Floats) -> bytes:
     text = io.StringIO()
     labels = series.labels(len(series), len(series) + len(further))
     table = {"date" if series.dates is not None else "row": labels, series.name: np.asarray(further)}
-    library("pandas").DataFrame(table).to_csv(text, index=False, lineterminator="\n")
+    library("pandas", "forecast").DataFrame(table).to_csv(text, index=False, lineterminator="\n")
     return text.getvalue().encode("utf-8")

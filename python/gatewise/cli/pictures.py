@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..forecasting.errors import library
+from .._libraries import library
 from ..training import style
 from ..training.history import History
 from .judging import Judgement
@@ -19,7 +19,9 @@ DOTS = 2000
 @style.styled
 def draw(preparation: Preparation, judgement: Judgement, where: str, history: History | None = None) -> bytes:
     """A PNG image."""
-    figure = library("matplotlib.figure").Figure(figsize=(12 if history else 6.5, 5), dpi=100, layout="constrained")
+    figure = library("matplotlib.figure", "forecast").Figure(
+        figsize=(12 if history else 6.5, 5), dpi=100, layout="constrained"
+    )
     axes = figure.subplots(1, 2 if history else 1, squeeze=False)[0]
     if history is not None:
         history.plot(axes=axes[0])

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from .._files import replace_file
-from ..forecasting import ForecastError
-from ..forecasting.errors import library
+from .._inputs import InputError
+from .._libraries import library
 from . import preparing, tables
 from .judging import judge
 from .pictures import draw
 from .preparing import Preparation
-from .shared import prepare_folder
+from .shared import prepare_folder, require
 from .tables import Array, Sequences
 
 SHOWN = 10
@@ -24,27 +24,31 @@ SHOWN = 10
 def predict(model_path: Path, path: Path, out: Path) -> None:
     """Write the model's answers to the sequences of a file, and show the first."""
     if out.suffix.lower() not in (".csv", ".npz"):
-        raise ForecastError(f"--out: expected a name that ends in .csv or .npz, got {out}")
+        raise InputError(f"--out: expected a name that ends in .csv or .npz, got {out}")
+    require("pandas", "safetensors")
     model, preparation = preparing.load(model_path)
     data = _read(path, preparation, answers=False)
     prepare_folder(out.parent)
     table = _table(preparation, data, preparation.outputs_of(model, data))
     if out.suffix.lower() == ".csv":
-        content = library("pandas").DataFrame(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
+        content = (
+            library("pandas", "forecast").DataFrame(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
+        )
     else:
         content = _npz(table)
     replace_file(out, content)
-    print(library("pandas").DataFrame({n: v[:SHOWN] for n, v in table.items()}).to_string(index=False))
+    print(library("pandas", "forecast").DataFrame({n: v[:SHOWN] for n, v in table.items()}).to_string(index=False))
     count = len(data.place)
     print(f"{f'... {count - SHOWN} more; ' if count > SHOWN else ''}wrote {out}, {count} answers.")
 
 
 def evaluate(model_path: Path, path: Path, plot: Path | None) -> None:
     """Print how good the model's answers to the sequences of a file are."""
+    require("safetensors")
     if plot is not None:
         if plot.suffix.lower() != ".png":
-            raise ForecastError(f"--plot: expected a name that ends in .png, got {plot}")
-        library("matplotlib")
+            raise InputError(f"--plot: expected a name that ends in .png, got {plot}")
+        require("matplotlib")
         prepare_folder(plot.parent)
     model, preparation = preparing.load(model_path)
     data = _read(path, preparation, answers=True)
@@ -60,7 +64,7 @@ def _read(path: Path, preparation: Preparation, answers: bool) -> Sequences:
     data = tables.read(path, tables.load(path), preparation.columns, text, answers)
     expected, got = len(preparation.mean), data.x[0].shape[1]
     if got != expected:
-        raise ForecastError(f"{path}: expected {expected} features, as the model was fitted to, got {got}")
+        raise InputError(f"{path}: expected {expected} features, as the model was fitted to, got {got}")
     return data
 
 

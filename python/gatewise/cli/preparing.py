@@ -11,8 +11,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..forecasting import ForecastError
-from ..forecasting.series import listed
+from .._inputs import InputError, listed, read_model
 from .tables import LAYOUTS, Array, Columns, Sequences
 
 NOTES = "gatewise fit"
@@ -70,7 +69,7 @@ class Preparation:
             return ((answers - self.target_mean) / self.target_scale).astype(np.float32)
         codes = {name: code for code, name in enumerate(self.classes)}
         if unknown := [name for name in answers[:, 0] if name not in codes]:
-            raise ForecastError(
+            raise InputError(
                 f"{path}: {self.columns.targets[0]}: expected the model's classes, {shown(self.classes)}, "
                 f"got {str(unknown[0])!r}"
             )
@@ -122,10 +121,10 @@ def prepare(columns: Columns, task: str, data: Sequences, training: Sequences) -
     if task == "regression":
         return Preparation(columns, task, mean, scale, [], [], *_scaling(training.answers, "target"))
     if answers.shape[1] != 1:
-        raise ForecastError(f"--task: expected regression with {answers.shape[1]} targets, got classification")
+        raise InputError(f"--task: expected regression with {answers.shape[1]} targets, got classification")
     counts = Counter(answers[:, 0].tolist())
     if not 2 <= len(counts) <= max(FEW, len(answers) // 2):
-        raise ForecastError(f"--target: expected some classes, got {len(counts)} in {len(answers)} answers")
+        raise InputError(f"--target: expected some classes, got {len(counts)} in {len(answers)} answers")
     classes = sorted(counts, key=_by_number)
     return Preparation(columns, task, mean, scale, classes, [counts[name] for name in classes], [], [])
 
@@ -141,31 +140,22 @@ def _scaling(values: Array, name: str) -> tuple[list[float], list[float]]:
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = values.mean(axis=0), values.std(axis=0)
     if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
-        raise ForecastError(
-            f"{name}: expected numbers whose squares are finite, got some up to {np.abs(values).max():g}"
-        )
+        raise InputError(f"{name}: expected numbers whose squares are finite, got some up to {np.abs(values).max():g}")
     # A column of one value has a spread of no more than rounding.
     return mean.tolist(), np.where(scale > 1e-10 * np.abs(mean), scale, 1.0).tolist()
 
 
 def load(path: Path) -> tuple[gw.Sequential, Preparation]:
     """A model that `gatewise fit` wrote, and its notes."""
-    try:
-        model = gw.load(path)
-    except OSError as error:
-        raise ForecastError(f"{path}: expected a model file, got: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ForecastError(str(error)) from error
+    model = read_model(path)
     notes = model.notes.get(NOTES)
     if notes is None:
-        raise ForecastError(
-            f"{path}: expected a model of gatewise fit, got one without its notes on columns and scaling"
-        )
+        raise InputError(f"{path}: expected a model of gatewise fit, got one without its notes on columns and scaling")
     try:
         preparation = Preparation(**{**notes, "columns": Columns(**notes["columns"])})
         _check(preparation, model)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ForecastError(f"{path}: expected notes that agree with the model, got: {error}") from error
+        raise InputError(f"{path}: expected notes that agree with the model, got: {error}") from error
     return model, preparation
 
 

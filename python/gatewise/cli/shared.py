@@ -8,7 +8,14 @@ from pathlib import Path
 
 import gatewise as gw
 
-from ..forecasting import ForecastError
+from .._inputs import InputError
+from .._libraries import library
+
+
+def require(*libraries: str) -> None:
+    """See that these are installed: what is missing must be known before the work, not after it."""
+    for name in libraries:
+        library(name, "forecast")
 
 
 def set_threads(threads: int | None) -> None:
@@ -17,7 +24,7 @@ def set_threads(threads: int | None) -> None:
         try:
             gw.set_num_threads(threads)
         except ValueError as error:
-            raise ForecastError(f"--threads: {error}") from error
+            raise InputError(f"--threads: {error}") from error
 
 
 def prepare_folder(out: Path) -> None:
@@ -27,6 +34,4 @@ def prepare_folder(out: Path) -> None:
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise ForecastError(
-            f"--out: expected a folder to write to, got {out}: {os.strerror(error.errno or 0)}"
-        ) from error
+        raise InputError(f"--out: expected a folder to write to, got {out}: {os.strerror(error.errno or 0)}") from error

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..forecasting import ForecastError
-from ..forecasting.errors import library
-from ..forecasting.series import listed, numbers, numeric, parsed_dates, read_table
+from .._inputs import InputError, dates_in, listed, numbers, numeric, read_table
+from .._libraries import library
+from .shared import require
 
 Array = NDArray[Any]
 GROUPS, ROWS, WHOLE, ARRAYS = LAYOUTS = "groups", "rows", "whole", "arrays"
@@ -78,7 +78,8 @@ def load(path: Path) -> Any:
     if suffix == ".npz":
         return _arrays(path)
     if suffix not in (".csv", ".tsv", ".txt"):
-        raise ForecastError(f"{path}: expected a .csv or .npz file, got {suffix or 'no suffix'}")
+        raise InputError(f"{path}: expected a .csv or .npz file, got {suffix or 'no suffix'}")
+    require("pandas")
     return read_table(path)
 
 
@@ -87,14 +88,14 @@ def _arrays(path: Path) -> dict[str, Array]:
         with path.open("rb") as file:
             # NumPy would take what does not begin so for a single array or a pickle.
             if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
-                raise ForecastError(f"{path}: expected an NPZ file, as numpy.savez writes, got another")
+                raise InputError(f"{path}: expected an NPZ file, as numpy.savez writes, got another")
             file.seek(0)
             content = np.load(file, allow_pickle=False)
             return {name: _array(path, content, name) for name in content.files}
     except OSError as error:
-        raise ForecastError(f"{path}: expected an NPZ file, got: {error.strerror or error}") from error
+        raise InputError(f"{path}: expected an NPZ file, got: {error.strerror or error}") from error
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise ForecastError(f"{path}: expected a whole NPZ file, got one that does not read: {error}") from error
+        raise InputError(f"{path}: expected a whole NPZ file, got one that does not read: {error}") from error
 
 
 def _array(path: Path, content: Any, name: str) -> Array:
@@ -104,9 +105,9 @@ def _array(path: Path, content: Any, name: str) -> Array:
         why = (
             "objects: give sequences of several lengths padded, and their lengths" if "pickle" in str(error) else error
         )
-        raise ForecastError(f"{path}: {name}: expected an array of numbers or text, got {why}") from error
+        raise InputError(f"{path}: {name}: expected an array of numbers or text, got {why}") from error
     if not isinstance(array, np.ndarray):
-        raise ForecastError(f"{path}: {name}: expected an array, got another file")
+        raise InputError(f"{path}: {name}: expected an array, got another file")
     return array
 
 
@@ -116,31 +117,29 @@ def choose(
     """What was asked for, and for the rest what the file suggests."""
     if isinstance(content, dict):
         if group is not None or time is not None:
-            raise ForecastError(f"--group, --time: expected only with a CSV file, got {group or time!r} with arrays")
+            raise InputError(f"--group, --time: expected only with a CSV file, got {group or time!r} with arrays")
         chosen = Columns(ARRAYS, list(features) or ["x"], list(targets) or ["y"], per_step=per_step)
         for option, names in (("--features", chosen.features), ("--target", chosen.targets)):
             if len(names) != 1 or names[0] not in content:
-                raise ForecastError(
-                    f"{option}: expected one of the arrays {listed(list(content))}, got {listed(names)}"
-                )
+                raise InputError(f"{option}: expected one of the arrays {listed(list(content))}, got {listed(names)}")
         return chosen
     if not targets:
-        raise ForecastError(f"--target: expected the column to predict, one of {listed(content.columns)}, got none")
+        raise InputError(f"--target: expected the column to predict, one of {listed(content.columns)}, got none")
     others = [name for name in (group, time) if name is not None]
     for option, given in (("--target", targets), ("--features", features), ("--group, --time", others)):
         if unknown := [name for name in given if name not in content.columns]:
-            raise ForecastError(f"{option}: expected one of {listed(content.columns)}, got {listed(unknown)}")
+            raise InputError(f"{option}: expected one of {listed(content.columns)}, got {listed(unknown)}")
     layout = GROUPS if group is not None else WHOLE if per_step else ROWS
     if layout == ROWS and time is not None:
-        raise ForecastError("--time: expected with --group or --per-step, without which a row is a whole sequence")
+        raise InputError("--time: expected with --group or --per-step, without which a row is a whole sequence")
     taken = [*targets, *others]
     if len({*taken, *features}) != len(taken) + len(features):
-        raise ForecastError(
+        raise InputError(
             f"--target, --features, --group, --time: expected each column once, got {listed([*taken, *features])}"
         )
     found = [name for name in content.columns if name not in taken and np.isfinite(numeric(content[name])).any()]
     if not (features or found):
-        raise ForecastError(f"--features: expected columns of numbers beside {listed(taken)}, got none")
+        raise InputError(f"--features: expected columns of numbers beside {listed(taken)}, got none")
     return Columns(layout, list(features) or found, list(targets), group, time, per_step)
 
 
@@ -154,11 +153,11 @@ def read(path: Path, content: Any, columns: Columns, text: bool | None, answers:
     """
     if isinstance(content, dict) != (columns.layout == ARRAYS):
         expected = "an .npz file" if columns.layout == ARRAYS else "a CSV file"
-        raise ForecastError(f"{path}: expected {expected}, like the one that the model was fitted to")
+        raise InputError(f"{path}: expected {expected}, like the one that the model was fitted to")
     required = [*columns.features, *(name for name in (columns.group, columns.time) if name)]
     if missing := [name for name in required + columns.targets * answers if name not in content]:
         what = "array" if isinstance(content, dict) else "column"
-        raise ForecastError(f"{path}: expected the {what} {listed(missing)}, got {listed(list(content))}")
+        raise InputError(f"{path}: expected the {what} {listed(missing)}, got {listed(list(content))}")
     if isinstance(content, dict):
         return _of_arrays(content, columns, text, answers)
     return _of_table(content, columns, text, answers)
@@ -175,7 +174,7 @@ def _of_table(table: Any, columns: Columns, text: bool | None, with_answers: boo
     codes, ids = np.zeros(len(table), np.intp), np.array([""])
     if columns.group is not None:
         cells = _filled(table[columns.group], columns.group).to_numpy(dtype=str)
-        codes, found = library("pandas").factorize(cells)
+        codes, found = library("pandas", "forecast").factorize(cells)
         ids = found.astype(str)
     time = row if columns.time is None else _times(table[columns.time], columns.time)
     order = np.lexsort((time, codes))
@@ -195,7 +194,7 @@ def _of_table(table: Any, columns: Columns, text: bool | None, with_answers: boo
         first = answers[order[starts]]
         if len(bad := np.argwhere(answers != first[codes])):
             at, which = bad[0]
-            raise ForecastError(
+            raise InputError(
                 f"{columns.targets[which]}, row {at + 1}: expected one answer for all rows of {columns.group} "
                 f"{ids[codes[at]]}, got {first[codes[at], which]} and {answers[at, which]}; with one a row: "
                 "--per-step"
@@ -208,17 +207,17 @@ def _of_arrays(content: dict[str, Array], columns: Columns, text: bool | None, w
     (x_name,), (y_name,) = columns.features, columns.targets
     x = content[x_name]
     if x.ndim not in (2, 3) or x.dtype.kind not in "iufb" or not x.size:
-        raise ForecastError(f"{x_name}: expected numbers (N, T, features) or (N, T), got {x.dtype} {x.shape}")
+        raise InputError(f"{x_name}: expected numbers (N, T, features) or (N, T), got {x.dtype} {x.shape}")
     x = x.reshape(*x.shape[:2], -1).astype(np.float64)
     lengths = content.get("lengths", np.full(len(x), x.shape[1]))
     if lengths.shape != (len(x),) or lengths.dtype.kind not in "iu" or lengths.min() < 1 or lengths.max() > x.shape[1]:
-        raise ForecastError(
+        raise InputError(
             f"lengths: expected {len(x)} integers from 1 to {x.shape[1]}, got {lengths.dtype} {lengths.shape}"
             + (f" from {lengths.min()} to {lengths.max()}" if lengths.size and lengths.dtype.kind in "iuf" else "")
         )
     valid = np.arange(x.shape[1]) < lengths[:, None]
     if len(bad := np.argwhere(~np.isfinite(x).all(axis=2) & valid)):
-        raise ForecastError(f"{x_name}: expected finite numbers, got {x[tuple(bad[0])]} in [{bad[0][0]}, {bad[0][1]}]")
+        raise InputError(f"{x_name}: expected finite numbers, got {x[tuple(bad[0])]} in [{bad[0][0]}, {bad[0][1]}]")
     answers = _answers_of_array(content[y_name], y_name, valid, columns.per_step, text) if with_answers else None
     sequence, step = np.nonzero(valid) if columns.per_step else (np.arange(len(x)), None)
     names = {"sequence": sequence} if step is None else {"sequence": sequence, "step": step}
@@ -235,16 +234,16 @@ def _answers_of_array(y: Array, name: str, valid: Array, per_step: bool, text: b
         expected = (
             f"({count}, {steps}) or ({count}, {steps}, answers)" if per_step else f"({count},) or ({count}, answers)"
         )
-        raise ForecastError(f"{name}: expected {expected}, got {y.shape}")
+        raise InputError(f"{name}: expected {expected}, got {y.shape}")
     elif y.ndim == 2 and y.shape[1] == steps > 1:
-        raise ForecastError(f"{name}: expected ({count},), or --per-step, got {y.shape}: as many as x has steps")
+        raise InputError(f"{name}: expected ({count},), or --per-step, got {y.shape}: as many as x has steps")
     y = y.reshape(len(y), -1)
     if y.dtype.kind == "U" and text is not False:
         return y
     if y.dtype.kind not in "iufb":
-        raise ForecastError(f"{name}: expected numbers{'' if text is False else ' or text'}, got {y.dtype}")
+        raise InputError(f"{name}: expected numbers{'' if text is False else ' or text'}, got {y.dtype}")
     if not np.isfinite(y).all():
-        raise ForecastError(f"{name}: expected finite numbers, got {y[~np.isfinite(y)][0]}")
+        raise InputError(f"{name}: expected finite numbers, got {y[~np.isfinite(y)][0]}")
     if text or (text is None and y.dtype.kind == "b"):
         return as_text(y)
     return y.astype(np.float64)
@@ -268,7 +267,7 @@ def as_text(values: Array) -> Array:
 
 def _filled(cells: Any, name: str) -> Any:
     if len(empty := np.flatnonzero(cells == "")):
-        raise ForecastError(f"{name}, row {empty[0] + 1}: expected text or a number, got an empty cell")
+        raise InputError(f"{name}, row {empty[0] + 1}: expected text or a number, got an empty cell")
     return cells
 
 
@@ -276,7 +275,4 @@ def _times(cells: Any, name: str) -> Array:
     """What to sort by: numbers or dates."""
     if np.isfinite(numeric(cells.iloc[:1])).all():
         return numbers(cells, name)
-    dates = parsed_dates(cells)
-    if len(bad := np.flatnonzero(dates.isna())):
-        raise ForecastError(f"{name}, row {bad[0] + 1}: expected a date such as 2001-12-31, got {cells.iloc[bad[0]]!r}")
-    return np.asarray(dates.astype("int64"))
+    return np.asarray(dates_in(cells, name).astype("int64"))

@@ -14,15 +14,16 @@ True
 
 from __future__ import annotations
 
+from .._inputs import InputError
+from .._libraries import MissingLibrary
 from .baselines import Evaluation, naive, seasonal_naive
-from .errors import ForecastError, MissingLibrary
 from .forecaster import Forecaster
 from .series import Series, bundled, read_csv
 
 __all__ = [
     "Evaluation",
-    "ForecastError",
     "Forecaster",
+    "InputError",
     "MissingLibrary",
     "Series",
     "bundled",

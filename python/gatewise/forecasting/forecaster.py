@@ -14,9 +14,9 @@ import numpy as np
 
 import gatewise as gw
 
+from .._inputs import InputError
 from . import network, storage
 from .baselines import Evaluation, evaluate
-from .errors import ForecastError
 from .inputs import answers, as_series, covariate_rows, pairs
 from .series import Series
 from .settings import Settings, Training
@@ -57,7 +57,7 @@ class Forecaster:
 
     Raises
     ------
-    ForecastError : an argument cannot be; it is a ValueError.
+    InputError : an argument cannot be; it is a ValueError.
 
     >>> from gatewise.forecasting import Forecaster, bundled
     >>> series = bundled()
@@ -117,16 +117,16 @@ class Forecaster:
 
         Raises
         ------
-        ForecastError : the series is too short or constant, or training diverges.
+        InputError : the series is too short or constant, or training diverges.
         """
         given, beside = pairs(series, past_covariates)
         settings, options = self.settings, self.training
         splits = [Split.of(len(one), settings.window, settings.horizon) for one in given]
         count = beside[0].shape[1]
         if any(one.shape[1] != count for one in beside):
-            raise ForecastError(f"past_covariates: expected {count} for each series, as for the first, got others")
+            raise InputError(f"past_covariates: expected {count} for each series, as for the first, got others")
         if count and settings.mode != "direct":
-            raise ForecastError("past_covariates: expected none with mode 'autoregressive', which reads behind the end")
+            raise InputError("past_covariates: expected none with mode 'autoregressive', which reads behind the end")
         values = [one.values for one in given]
         self.scaling = Scaling.of(values, settings.horizon, beside)
         self.model = network.make(settings, count, options.seed)
@@ -177,7 +177,7 @@ class Forecaster:
 
         Raises
         ------
-        ForecastError : the forecaster is not fitted, a series is shorter than a window or far larger than what the
+        InputError : the forecaster is not fitted, a series is shorter than a window or far larger than what the
             model was trained on, or covariates are missing.
 
         >>> import numpy as np
@@ -190,11 +190,11 @@ class Forecaster:
         self._require_fitted()
         if series is None:
             if self.series is None:
-                raise ForecastError("series: expected one, since a loaded forecaster has none of its own, got None")
+                raise InputError("series: expected one, since a loaded forecaster has none of its own, got None")
             series = self.series
             past_covariates = self._past_covariates if past_covariates is None else past_covariates
         if type(n) is not int or n < 1:
-            raise ForecastError(f"steps: expected an integer >= 1, got {n!r}")
+            raise InputError(f"steps: expected an integer >= 1, got {n!r}")
         given, beside = pairs(series, past_covariates)
         read = [self._read(one, rows, n) for one, rows in zip(given, beside, strict=True)]
         values, covariates = (np.stack(parts) for parts in zip(*read, strict=True))
@@ -205,17 +205,17 @@ class Forecaster:
         window, horizon, length = self.settings.window, self.settings.horizon, len(series)
         self._require_covariates(covariates)
         if length < window:
-            raise ForecastError(f"series: expected at least one window of {window} values, got {length}")
+            raise InputError(f"series: expected at least one window of {window} values, got {length}")
         values = series.values[-window:]
         if np.ptp(values) / self.scaling.scale > np.finfo(np.float32).max:
-            raise ForecastError(
+            raise InputError(
                 "series: expected values of a size like those the model was trained on, got far larger ones"
             )
         read_behind = (-(-n // horizon) - 1) * horizon
         if not covariates.shape[1]:
             return values, np.empty((window + read_behind, 0))
         if len(covariates) < length + read_behind:
-            raise ForecastError(
+            raise InputError(
                 f"past_covariates: expected {length + read_behind} rows, {read_behind} behind the series, for {n} "
                 f"steps in horizons of {horizon}, got {len(covariates)}"
             )
@@ -241,7 +241,7 @@ class Forecaster:
 
         Raises
         ------
-        ForecastError : no horizon fits behind `start`, or no window or season before it.
+        InputError : no horizon fits behind `start`, or no window or season before it.
         """
         self._require_fitted()
         given, settings = as_series(series), self.settings
@@ -249,19 +249,19 @@ class Forecaster:
         self._require_covariates(beside)
         if start is None:
             if self.series is None:
-                raise ForecastError("start: expected the first origin, as a loaded forecaster has no series, got none")
+                raise InputError("start: expected the first origin, as a loaded forecaster has no series, got none")
             start = len(as_series(self.series))
         for name, value in (("start", start), ("stride", stride)):
             if type(value) is not int or value < 1:
-                raise ForecastError(f"{name}: expected an integer >= 1, got {value!r}")
+                raise InputError(f"{name}: expected an integer >= 1, got {value!r}")
         origins = np.arange(start, len(given) - settings.horizon + 1, stride)
         if not len(origins):
-            raise ForecastError(
+            raise InputError(
                 f"series: expected a horizon of {settings.horizon} values behind row {start}, got {len(given)} in all"
             )
         least = max(settings.window, settings.season + 1)
         if start < least:
-            raise ForecastError(f"start: expected at least {least} rows before the first origin, got {start}")
+            raise InputError(f"start: expected at least {least} rows before the first origin, got {start}")
         read = windows(given.values, origins, settings.window)
         read_beside = windows(beside, origins, settings.window)
         found = network.forecast(self.model, settings, self.scaling, read, read_beside, settings.horizon)
@@ -292,7 +292,7 @@ class Forecaster:
 
         Raises
         ------
-        ForecastError : the forecaster is not fitted.
+        InputError : the forecaster is not fitted.
         OSError : the file cannot be written.
         MissingLibrary : safetensors is not installed.
         """
@@ -305,7 +305,7 @@ class Forecaster:
 
         Raises
         ------
-        ForecastError : it is missing, damaged, of another kind or of a later version, or its sizes do not agree.
+        InputError : it is missing, damaged, of another kind or of a later version, or its sizes do not agree.
         MissingLibrary : safetensors is not installed.
         """
         settings, scaling, model, series_name, covariate_names = storage.load(path)
@@ -316,12 +316,12 @@ class Forecaster:
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "model"):
-            raise ForecastError("forecaster: expected one that is fitted, got a new one: call fit first")
+            raise InputError("forecaster: expected one that is fitted, got a new one: call fit first")
 
     def _require_covariates(self, covariates: Floats) -> None:
         expected = len(self.scaling.means)
         if covariates.shape[1] != expected:
-            raise ForecastError(f"past_covariates: expected {expected}, as in fit, got {covariates.shape[1]}")
+            raise InputError(f"past_covariates: expected {expected}, as in fit, got {covariates.shape[1]}")
 
 
 class _Diverged(gw.callbacks.Callback):
@@ -333,4 +333,4 @@ class _Diverged(gw.callbacks.Callback):
     def on_epoch_end(self, run: Any) -> None:
         """Look at the losses of the epoch."""
         if not all(math.isfinite(values[-1]) for values in run.history.history.values()):
-            raise ForecastError(f"lr: expected a step size that converges; with {self.lr} epoch {run.epoch} diverged")
+            raise InputError(f"lr: expected a step size that converges; with {self.lr} epoch {run.epoch} diverged")

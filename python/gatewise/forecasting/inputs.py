@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ForecastError, library
+from .._inputs import InputError
+from .._libraries import library
 from .series import Series
 from .windows import Floats
 
@@ -25,7 +26,7 @@ def pairs(data: Any, covariates: Any) -> tuple[list[Series], list[Floats]]:
 
     Raises
     ------
-    ForecastError : they are not as `as_series` and `covariate_rows` expect, or not as many.
+    InputError : they are not as `as_series` and `covariate_rows` expect, or not as many.
     """
     each = several(data)
     if each is None:
@@ -33,7 +34,7 @@ def pairs(data: Any, covariates: Any) -> tuple[list[Series], list[Floats]]:
     elif isinstance(covariates, (list, tuple)):
         beside = list(covariates)
         if len(beside) != len(each):
-            raise ForecastError(f"past_covariates: expected {len(each)}, one for each series, got {len(beside)}")
+            raise InputError(f"past_covariates: expected {len(each)}, one for each series, got {len(beside)}")
     else:
         beside = [covariates] * len(each)
     series = [as_series(one) for one in each]
@@ -49,7 +50,7 @@ def answers(data: Any, series: list[Series], forecasts: Floats) -> Any:
     ]
     if each is None:
         return found[0]
-    return library("pandas").concat(found, axis=1) if hasattr(data, "columns") else found
+    return library("pandas", "forecast").concat(found, axis=1) if hasattr(data, "columns") else found
 
 
 def as_series(data: Any) -> Series:
@@ -57,12 +58,12 @@ def as_series(data: Any) -> Series:
 
     Raises
     ------
-    ForecastError : there are other than one number a step, or not all of them are finite.
+    InputError : there are other than one number a step, or not all of them are finite.
     """
     if isinstance(data, Series):
         return data
     if isinstance(data, (list, tuple)) and several(data):
-        raise ForecastError(f"series: expected (N,) numbers, got a list of several: {len(data)}")
+        raise InputError(f"series: expected (N,) numbers, got a list of several: {len(data)}")
     dates, name = None, "value"
     if hasattr(data, "columns") and data.shape[1] == 1:
         data = data.iloc[:, 0]
@@ -72,11 +73,11 @@ def as_series(data: Any) -> Series:
         if np.asarray(index).dtype.kind == "M":
             dates = np.asarray(index.tz_localize(None)).astype("datetime64[us]")
             if (np.diff(dates).astype(np.int64) <= 0).any():
-                raise ForecastError(f"{name}: expected dates one after another, got an index that is not sorted")
+                raise InputError(f"{name}: expected dates one after another, got an index that is not sorted")
         data = data.to_numpy()
     values = np.asarray(data)
     if values.ndim != 1 or values.dtype.kind not in "fiub":
-        raise ForecastError(f"series: expected (N,) numbers, got {values.shape} of {values.dtype}")
+        raise InputError(f"series: expected (N,) numbers, got {values.shape} of {values.dtype}")
     return Series(values.astype(np.float64), name, dates)
 
 
@@ -85,7 +86,7 @@ def covariate_rows(data: Any, rows: int) -> Floats:
 
     Raises
     ------
-    ForecastError : they are too few, or not all finite.
+    InputError : they are too few, or not all finite.
     """
     if data is None:
         return np.empty((rows, 0))
@@ -93,10 +94,10 @@ def covariate_rows(data: Any, rows: int) -> Floats:
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.dtype.kind not in "fiub" or len(values) < rows:
-        raise ForecastError(
+        raise InputError(
             f"past_covariates: expected at least {rows} rows of numbers, (N,) or (N, C), got {values.shape} of "
             f"{values.dtype}"
         )
     if not np.isfinite(values).all():
-        raise ForecastError("past_covariates: expected finite numbers, got NaN or infinity")
+        raise InputError("past_covariates: expected finite numbers, got NaN or infinity")
     return values.astype(np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 
 import gatewise as gw
 
-from .errors import ForecastError
+from .._inputs import InputError
 from .settings import CELLS, Settings
 from .windows import Floats, Origins, Scaling, targets, windows
 
@@ -21,7 +21,7 @@ def make(settings: Settings, covariates: int, seed: int) -> gw.Sequential:
 
     Raises
     ------
-    ForecastError : the sizes need more memory than there is.
+    InputError : the sizes need more memory than there is.
     """
     try:
         layer = getattr(gw, CELLS[settings.cell])(
@@ -31,7 +31,7 @@ def make(settings: Settings, covariates: int, seed: int) -> gw.Sequential:
             return gw.Sequential(layer, gw.LastStep(), gw.Linear(settings.hidden_size, settings.horizon), seed=seed)
         return gw.Sequential(layer, gw.Linear(settings.hidden_size, 1), seed=seed)
     except (MemoryError, ValueError) as error:
-        raise ForecastError(f"hidden, layers: {error}") from error
+        raise InputError(f"hidden, layers: {error}") from error
 
 
 def examples(

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .._libraries import library
 from ..training import style
 from ..training.history import History
 from ..training.style import INK, MUTED
 from .baselines import Evaluation
-from .errors import library
 from .series import Series
 from .windows import Floats
 
@@ -26,8 +26,8 @@ def training_figure(series: Series, evaluation: Evaluation, history: History, fu
 
     further : (steps,) the forecast after the series' end.  name : of the network, as in `evaluation`.
     """
-    with library("matplotlib").rc_context(STYLE):
-        figure = library("matplotlib.figure").Figure(figsize=(12, 8), dpi=100, layout="constrained")
+    with library("matplotlib", "forecast").rc_context(STYLE):
+        figure = library("matplotlib.figure", "forecast").Figure(figsize=(12, 8), dpi=100, layout="constrained")
         grid = figure.add_gridspec(2, 2, height_ratios=(1.45, 1))
         _draw_series(figure.add_subplot(grid[0, :]), series, evaluation, further, name)
         _draw_losses(figure.add_subplot(grid[1, 0]), history)
@@ -37,15 +37,15 @@ def training_figure(series: Series, evaluation: Evaluation, history: History, fu
 
 def further_figure(series: Series, further: Floats, name: str) -> bytes:
     """A PNG, 1200 pixels wide: the end of the series and the forecast after it."""
-    with library("matplotlib").rc_context(STYLE):
-        figure = library("matplotlib.figure").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
+    with library("matplotlib", "forecast").rc_context(STYLE):
+        figure = library("matplotlib.figure", "forecast").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
         draw_forecast(series, further, name, figure.subplots())
         return _png(figure)
 
 
 def draw_forecast(series: Series, further: Floats, name: str, axes: Any = None) -> Any:
     """The end of the series and the forecast after it, on these axes, or on new ones."""
-    with library("matplotlib").rc_context(STYLE):
+    with library("matplotlib", "forecast").rc_context(STYLE):
         axes = style.axes(axes)
         shown = max(60, 4 * len(further))
         _draw_known(axes, series, max(0, len(series) - shown))
@@ -100,7 +100,7 @@ def _draw_losses(axes: Any, history: History) -> None:
     axes.plot(epochs, validation, color=NETWORK, linewidth=1.8, label="validation")
     axes.plot(best, validation[best - 1], "o", color=NETWORK, label=f"kept: epoch {best}")
     axes.set_yscale("log")
-    ticker = library("matplotlib.ticker")
+    ticker = library("matplotlib.ticker", "forecast")
     axes.yaxis.set_major_formatter("{x:g}")
     low, high = axes.get_ylim()
     axes.yaxis.set_minor_formatter("{x:g}" if high < 10 * low else ticker.NullFormatter())
@@ -116,7 +116,7 @@ def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
     for label, color, marker in (("naive", NAIVE, "s"), ("seasonal naive", SEASONAL, "^"), (name, NETWORK, "o")):
         axes.plot(ahead, evaluation.rmse_by_step(label), color=color, marker=marker, linewidth=1.8, label=label)
     axes.set_ylim(bottom=0.0)
-    axes.xaxis.set_major_locator(library("matplotlib.ticker").MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(library("matplotlib.ticker", "forecast").MaxNLocator(integer=True))
     axes.set_xlabel("steps ahead")
     axes.set_ylabel("RMSE, in the series' units")
     axes.set_title("Error on the held-out end", pad=34)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ForecastError, library
+from .._inputs import InputError, dates_in, listed, numbers, numeric, parsed_dates, read_table
+from .._libraries import library
 
 BUNDLED_SOURCE = "monthly means of the Pacific off Peru, region Niño 1+2, by NOAA (ERSST.V3B); public domain"
 LARGEST = 1e140  # sums of squares of such values stay finite
 _LAST_DATE = np.datetime64("2250-01-01", "us")  # pandas counts dates in nanoseconds up to 2262
-_GAPS = {"", "-", "na", "n/a", "nan", "null", "none"}
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,11 @@ class Series:
 
     def __post_init__(self) -> None:
         if self.values.ndim != 1 or self.values.dtype != np.float64:
-            raise ForecastError(f"values: expected (N,) float64, got {self.values.shape} {self.values.dtype}")
+            raise InputError(f"values: expected (N,) float64, got {self.values.shape} {self.values.dtype}")
         bad = np.flatnonzero(~(np.abs(self.values) <= LARGEST))
         if len(bad):
             found = self.values[bad[0]]
-            raise ForecastError(f"{self.name}, row {bad[0] + 1}: expected a number up to {LARGEST:g}, got {found}")
+            raise InputError(f"{self.name}, row {bad[0] + 1}: expected a number up to {LARGEST:g}, got {found}")
 
     def __len__(self) -> int:
         return len(self.values)
@@ -50,7 +49,7 @@ class Series:
 
     def following(self, values: NDArray[np.float64]) -> Any:
         """Values after the end, as a ``pandas.Series`` with the dates, or the row numbers, that follow."""
-        pandas = library("pandas")
+        pandas = library("pandas", "forecast")
         count = len(self)
         if self.dates is None:
             index = pandas.RangeIndex(count, count + len(values))
@@ -92,8 +91,8 @@ def read_covariates(path: str | Path, names: Sequence[str]) -> Any:
     table = read_table(Path(path))
     for name in names:
         if name not in table.columns:
-            raise ForecastError(f"--covariate: expected one of {listed(table.columns)}, got {name!r}")
-    return library("pandas").DataFrame({name: numbers(table[name], name) for name in names})
+            raise InputError(f"--covariate: expected one of {listed(table.columns)}, got {name!r}")
+    return library("pandas", "forecast").DataFrame({name: numbers(table[name], name) for name in names})
 
 
 def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
@@ -106,11 +105,11 @@ def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
 
 def _next_dates(dates: NDArray[np.datetime64], count: int) -> NDArray[np.datetime64]:
     """At the frequency of these dates if they have one (months are of different lengths), else at their median step."""
-    pandas = library("pandas")
+    pandas = library("pandas", "forecast")
     frequency = pandas.DatetimeIndex(dates, freq="infer").freq if len(dates) >= 3 else None
     step = np.timedelta64(int(np.median(np.diff(dates).astype(np.int64))) if len(dates) > 1 else 86400 * 10**6, "us")
     if count * step.astype(np.int64) > (_LAST_DATE - dates[-1]).astype(np.int64):
-        raise ForecastError(
+        raise InputError(
             f"steps: expected dates up to the year {_LAST_DATE.astype('datetime64[Y]')}, got {count} steps"
         )
     if frequency is None:
@@ -136,13 +135,13 @@ def read_csv(path: str | Path, column: str | None = None, date_column: str | Non
 
     Raises
     ------
-    ForecastError : the file, a column or a cell is not as expected; rows are counted from 1 below the header.
+    InputError : the file, a column or a cell is not as expected; rows are counted from 1 below the header.
     MissingLibrary : pandas is not installed.
     """
     table = read_table(Path(path))
     for option, name in (("--column", column), ("--date-column", date_column)):
         if name is not None and name not in table.columns:
-            raise ForecastError(f"{option}: expected one of {listed(table.columns)}, got {name!r}")
+            raise InputError(f"{option}: expected one of {listed(table.columns)}, got {name!r}")
     if date_column is None:
         date_column = _date_column(table, taken=column)
     if column is None:
@@ -151,49 +150,12 @@ def read_csv(path: str | Path, column: str | None = None, date_column: str | Non
     return Series(numbers(table[column], column), column, dates)
 
 
-def read_table(path: Path) -> Any:
-    """The file as a pandas.DataFrame of stripped strings, without empty rows at its end."""
-    pandas = library("pandas")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file, warnings.catch_warnings():
-            # Where rows have more fields than the header, pandas drops the rest with a warning only.
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            header = file.readline()
-            file.seek(0)
-            separator = max(",;\t", key=header.count)
-            table = pandas.read_csv(
-                file, sep=separator, dtype=str, keep_default_na=False, index_col=False, skip_blank_lines=False
-            )
-    except OSError as error:
-        raise ForecastError(f"{path}: expected a CSV file, got: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ForecastError(f"{path}: expected text in UTF-8, got the byte {error.object[error.start]:#04x}") from error
-    except pandas.errors.EmptyDataError as error:
-        raise ForecastError(f"{path}: expected a CSV file with a header line, got an empty file") from error
-    except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
-        raise ForecastError(
-            f"{path}: expected as many fields in every row as in the header; {_one_line(error)}"
-        ) from error
-    table = table.fillna("").apply(lambda cells: cells.str.strip())
-    table.columns = table.columns.str.strip()
-    filled = np.flatnonzero((table != "").any(axis=1))
-    table = table.iloc[: filled[-1] + 1 if len(filled) else 0]
-    if table.empty:
-        raise ForecastError(f"{path}: expected rows of values below the header, got none")
-    return table
-
-
-def numeric(cells: Any) -> Any:
-    """The cells as numbers, NaN where they are none."""
-    return library("pandas").to_numeric(cells, errors="coerce")
-
-
 def _value_column(table: Any, taken: str | None) -> str:
     candidates = [name for name in table.columns if name != taken and np.isfinite(numeric(table[name].iloc[:1])).all()]
     if len(candidates) == 1:
         return str(candidates[0])
     found = f"several are: {listed(candidates)}" if candidates else f"none is: {listed(table.columns)}"
-    raise ForecastError(f"--column: expected a column of numbers to be named, since {found}")
+    raise InputError(f"--column: expected a column of numbers to be named, since {found}")
 
 
 def _date_column(table: Any, taken: str | None) -> str | None:
@@ -204,44 +166,10 @@ def _date_column(table: Any, taken: str | None) -> str | None:
     return None
 
 
-def parsed_dates(cells: Any) -> Any:
-    """The cells as dates in UTC, NaT where they are none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a format that pandas cannot infer is told by the NaT that follow
-        return library("pandas").to_datetime(cells, errors="coerce", utc=True)
-
-
 def _dates(cells: Any, name: str) -> NDArray[np.datetime64]:
-    parsed = parsed_dates(cells)
-    bad = np.flatnonzero(parsed.isna())
-    if len(bad):
-        raise ForecastError(f"{name}, row {bad[0] + 1}: expected a date such as 2001-12-31, got {cells.iloc[bad[0]]!r}")
-    dates: NDArray[np.datetime64] = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    dates: NDArray[np.datetime64] = dates_in(cells, name).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     unordered = np.flatnonzero(np.diff(dates).astype(np.int64) <= 0)
     if len(unordered):
         row = int(unordered[0]) + 1
-        raise ForecastError(
-            f"{name}, row {row + 1}: expected a date after {cells.iloc[row - 1]}, got {cells.iloc[row]}"
-        )
+        raise InputError(f"{name}, row {row + 1}: expected a date after {cells.iloc[row - 1]}, got {cells.iloc[row]}")
     return dates
-
-
-def numbers(cells: Any, name: str) -> NDArray[np.float64]:
-    """The cells of a column as finite numbers, or the error that names the first cell that is none."""
-    values: NDArray[np.float64] = numeric(cells).to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
-    if len(bad):
-        row, cell = int(bad[0]) + 1, cells.iloc[bad[0]]
-        if cell.lower() in _GAPS:
-            raise ForecastError(f"{name}, row {row}: expected a number, got a gap ({cell!r}); fill gaps first")
-        raise ForecastError(f"{name}, row {row}: expected a finite number, got {cell!r}")
-    return values
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names for a message."""
-    return ", ".join(repr(str(name)) for name in names)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

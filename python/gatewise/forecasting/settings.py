@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .errors import ForecastError
+from .._inputs import InputError
 
 CELLS = {"lstm": "LSTM", "gru": "GRU"}
 MODES = ("direct", "autoregressive")
@@ -26,11 +26,11 @@ class Settings:
     def __post_init__(self) -> None:
         for name, known in (("cell", tuple(CELLS)), ("mode", MODES)):
             if getattr(self, name) not in known:
-                raise ForecastError(f"{name}: expected {' or '.join(known)}, got {getattr(self, name)!r}")
+                raise InputError(f"{name}: expected {' or '.join(known)}, got {getattr(self, name)!r}")
         for name in ("hidden_size", "num_layers", "window", "horizon", "season"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
-                raise ForecastError(f"{name}: expected an integer >= 1, got {value!r}")
+                raise InputError(f"{name}: expected an integer >= 1, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Training:
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
             value = getattr(self, name)
             if type(value) is not int or value < least:
-                raise ForecastError(f"{name}: expected an integer >= {least}, got {value!r}")
+                raise InputError(f"{name}: expected an integer >= {least}, got {value!r}")
         for name in ("lr", "clip"):
             if not getattr(self, name) > 0.0:
-                raise ForecastError(f"{name}: expected a number > 0, got {getattr(self, name)!r}")
+                raise InputError(f"{name}: expected a number > 0, got {getattr(self, name)!r}")
         if math.isinf(self.lr):
-            raise ForecastError(f"lr: expected a finite number, got {self.lr!r}")
+            raise InputError(f"lr: expected a finite number, got {self.lr!r}")

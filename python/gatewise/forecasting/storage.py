@@ -10,7 +10,8 @@ import numpy as np
 
 import gatewise as gw
 
-from .errors import ForecastError, library
+from .._inputs import InputError, read_model
+from .._libraries import library
 from .settings import CELLS, Settings
 from .windows import Scaling
 
@@ -22,7 +23,7 @@ NOTE = "forecaster"
 
 def save(forecaster: Forecaster, path: str | PathLike[str]) -> None:
     """Write one that is fitted; see `Forecaster.save`."""
-    library("safetensors")
+    library("safetensors", "forecast")
     note = {**asdict(forecaster.settings), **asdict(forecaster.scaling), "series": forecaster.series_name}
     note["covariates"] = forecaster.covariate_names
     forecaster.model.notes = {**forecaster.model.notes, NOTE: note}
@@ -31,28 +32,23 @@ def save(forecaster: Forecaster, path: str | PathLike[str]) -> None:
 
 def load(path: str | PathLike[str]) -> tuple[Settings, Scaling, gw.Sequential, str, tuple[str, ...]]:
     """Settings, scaling, model, the series' name and the covariates' names; see `Forecaster.load`."""
-    library("safetensors")
-    try:
-        model = gw.load(path)
-    except OSError as error:
-        raise ForecastError(f"{path}: expected a model file, got: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ForecastError(str(error)) from error
+    library("safetensors", "forecast")
+    model = read_model(path)
     if not isinstance(model.notes.get(NOTE), dict):
-        raise ForecastError(f"{path}: expected a forecaster's model, got another: {model}")
+        raise InputError(f"{path}: expected a forecaster's model, got another: {model}")
     note = dict(model.notes[NOTE])
     try:
         name, covariates = note.pop("series"), note.pop("covariates")
         scaling = Scaling.read({item.name: note.pop(item.name) for item in fields(Scaling)})
         settings = Settings(**note)
         if not all(isinstance(one, str) for one in (name, *covariates)):
-            raise ForecastError(f"series, covariates: expected names, got {name!r} and {covariates!r}")
+            raise InputError(f"series, covariates: expected names, got {name!r} and {covariates!r}")
     except (KeyError, TypeError, ValueError) as error:
-        raise ForecastError(f"{path}: expected the settings of a forecaster, got: {error}") from error
+        raise InputError(f"{path}: expected the settings of a forecaster, got: {error}") from error
     if not _fits(model, settings, len(scaling.means)):
-        raise ForecastError(f"{path}: expected a model that its settings describe, {note}, got {model}")
+        raise InputError(f"{path}: expected a model that its settings describe, {note}, got {model}")
     if not np.isfinite(model.flat_params).all():
-        raise ForecastError(f"{path}: expected finite numbers in the model, got others")
+        raise InputError(f"{path}: expected finite numbers in the model, got others")
     return settings, scaling, model, name, tuple(covariates)
 
 

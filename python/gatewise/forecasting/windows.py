@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ForecastError
+from .._inputs import InputError
 
 Floats = NDArray[np.float64]
 Origins = NDArray[np.intp]
@@ -31,12 +31,12 @@ class Split:
 
         Raises
         ------
-        ForecastError : a part would have no example.
+        InputError : a part would have no example.
         """
         validation = max(horizon, length // 7)
         training = length - validation
         if training < window + horizon:
-            raise ForecastError(
+            raise InputError(
                 f"series: expected more rows for window {window}, horizon {horizon}, got {length}: without "
                 f"{validation} rows to validate, {max(training, 0)} are left to train on, and one example needs "
                 f"{window + horizon}"
@@ -75,7 +75,7 @@ class Scaling:
 
         Raises
         ------
-        ForecastError : the values never change, or their squares overflow.
+        InputError : the values never change, or their squares overflow.
         """
         squares = []
         with np.errstate(over="ignore"):
@@ -86,9 +86,7 @@ class Scaling:
         if not 0.0 < scale < np.inf:
             constant = all(np.ptp(values) == 0.0 for values in series)
             found = f"the constant {series[0][0]}" if constant else f"changes whose mean square is {scale**2}"
-            raise ForecastError(
-                f"series: expected values that change, by amounts whose squares are finite, got {found}"
-            )
+            raise InputError(f"series: expected values that change, by amounts whose squares are finite, got {found}")
         if not covariates:
             return cls(scale)
         beside = np.concatenate(covariates)
@@ -102,14 +100,14 @@ class Scaling:
 
         Raises
         ------
-        ForecastError : its numbers cannot be.
+        InputError : its numbers cannot be.
         """
         scale, *parts = described["scale"], described["means"], described["spreads"]
         numbers = [scale, *parts[0], *parts[1]]
         if not all(isinstance(number, float) and np.isfinite(number) for number in numbers):
-            raise ForecastError(f"scaling: expected finite numbers, got {described}")
+            raise InputError(f"scaling: expected finite numbers, got {described}")
         if len(parts[0]) != len(parts[1]) or not min(scale, *parts[1], 1.0) > 0.0:
-            raise ForecastError(f"scaling: expected as many means as spreads, and numbers > 0, got {described}")
+            raise InputError(f"scaling: expected as many means as spreads, and numbers > 0, got {described}")
         return cls(scale, tuple(parts[0]), tuple(parts[1]))
 
     def standardize(self, covariates: Floats) -> Floats:
