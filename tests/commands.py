@@ -14,7 +14,7 @@ import pytest
 from gatewise.cli import main
 
 for library in ("typer", "tqdm", "pandas", "matplotlib", "safetensors"):
-    pytest.importorskip(library, reason='the commands need: pip install "gatewise[forecast]"')
+    pytest.importorskip(library, reason='the commands need: pip install "gatewise[cli]"')
 
 Capture = pytest.CaptureFixture[str]
 QUICK = ["--hidden", "8", "--epochs", "2"]

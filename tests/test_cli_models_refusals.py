@@ -158,6 +158,33 @@ def test_arrays_of_other_features_are_refused(capsys: Capture) -> None:
     assert "three.npz: expected 2 features, as the model was fitted to, got 3" in message
 
 
+NEEDS = [
+    (["fit", "gestures.csv", *GROUPED], ["matplotlib", "pandas", "safetensors", "tqdm"]),
+    (["predict", "model.safetensors", "data.npz"], ["pandas", "safetensors"]),
+    (["evaluate", "model.safetensors", "data.npz", "--plot", "p.png"], ["matplotlib", "safetensors"]),
+    (["forecast", "--model", "model.safetensors"], ["matplotlib", "pandas", "safetensors"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        pytest.param(arguments, missing, id=f"{arguments[0]}-{missing}")
+        for arguments, libraries in NEEDS
+        for missing in libraries
+    ],
+)
+def test_a_missing_library_is_told(
+    arguments: list[str], missing: str, uninstall: Callable[[str], None], capsys: Capture
+) -> None:
+    """Before anything is read, and with the extra that brings all that the command may need."""
+    gestures()
+    uninstall(missing)
+    message = failure(arguments, capsys, code=1)
+    assert message == f'gatewise: {missing} is not installed; pip install "gatewise[cli]" brings it\n'
+    assert os.listdir() == ["gestures.csv"]
+
+
 def test_divergence_is_told_and_nothing_written(capsys: Capture) -> None:
     assert main(["fit", arrays(), *QUICK, "--lr", "1e30"]) == 2
     assert "gatewise: training diverged: loss: " in capsys.readouterr().err.splitlines()[-1]

@@ -30,7 +30,7 @@ def _run(arguments: list[str]) -> int:
     from .._libraries import MissingLibrary, library
 
     try:
-        typer = library("typer", "forecast")
+        typer = library("typer", "cli")
         from .app import app
 
         try:

@@ -184,5 +184,5 @@ def _csv(series: Series, further: Floats) -> bytes:
     text = io.StringIO()
     labels = series.labels(len(series), len(series) + len(further))
     table = {"date" if series.dates is not None else "row": labels, series.name: np.asarray(further)}
-    library("pandas", "forecast").DataFrame(table).to_csv(text, index=False, lineterminator="\n")
+    library("pandas", "cli").DataFrame(table).to_csv(text, index=False, lineterminator="\n")
     return text.getvalue().encode("utf-8")

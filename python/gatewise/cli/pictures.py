@@ -19,7 +19,7 @@ DOTS = 2000
 @style.styled
 def draw(preparation: Preparation, judgement: Judgement, where: str, history: History | None = None) -> bytes:
     """A PNG image."""
-    figure = library("matplotlib.figure", "forecast").Figure(
+    figure = library("matplotlib.figure", "cli").Figure(
         figsize=(12 if history else 6.5, 5), dpi=100, layout="constrained"
     )
     axes = figure.subplots(1, 2 if history else 1, squeeze=False)[0]

@@ -31,13 +31,11 @@ def predict(model_path: Path, path: Path, out: Path) -> None:
     prepare_folder(out.parent)
     table = _table(preparation, data, preparation.outputs_of(model, data))
     if out.suffix.lower() == ".csv":
-        content = (
-            library("pandas", "forecast").DataFrame(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
-        )
+        content = library("pandas", "cli").DataFrame(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
     else:
         content = _npz(table)
     replace_file(out, content)
-    print(library("pandas", "forecast").DataFrame({n: v[:SHOWN] for n, v in table.items()}).to_string(index=False))
+    print(library("pandas", "cli").DataFrame({n: v[:SHOWN] for n, v in table.items()}).to_string(index=False))
     count = len(data.place)
     print(f"{f'... {count - SHOWN} more; ' if count > SHOWN else ''}wrote {out}, {count} answers.")
 

@@ -15,7 +15,7 @@ from .._libraries import library
 def require(*libraries: str) -> None:
     """See that these are installed: what is missing must be known before the work, not after it."""
     for name in libraries:
-        library(name, "forecast")
+        library(name, "cli")
 
 
 def set_threads(threads: int | None) -> None:

@@ -174,7 +174,7 @@ def _of_table(table: Any, columns: Columns, text: bool | None, with_answers: boo
     codes, ids = np.zeros(len(table), np.intp), np.array([""])
     if columns.group is not None:
         cells = _filled(table[columns.group], columns.group).to_numpy(dtype=str)
-        codes, found = library("pandas", "forecast").factorize(cells)
+        codes, found = library("pandas", "cli").factorize(cells)
         ids = found.astype(str)
     time = row if columns.time is None else _times(table[columns.time], columns.time)
     order = np.lexsort((time, codes))
