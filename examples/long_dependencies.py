@@ -15,10 +15,11 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import gatewise as gw
-from gatewise.training import style
 
+KINDS = ["RNN", "GRU", "LSTM", "peephole LSTM"]
 SYMBOLS, COPIED = 8, 3
 BLANK, SIGN = SYMBOLS, SYMBOLS + 1
 
@@ -93,23 +94,20 @@ def train(task, hidden, steps, batches, batch, kind, seed=0):
     return losses.smooth
 
 
-@style.styled
 def draw(curves, path):
     """The losses of all networks, one panel a task."""
-    panels = style.axes(rows=2, height=8)
-    colors = dict(zip(KINDS, style.PALETTE, strict=False))
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    panels = figure.subplots(2, sharex=True)
     levels = {"adding": (1 / 6, "always 1"), "copying": (np.log(SYMBOLS), "at random")}
     for axes, (task, (title, found)) in zip(panels, curves.items(), strict=True):
         for kind, losses in found.items():
-            axes.plot(np.arange(1, len(losses) + 1), losses, color=colors[kind], label=kind)
+            axes.plot(np.arange(1, len(losses) + 1), losses, label=kind)
         level, name = levels[task]
-        axes.axhline(level, color=style.MUTED, linestyle=":", label=f"to answer {name}")
+        axes.axhline(level, color="gray", linestyle=":", label=f"to answer {name}")
         axes.set(title=title, yscale="log", ylabel="loss", xlabel="step of the optimizer")
-        axes.legend(ncols=5, fontsize=9, loc="lower left")
-    panels[0].figure.savefig(path)
-
-
-KINDS = ["RNN", "GRU", "LSTM", "peephole LSTM"]
+        axes.legend(ncols=5, fontsize="small", loc="lower left")
+        axes.grid(alpha=0.3)
+    figure.savefig(path)
 
 
 def main():

@@ -11,9 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import gatewise as gw
-from gatewise.training import style
 
 NAMES, THINGS = ["anna", "tom", "lucy", "ben", "ella"], ["tea", "rain", "music", "the sea", "old books", "cats"]
 DENIALS = ["it is not true that", "nobody says that", "it is a lie that"]
@@ -94,21 +94,19 @@ def most_frequent(sentences, tags):
     return best.total() / counts.total()
 
 
-@style.styled
 def draw(answered, tagged, baseline, sentence, probabilities, path):
     """Accuracy over the epochs, and the tags of one sentence."""
-    figure = style.axes().figure
-    figure.clear()
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
     curves, picture = figure.subplots(1, 2, width_ratios=(1, 1.3))
-    for name, values, color in (("yes or no", answered, style.PALETTE[0]), ("tags", tagged, style.PALETTE[1])):
-        curves.plot(range(1, len(values) + 1), values, color=color, label=name)
-    curves.axhline(baseline, color=style.MUTED, linestyle=":", label="tags, each word's\nmost frequent")
+    for name, values in (("yes or no", answered), ("tags", tagged)):
+        curves.plot(range(1, len(values) + 1), values, label=name)
+    curves.axhline(baseline, color="gray", linestyle=":", label="tags, each word's\nmost frequent")
     curves.set(xlabel="epoch", title="Accuracy on new sentences", ylim=(0.25, 1.02))
-    curves.legend(loc="lower right", fontsize=10)
+    curves.legend(loc="lower right", fontsize="small")
+    curves.grid(alpha=0.3)
     picture.imshow(probabilities.T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     picture.set_xticks(range(len(sentence)), sentence)
     picture.set_yticks(range(len(TAGS)), TAGS)
-    picture.grid(visible=False)
     picture.set_title("Probability of each tag")
     figure.savefig(path)
 

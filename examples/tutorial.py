@@ -11,9 +11,9 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import gatewise as gw
-from gatewise.training import style
 
 
 def temperatures():
@@ -76,20 +76,18 @@ def train_in_pytorch(weights, hidden, x, y, epochs, batch):
     return np.array(losses), time.perf_counter() - start
 
 
-@style.styled
 def draw(ours, theirs, per_epoch, path):
     """The mean loss of each epoch."""
-    axes = style.axes()
-    for name, losses, color, line in (
-        ("PyTorch", theirs, style.PALETTE[1], "-"),
-        ("gatewise", ours, style.PALETTE[0], ":"),
-    ):
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, losses, color, line in (("PyTorch", theirs, "tab:orange", "-"), ("gatewise", ours, "tab:blue", ":")):
         if losses is not None:
             means = losses.reshape(-1, per_epoch).mean(axis=1)
             axes.plot(range(1, len(means) + 1), means, line, color=color, linewidth=3, label=name)
     axes.set(yscale="log", xlabel="epoch", ylabel="mean squared error", title="The same training")
     axes.legend()
-    axes.figure.savefig(path)
+    axes.grid(alpha=0.3)
+    figure.savefig(path)
 
 
 def main():
