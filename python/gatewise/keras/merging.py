@@ -20,19 +20,14 @@ def _joined(masks: Sequence[Array | None]) -> Array | None:
     return functools.reduce(np.logical_or, known) if known and len(known) == len(masks) else None
 
 
-def _raised(mask: Array, x: Array) -> Array:
-    """A mask (B, T) for (B, T, features), with as many axes."""
-    return mask[..., None] if mask.ndim < x.ndim else mask
-
-
-def _wide(mask: Array | None, x: Array) -> Array | None:
+def _wide(mask: Array, x: Array) -> Array:
     """A mask (B, T) as wide as (B, T, features)."""
-    return None if mask is None else np.broadcast_to(_raised(mask, x), x.shape)
+    return np.broadcast_to(mask[..., None] if mask.ndim < x.ndim else mask, x.shape)
 
 
 def _multiplied(arrays: list[Array], masks: list[Array | None]) -> Array:
     """What a mask hides is 1 in the product; what all masks hide is 0."""
-    wide = [_wide(mask, x) for x, mask in zip(arrays, masks, strict=True)]
+    wide = [None if mask is None else _wide(mask, x) for x, mask in zip(arrays, masks, strict=True)]
     shown = [x if mask is None else np.where(mask, x, x.dtype.type(1)) for x, mask in zip(arrays, wide, strict=True)]
     product = functools.reduce(np.multiply, shown)
     joined = _joined(wide)
@@ -43,9 +38,9 @@ def _extreme(choose: Callable[[Array, Array], Array]) -> Callable[[list[Array], 
     """Maximum or minimum: what a mask hides does not compete."""
 
     def merge(arrays: list[Array], masks: list[Array | None]) -> Array:
-        result, known = arrays[0], _wide(masks[0], arrays[0])
-        for x, narrow in zip(arrays[1:], masks[1:], strict=True):
-            mask = _wide(narrow, x)
+        wide = [None if mask is None else _wide(mask, x) for x, mask in zip(arrays, masks, strict=True)]
+        result, known = arrays[0], wide[0]
+        for x, mask in zip(arrays[1:], wide[1:], strict=True):
             shown = x if mask is None else np.where(mask, x, result)
             result = choose(result if known is None else np.where(known, result, shown), shown)
             known = None if mask is None or known is None else known | mask
@@ -80,12 +75,13 @@ class Merge(Layer):
         self._merge = MERGES[kind]
 
     def __call__(self, x: Sequence[ArrayLike], mask: Any = None) -> Array:  # type: ignore[override]
-        """A list of arrays to one array; `mask` a list of masks or None."""
+        """A list of arrays to one array; `mask` a list with a mask or None for each, or None."""
         arrays, masks = [np.asarray(one) for one in x], list(mask) if mask is not None else [None] * len(x)
         axes = max(array.ndim for array in arrays)
-        given = [known if array.ndim == axes else None for array, known in zip(arrays, masks, strict=True)]
+        # What has no steps, and is merged with every step of another, has none that a mask could hide.
+        masks = [mask if array.ndim == axes else None for array, mask in zip(arrays, masks, strict=True)]
         arrays = [np.expand_dims(array, tuple(range(1, 1 + axes - array.ndim))) for array in arrays]
-        return self._merge(arrays, given)
+        return self._merge(arrays, masks)
 
     def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
         """The merged array, and where any input counts, if all have masks."""
@@ -108,12 +104,11 @@ class Concatenate(Layer):
 
     def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
         """The joined array; an input without a mask counts everywhere."""
-        arrays, masks = [x for x, _ in inputs], [mask for _, mask in inputs]
-        if all(mask is None for mask in masks):
-            return [(self(arrays), None)]
-        whole = [np.ones(x.shape, bool) if mask is None else mask for x, mask in inputs]
-        wide = [np.broadcast_to(_raised(mask, x), x.shape) for x, mask in zip(arrays, whole, strict=True)]
-        return [(self(arrays), np.asarray(np.concatenate(wide, self.axis).any(axis=-1)))]
+        joined = self([x for x, _ in inputs])
+        if all(mask is None for _, mask in inputs):
+            return [(joined, None)]
+        wide = [np.ones(x.shape, bool) if mask is None else _wide(mask, x) for x, mask in inputs]
+        return [(joined, np.asarray(np.concatenate(wide, self.axis).any(axis=-1)))]
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {

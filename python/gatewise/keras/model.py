@@ -69,13 +69,13 @@ class Model(Layer):
         super().__init__(name)
         self.layers = layers
         self._inputs, self._outputs = inputs, outputs  # lists or dicts of tensors, or one
-        known = {(tensor.layer, tensor.use) for tensor in leaves(inputs)}
+        known = {tensor[:2] for tensor in leaves(inputs)} | set(uses)  # (layer, use)
         for (layer, _), use in uses.items():
             for source in use.sources:
-                if source[:2] not in known and source[:2] not in uses:
+                if source[:2] not in known:
                     raise ValueError(f"layer {layer!r}: expected inputs from layers of the model, got {source.layer!r}")
         for tensor in leaves(outputs):
-            if tensor[:2] not in known and tensor[:2] not in uses:
+            if tensor[:2] not in known:
                 raise ValueError(f"outputs: expected those of layers, got {tensor.layer!r}")
         order = graphlib.TopologicalSorter({key: {one[:2] for one in use.sources} for key, use in uses.items()})
         try:
@@ -102,9 +102,8 @@ class Model(Layer):
             (np.asarray(array), None if known is None else np.asarray(known, bool))
             for array, known in zip(arrays, masks, strict=True)
         ]
-        results = iter(self.apply(values))
-        found = {tensor: next(results)[0] for tensor in leaves(self._outputs)}
-        return mapped(found.__getitem__, self._outputs)
+        results = dict(zip(leaves(self._outputs), self.apply(values), strict=True))
+        return mapped(lambda tensor: results[tensor][0], self._outputs)
 
     def _given(self, argument: str, given: Any) -> list[Any]:
         """One for each input, in the order of `leaves`."""
@@ -138,8 +137,8 @@ class Model(Layer):
                 if reads.state is None:
                     results = self.layers[name].apply(given)
                 else:
-                    state = [values[one][0] for one in reads.state]
-                    results = self.layers[name].apply(given, state, unmasked=reads.masks is None)
+                    initial = [values[one][0] for one in reads.state]
+                    results = self.layers[name].apply(given, initial, unmasked=reads.masks is None)
             except KeyError as error:
                 raise ValueError(f"layer {name!r}: expected outputs that layers have, got {error.args[0]}") from None
             except (TypeError, ValueError) as error:
