@@ -55,10 +55,10 @@ def write_stack(
         suffixes = [f"_l{index}", f"_l{index}_reverse"][:directions]
         arrays = to_onnx(kind, layer.params, suffixes)
         weights = {one: writer.constant(name(one), array) for one, array in arrays.items()}
-        initial = states[index] if len(states) > index else ()
+        initial = states[index] if states else ()
         inputs = [x, weights["W"], weights["R"], weights.get("B", ""), lengths, *initial]
         if "P" in weights:
-            inputs += [*[""] * (7 - len(inputs)), weights["P"]]
+            inputs += [*[""] * (7 - len(inputs)), weights["P"]]  # the eighth; "" is an input that is not given
         finals.append([name(f"{half}_n") for half in ("h", "c")[: len(initial)]])
         y = writer.node(kind, inputs, [name("Y"), *finals[-1]], **_attributes(layer, kind))
         y = writer.node("Transpose", [y], [name("y_steps")], perm=[0, 2, 1, 3])

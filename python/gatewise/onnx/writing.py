@@ -62,28 +62,29 @@ def to_model(layer: Any) -> onnx.ModelProto:
     if isinstance(layer, gw.Sequential):
         return sequential.to_model(layer)
     writer, halves = Writer(), ("h", "c") if kind_of(layer) == "LSTM" else ("h",)
-    rows, L = 1 + layer.bidirectional, layer.num_layers
-    x, order = "x", [1, 0, 2]
+    D, L = 1 + layer.bidirectional, layer.num_layers
+    x, swapped = "x", [1, 0, 2]  # (B, T, ...) to (T, B, ...) and back
     if layer.batch_first:
-        x = writer.node("Transpose", [x], ["x_steps"], perm=order)
+        x = writer.node("Transpose", [x], ["x_steps"], perm=swapped)
+    # The states of all layers, [L D, B, H], as one of [D, B, H] for each.
     initial = [[f"{half}_0_l{index}" for half in halves] for index in range(L)]
     for half, parts in zip(halves, zip(*initial, strict=True), strict=True):
         if L == 1:
             writer.node("Identity", [f"{half}_0"], parts)
         else:
-            sizes = writer.constant(f"{half}_split", np.full(L, rows, np.int64))
+            sizes = writer.constant(f"{half}_split", np.full(L, D, np.int64))
             writer.node("Split", [f"{half}_0", sizes], parts, axis=0)
     y, finals = write_stack(writer, layer, x, "lengths", initial)
     for half, parts in zip(halves, zip(*finals, strict=True), strict=True):
         writer.node("Concat", parts, [f"{half}_n"], axis=0)
     if layer.batch_first:
-        writer.node("Transpose", [y], ["y"], perm=order)
+        writer.node("Transpose", [y], ["y"], perm=swapped)
     else:
         writer.node("Identity", [y], ["y"])
     steps = ["B", "T"] if layer.batch_first else ["T", "B"]
-    state = [L * rows, "B", layer.hidden_size]
+    state = [L * D, "B", layer.hidden_size]
     inputs = [tensor("x", layer.dtype, [*steps, layer.input_size]), tensor("lengths", np.int32, ["B"])]
     inputs += [tensor(f"{half}_0", layer.dtype, state) for half in halves]
-    outputs = [tensor("y", layer.dtype, [*steps, rows * layer.hidden_size])]
+    outputs = [tensor("y", layer.dtype, [*steps, D * layer.hidden_size])]
     outputs += [tensor(f"{half}_n", layer.dtype, state) for half in halves]
     return writer.model(inputs, outputs)
