@@ -48,16 +48,15 @@ def main():
         history.plot().figure.savefig(options.loss)
 
     x, y = latch(1, 80, rng)
+    marked = x[0, :, 1] > 0
     gates = gw.gate_activations(lstm, x[0])
     axes = gates.plot()
-    marks = np.flatnonzero(x[0, :, 1])
     for one in axes:
-        for step in marks:
+        for step in np.flatnonzero(marked):
             one.axvline(step - 0.5, color="black", linewidth=0.8, linestyle=":")
     axes[0].figure.suptitle("An LSTM that keeps a number; dotted: it is told to take a new one", fontsize="medium")
     axes[0].figure.savefig(options.out)
 
-    marked = x[0, :, 1] > 0
     keeper = gates["f"][~marked].mean(axis=0).argmax()  # the unit that remembers longest
     print(f"loss {history.history['val_loss'][-1]:.5f}; a constant answer would have {np.mean(y**2):.3f}")
     for name in "if":

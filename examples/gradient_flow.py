@@ -45,7 +45,7 @@ def main():
     x = np.random.default_rng(0).standard_normal((options.steps, 4, 4))  # (T, B, I)
     flow = gw.gradient_flow(layers(options.hidden), x)
     for name, one in flow.items():
-        reaching = one.h[0, 0] / one.h[-1, 0]
+        reaching = one.h[0, 0] / one.h[-1, 0]  # norms, (T, layers)
         jacobian = np.median(one.jacobian[:, 0])
         print(f"{name:13s} gradient at the first step / at the last: {reaching:8.1e}; step Jacobian: {jacobian:.2f}")
     axes = flow.plot()

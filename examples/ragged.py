@@ -52,10 +52,9 @@ def plot(history, confusion, accuracy, path):
     for (true, said), count in np.ndenumerate(confusion):
         if count:
             right.text(said, true, count, ha="center", va="center", color="white" if count > 12 else "black")
-    speakers = range(len(confusion))
-    right.set(
-        xticks=speakers, yticks=speakers, xticklabels=[s + 1 for s in speakers], yticklabels=[s + 1 for s in speakers]
-    )
+    places, speakers = range(len(confusion)), range(1, len(confusion) + 1)
+    right.set_xticks(places, speakers)
+    right.set_yticks(places, speakers)
     right.set(xlabel="speaker, as the model says", ylabel="speaker", title=f"Test utterances: {accuracy:.1%} right")
     figure.savefig(path)
 
