@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,51 +10,29 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from tolerances import CELL, chain, unit
+import gatewise.keras as gk
+from converted import (
+    ATOL,
+    INPUTS,
+    MASK,
+    OWN_VARIABLES,
+    TOKENS,
+    UNITS,
+    Array,
+    B,
+    T,
+    X,
+    agree,
+    agree_live_and_from_a_file,
+    drawn,
+    keras,
+    kl,
+    masking_model,
+)
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-pytest.importorskip("torch", reason="Keras computes with PyTorch here, which is not installed")
-keras = pytest.importorskip("keras", reason="compares with Keras, which is not installed")
-h5py = pytest.importorskip("h5py", reason="reads .keras files, and h5py is not installed")
-from keras import layers as kl  # noqa: E402
-
-import gatewise.keras as gk  # noqa: E402
-
-Array = NDArray[Any]
-T, B, INPUTS, UNITS = 6, 4, 3, 5
-ATOL = 2 * 4 * T * (chain(12) + CELL) * unit(np.float32)
-"""Both round; up to four layers stand behind each other; each step hands its roundings to the next."""
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"
-)  # of Keras's own variables
-X = np.random.default_rng(0).uniform(-1, 1, (B, T, INPUTS)).astype(np.float32)
-MASK = np.random.default_rng(1).random((B, T)) < 0.6
-MASK[0], MASK[1], MASK[2, -1], MASK[3, 0] = True, False, False, False
+pytestmark = pytest.mark.filterwarnings(OWN_VARIABLES)
 KINDS = ["SimpleRNN", "LSTM", "GRU"]
-
-
-def drawn(layer: Any) -> Any:
-    """The layer or model with all weights drawn anew: biases are zeros otherwise, which hides much."""
-    rng = np.random.default_rng(0)
-    layer.set_weights([rng.uniform(-0.5, 0.5, array.shape).astype(array.dtype) for array in layer.get_weights()])
-    return layer
-
-
-def arrays_of(results: Any) -> list[Array]:
-    parts = results if isinstance(results, (tuple, list)) else [results]
-    return [part if isinstance(part, np.ndarray) else keras.ops.convert_to_numpy(part) for part in parts]
-
-
-def agree(layer: Any, converted: Any, x: Array, **given: Any) -> None:
-    """Calls of both give the same."""
-    got, want = arrays_of(converted(x, **given)), arrays_of(layer(x, **given))
-    assert len(got) == len(want)
-    for value, other in zip(got, want, strict=True):
-        assert value.shape == other.shape
-        assert value.dtype == other.dtype
-        np.testing.assert_allclose(value, other, rtol=0, atol=ATOL)
 
 
 def states(kind: str, count: int = 1) -> list[Array]:
@@ -123,9 +100,6 @@ def test_bidirectional_with_a_backward_layer_of_its_own() -> None:
     agree(layer, gk.from_keras(drawn(layer)), X)
 
 
-TOKENS = np.array([[1, 5, 0, 3, 0, 0], [2, 2, 2, 2, 2, 2], [0, 0, 0, 0, 0, 0], [0, 9, 0, 0, 1, 0]])
-
-
 def text_model() -> Any:
     """Most layers at once, with a mask that the embedding makes."""
     return keras.Sequential(
@@ -138,18 +112,6 @@ def text_model() -> Any:
             kl.TimeDistributed(kl.Dense(4, activation="relu")),
             kl.GRU(3),
             kl.Dense(2, activation="softmax"),
-        ]
-    )
-
-
-def masking_model() -> Any:
-    return keras.Sequential(
-        [
-            keras.Input((None, INPUTS)),
-            kl.Masking(0.5),
-            kl.SimpleRNN(UNITS, return_sequences=True),
-            kl.Dense(3, use_bias=False, activation="sigmoid"),
-            kl.LSTM(UNITS, return_sequences=True),
         ]
     )
 
@@ -171,14 +133,7 @@ MODELS = [(text_model, TOKENS), (masking_model, MASKED_X), (functional_model, X)
 )
 @pytest.mark.parametrize(("make", "x"), MODELS, ids=lambda value: getattr(value, "__name__", ""))
 def test_models_and_files(make: Any, x: Array, tmp_path: Path) -> None:
-    """A file gives the bits that the live model gives."""
-    model = drawn(make())
-    converted = gk.from_keras(model)
-    agree(model, converted, x)
-    model.save(tmp_path / "model.keras")
-    loaded = gk.load(tmp_path / "model.keras")
-    for got, want in zip(arrays_of(loaded(x)), arrays_of(converted(x)), strict=True):
-        np.testing.assert_array_equal(got, want)
+    agree_live_and_from_a_file(drawn(make()), x, tmp_path)
 
 
 def test_float64() -> None:

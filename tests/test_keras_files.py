@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -14,36 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-pytest.importorskip("torch", reason="Keras computes with PyTorch here, which is not installed")
-pytest.importorskip("keras", reason="Keras writes the files, and it is not installed")
-h5py = pytest.importorskip("h5py", reason="reads .keras files, and h5py is not installed")
-import gatewise.keras as gk  # noqa: E402
-from test_keras import INPUTS, UNITS, masking_model  # noqa: E402
+import gatewise.keras as gk
+from converted import INPUTS, OWN_VARIABLES, UNITS, h5py, masking_model, rewritten
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's variables
-
-
-def rewritten(path: Path, config: Any = None, weights: Any = None) -> Path:
-    """The file with its configuration or its weights changed."""
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    if config is not None:
-        described = json.loads(parts["config.json"])
-        config(described)
-        parts["config.json"] = json.dumps(described).encode()
-    if weights is not None:
-        buffer = io.BytesIO(parts["model.weights.h5"])
-        with h5py.File(buffer, "r+") as file:
-            weights(file)
-        parts["model.weights.h5"] = buffer.getvalue()
-    changed = path.with_name("changed.keras")
-    with zipfile.ZipFile(changed, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return changed
-
-
+pytestmark = pytest.mark.filterwarnings(OWN_VARIABLES)
 KERNEL = "layers/simple_rnn/cell/vars/0"
 
 

@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-pytest.importorskip("torch", reason="Keras computes with PyTorch here, which is not installed")
-keras = pytest.importorskip("keras", reason="compares with Keras, which is not installed")
-pytest.importorskip("h5py", reason="reads .keras files, and h5py is not installed")
-from keras import layers as kl  # noqa: E402
-
-import gatewise.keras as gk  # noqa: E402
-from test_keras import ATOL, INPUTS, MASK, TOKENS, B, T, X, drawn  # noqa: E402
-from test_keras_files import rewritten  # noqa: E402
-
-Array = NDArray[Any]
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning",  # of Keras's own variables
-    "ignore:.*does not support mask:UserWarning",
+import gatewise.keras as gk
+from converted import (
+    ATOL,
+    INPUTS,
+    MASK,
+    OWN_VARIABLES,
+    TOKENS,
+    B,
+    T,
+    X,
+    agree,
+    agree_live_and_from_a_file,
+    drawn,
+    keras,
+    kl,
+    rewritten,
 )
+
+pytestmark = pytest.mark.filterwarnings(OWN_VARIABLES, "ignore:.*does not support mask:UserWarning")
+DEEP = 2 * ATOL
+"""Graphs have twice as many layers behind each other."""
 SECOND = np.random.default_rng(3).uniform(-1, 1, (B, T, INPUTS)).astype(np.float32)
 HIDDEN = SECOND.copy()
 HIDDEN[~MASK[::-1]] = 0.5
-
-
-def flat(results: Any) -> list[Array]:
-    """The arrays, a dict's in the order of its keys."""
-    if isinstance(results, dict):
-        results = [results[key] for key in sorted(results)]
-    if isinstance(results, (list, tuple)):
-        return [array for part in results for array in flat(part)]
-    return [results if isinstance(results, np.ndarray) else keras.ops.convert_to_numpy(results)]
-
-
-def agree(model: Any, converted: Any, x: Any) -> None:
-    """Calls of both give the same, in the same lists and dicts."""
-    got, want = converted(x), model(x)
-    assert type(got) is (np.ndarray if not isinstance(want, (list, dict)) else type(want))
-    assert not isinstance(want, dict) or set(got) == set(want)
-    for value, other in zip(flat(got), flat(want), strict=True):
-        assert (value.shape, value.dtype) == (other.shape, other.dtype)
-        np.testing.assert_allclose(value, other, rtol=0, atol=2 * ATOL)
 
 
 def masked_inputs() -> tuple[Any, Any, Any, Any]:
@@ -156,14 +141,7 @@ MODELS: list[tuple[Any, Any]] = [
 )
 @pytest.mark.parametrize(("make", "x"), MODELS, ids=lambda value: getattr(value, "__name__", ""))
 def test_graphs(make: Any, x: Any, tmp_path: Path) -> None:
-    """Live and from a file, which gives the same bits."""
-    model = drawn(make())
-    converted = gk.from_keras(model)
-    agree(model, converted, x)
-    model.save(tmp_path / "model.keras")
-    loaded = gk.load(tmp_path / "model.keras")
-    for got, want in zip(flat(loaded(x)), flat(converted(x)), strict=True):
-        np.testing.assert_array_equal(got, want)
+    agree_live_and_from_a_file(drawn(make()), x, tmp_path, DEEP)
 
 
 def carried() -> Any:
@@ -192,7 +170,7 @@ def test_stateful(inside: bool, tmp_path: Path) -> None:
         np.testing.assert_allclose(first, keras.ops.convert_to_numpy(model(X)), rtol=0, atol=ATOL)
         for x, mask in ((SECOND, MASK), (X, None)):
             want = keras.ops.convert_to_numpy(model(x, mask=mask))
-            np.testing.assert_allclose(converted(x, mask=mask), want, rtol=0, atol=2 * ATOL)
+            np.testing.assert_allclose(converted(x, mask=mask), want, rtol=0, atol=DEEP)
         assert np.abs(want - first).max() > 100 * ATOL
         with pytest.raises(ValueError, match="x: expected 4 sequences, as in the call before"):
             converted(X[:2])
@@ -209,7 +187,7 @@ def test_an_initial_state_goes_before_a_carried_one() -> None:
     h = np.full((B, 3), 0.5, np.float32)
     for given in ({}, {"initial_state": h}, {}):
         want = keras.ops.convert_to_numpy(layer(X, **given))
-        np.testing.assert_allclose(converted(X, **given), want, rtol=0, atol=2 * ATOL)
+        np.testing.assert_allclose(converted(X, **given), want, rtol=0, atol=DEEP)
 
 
 def test_layers_shared_between_models(tmp_path: Path) -> None:
@@ -217,7 +195,7 @@ def test_layers_shared_between_models(tmp_path: Path) -> None:
     row = row_model()
     model = drawn(nested(row))
     converted = gk.from_keras(model)
-    agree(model, converted, {"a": X})
+    agree(model, converted, {"a": X}, DEEP)
     graph = next(layer for layer in model.layers if type(layer).__name__ == "Functional")
     gru = next(layer for layer in graph.layers if type(layer).__name__ == "GRU")
     inner = f"{row.name}.{row.layers[0].name}"
