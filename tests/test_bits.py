@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+import strategies
 from draw import Case, Option
 from gatewise import _dispatch
 from tolerances import named
@@ -363,7 +364,7 @@ def test_instruction_sets_agree_in_large_layers(dtype: Any, cell: Option) -> Non
 
 
 @BETWEEN_SETS
-@given(case=draw.cases())
+@given(case=strategies.cases())
 def test_instruction_sets_agree_on_drawn_cases(case: Case) -> None:
     for dtype in (np.float32, np.float64):
         results = on_all_sets(case, dtype)
@@ -371,7 +372,7 @@ def test_instruction_sets_agree_on_drawn_cases(case: Case) -> None:
             assert_same_bits(other, results[0])
 
 
-@given(case=draw.cases(dropout=False), data=st.data())
+@given(case=strategies.cases(dropout=False), data=st.data())
 def test_drawn_sequences_alone(case: Case, data: st.DataObject) -> None:
     """Hypothesis looks for a case in which a sequence sees its batch."""
     batch = case.usual(case.x).shape[1]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+import strategies
 from draw import Case, Option, Variant
 from gatewise import _dispatch
 from tolerances import ACTIVATION, Expected, expect, named, unit
@@ -116,7 +117,7 @@ def test_more_than_512_hidden_units(isa: str, cell: int) -> None:
     check(expected_of_size(cell, Size(2, 2, 3, 520, 513), "dense"))
 
 
-@given(case=draw.cases())
+@given(case=strategies.cases())
 def test_drawn(case: Case) -> None:
     want = expect(case)
     for name in _dispatch.available():

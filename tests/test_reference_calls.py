@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 import draw
+import strategies
 from draw import CELLS, Option, Variant, parts
 from gatewise import reference
 from tolerances import named
@@ -40,7 +41,7 @@ def test_without_steps_or_sequences(cell: Option, variant: Variant, n_steps: int
         np.testing.assert_array_equal(grad, np.zeros(case.params[name].shape))
 
 
-@given(case=draw.cases())
+@given(case=strategies.cases())
 @settings(max_examples=150, deadline=None)
 def test_drawn_cases_have_the_right_shapes_and_no_nan(case: draw.Case) -> None:
     layer = case.layer(reference, np.float32)
