@@ -23,7 +23,7 @@ template <class T>
 class Few {
  public:
   Few() = default;
-  Few(std::initializer_list<T> items) { std::copy(items.begin(), items.end(), items_), size_ = items.size(); }
+  Few(std::initializer_list<T> items) : Few(items.begin(), items.end()) {}
   Few(const T* first, const T* last) { size_ = static_cast<std::size_t>(std::copy(first, last, items_) - items_); }
   Few(const Few& other) : Few(other.begin(), other.end()) {}
   Few& operator=(const Few& other) {

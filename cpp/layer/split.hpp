@@ -93,8 +93,9 @@ void on_team(const Plan& wanted, const Schedule& schedule, const MemberBytes& me
     Arena whole;
     whole.take<std::byte>(each, team.size());
     const Buffer<std::byte> scratch(whole.used());
+    const Index together = round_up(shared_bytes, alignment);
     Arena of_all;
-    of_all.take<std::byte>(round_up(shared_bytes, alignment), split == Split::directions ? 2 : 1);
+    of_all.take<std::byte>(together, split == Split::directions ? 2 : 1);
     const Buffer<std::byte> shared(of_all.used());
     done = team.run([&](const Member& member) {
       Part part = part_of(static_cast<std::size_t>(member.index));
@@ -103,7 +104,7 @@ void on_team(const Plan& wanted, const Schedule& schedule, const MemberBytes& me
       part.watch = &watch;
       std::byte* const own = scratch.get() + member.index * each;
       std::byte* const common = part.by_units() ? scratch.get() : own;
-      const Index place = part.by_directions() ? member.index * round_up(shared_bytes, alignment) : 0;
+      const Index place = part.by_directions() ? member.index * together : 0;
       run(part, own, shared_bytes > 0 ? shared.get() + place : common);
     });
   }

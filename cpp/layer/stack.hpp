@@ -221,7 +221,8 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   // There is room for one segment: then one direction comes after the other.
   const Plan wanted = plan(threads, work(time, B, segment == 0), B);
   // The second direction's dx, until both are done.
-  const Buffer<T> apart(wanted.split == Split::directions ? time * B * std::max(features, options_.input_size) : 0);
+  const Index widest_dx = std::max(call.d_x ? options_.input_size : 0, L > 1 ? features : 0);
+  const Buffer<T> apart(wanted.split == Split::directions ? time * B * widest_dx : 0);
   on_team(wanted, tape.schedules[0], scratch_bytes, shared_bytes,
           [&](const Part& part, std::byte* scratch, std::byte* shared) {
             Rows<const T> d_y = call.d_y;
