@@ -264,6 +264,27 @@ def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int
 
 
 @pytest.mark.usefixtures("wide_team")
+@pytest.mark.parametrize("call", KINDS_OF_CALL)
+@pytest.mark.parametrize("sizes", [(4, 1, 40, 40, 70), (4, 3, 400, 5, 24), (3, 1, 20, 9, 64)], ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_threads_that_follow_each_other(isa: str, cell: Option, sizes: tuple[int, ...], call: str) -> None:
+    """The same where each layer of a stack is another thread's: (L, B, T, I, H)."""
+    num_layers, batch, *others = sizes
+    option = Option(cell.kind, {**cell.keywords, "num_layers": num_layers}, cell.projected)
+    n_steps, input_size, hidden_size = others
+    case = draw.make(option, VARIANTS[call], n_steps, batch, input_size, hidden_size, proj_size=hidden_size // 2)
+    layer = case.layer(gw, np.float32)
+    with gw.threads(1):
+        want = run(case, layer)
+        inference = layer(draw.cast(case.x, np.float32), draw.cast(case.state, np.float32), **case.limits)[0]
+    for n in THREADS[1:]:
+        with gw.threads(n):
+            assert_same_bits(run(case, layer), want)
+            y, _ = layer(draw.cast(case.x, np.float32), draw.cast(case.state, np.float32), **case.limits)
+            assert_same_bits({"y": y}, {"y": inference})
+
+
+@pytest.mark.usefixtures("wide_team")
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 @pytest.mark.parametrize("sizes", [(12, 33, 20, 50, 30), (5, 2, 30, 130, 70)], ids=str)
 def test_threads_in_float64(isa: str, cell: Option, sizes: tuple[int, ...]) -> None:

@@ -38,11 +38,12 @@ SETTING = """
             timer.join()
         raise AssertionError("went on to its end")
 """
-# Ten seconds to a minute of one core each; the members of a team divide the units in some and the sequences in others.
+# Ten seconds to a minute of one core each; the members of a team divide what the names say.
 CALLS = {
     "few sequences": "layer, shape = gw.LSTM(16, 1024, seed=0), (400_000, 2, 16)",
     "many sequences": "layer, shape = gw.GRU(16, 256, seed=0), (15_000, 300, 16)",
     "two directions": "layer, shape = gw.LSTM(16, 700, num_layers=2, bidirectional=True, seed=0), (20_000, 10, 16)",
+    "layers": "layer, shape = gw.LSTM(16, 78, num_layers=9, seed=0), (600_000, 1, 16)",
 }
 LONG = "x = np.broadcast_to(np.float32(0.1), shape)"
 MOST = 3.0
@@ -67,12 +68,13 @@ def test_long_calls_are_interrupted(setting: str, threads: int) -> None:
 
 
 @pytest.mark.parametrize(("threads", "checkpoint"), [(1, None), (1, 10**9), (3, None), (3, 10**9)])
-def test_backward_is_interrupted(threads: int, checkpoint: int | None) -> None:
+@pytest.mark.parametrize("layer", ["gw.LSTM(16, 192, bidirectional=True, seed=0)", "gw.LSTM(16, 78, 6, seed=0)"])
+def test_backward_is_interrupted(layer: str, threads: int, checkpoint: int | None) -> None:
     """In less than half the processor time of the whole pass; earlier gradients stay, and the tape works on."""
     script = f"""
     _dispatch.core.set_team_limit(3)
     gw.set_num_threads({threads})
-    layer = gw.LSTM(16, 192, bidirectional=True, seed=0)
+    layer = {layer}
     x = rng.standard_normal((8000, 6, 16)).astype(np.float32)
     y, _, tape = layer.forward(x, checkpoint={checkpoint})
 

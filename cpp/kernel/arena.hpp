@@ -48,7 +48,7 @@ class Arena {
 
   // `count` numbers, or `times` as many; what cannot be addressed is a bad_alloc.
   template <class T>
-  T* take(Index count, Index times = 1) {
+  GATEWISE_INLINE T* take(Index count, Index times = 1) {
     const Index left = (std::numeric_limits<Index>::max() - used_ - alignment) / static_cast<Index>(sizeof(T));
     if (count < 0 || count > left || (times > 1 && count > left / times)) throw std::bad_alloc();
     const Index begin = used_;

@@ -45,30 +45,48 @@ class Crowd {
   inline static std::atomic<int> times_{0};
 };
 
-// All members pass `wait` together. Spins briefly, then lets others run: a member may have lost its core.
+// Spins briefly, then lets others run: the member that it waits for may have lost its core. Adds to `waited` what it
+// takes beyond the spinning.
+template <class Done>
+void wait_until(const Done& done, Clock::duration& waited) {
+  for (int spins = 0; spins < 200; ++spins) {
+    if (done()) return;
+    spin_pause();
+  }
+  const auto begin = Clock::now();
+  while (!done()) std::this_thread::yield();
+  waited += Clock::now() - begin;
+}
+
+// All members pass `wait` together.
 class Barrier {
  public:
-  // Adds to `waited` what it takes beyond the spinning.
   void wait(int members, Clock::duration& waited) {
     if (members == 1) return;
     const unsigned round = round_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
       arrived_.store(0, std::memory_order_relaxed);
       round_.store(round + 1, std::memory_order_release);
-      return;
+    } else {
+      wait_until([&] { return round_.load(std::memory_order_acquire) != round; }, waited);
     }
-    for (int spins = 0; spins < 200; ++spins) {
-      if (round_.load(std::memory_order_acquire) != round) return;
-      spin_pause();
-    }
-    const auto begin = Clock::now();
-    while (round_.load(std::memory_order_acquire) == round) std::this_thread::yield();
-    waited += Clock::now() - begin;
   }
 
  private:
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned> round_{0};
+};
+
+// How many steps a member has done that another one follows.
+class Progress {
+ public:
+  void reach(Index steps) { steps_.store(steps, std::memory_order_release); }
+  void wait(Index steps, Clock::duration& waited) const {
+    wait_until([&] { return steps_.load(std::memory_order_acquire) >= steps; }, waited);
+  }
+
+ private:
+  alignas(64) std::atomic<Index> steps_{0};
 };
 
 // One thread's place in its team.

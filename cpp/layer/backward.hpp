@@ -144,6 +144,24 @@ class Backward {
   // Steps [from, to). A block's rows are numbered as backward meets them: steps descending, sequences ascending.
   void run_block(Index from, Index to) {
     const Index end_row = schedule_.first(to), rows = end_row - schedule_.first(from);
+    shared_.jobs.begin_block(rows);
+    const Index length = part_.at_once(to - from);
+    for (Index end = to; end > from; end = std::max(end - length, from)) {
+      const Index begin = std::max(end - length, from), done = schedule_.steps() - begin;
+      part_.follow(done);
+      go_back(begin, end, end_row);
+      // No barrier yet: what members share of a step is written before the last one in it.
+      gather(begin, end, end_row, rows);
+      part_.reach(done);
+    }
+    part_.member.wait();
+    shared_.jobs.add_block(part_.member);
+    if (Stages::peepholes) shared_.peephole.add_block(part_.member, sizes_, shared_.delta, rows);
+    part_.member.wait();
+  }
+
+  // Steps [from, to) of a block that ends with end_row.
+  void go_back(Index from, Index to, Index end_row) {
     for (Index s = to; s-- > from;) {
       const auto range = schedule_.rows_of(s, part_.begin, part_.end);
       const Index count = range.last - range.first, place = place_of(s, end_row);
@@ -158,12 +176,6 @@ class Backward {
       for (Index row = range.first; row < range.last; ++row)
         if (schedule_.previous(row) == Schedule::zero) drop(schedule_.sequence(s, row));
     }
-    // No barrier yet: what members share of a step is written before the last one in it.
-    gather(from, to, rows);
-    part_.member.wait();
-    shared_.jobs.add_block(part_.member);
-    if (Stages::peepholes) shared_.peephole.add_block(part_.member, sizes_, shared_.delta, rows);
-    part_.member.wait();
   }
 
   // The gradient of the state after a row, as its cell will read it: what came from later steps, and d_y.
@@ -206,17 +218,16 @@ class Backward {
   // The number in its block of row 0 of all, were it in step s of this block: add a row of that step.
   Index place_of(Index s, Index end_row) const { return end_row - schedule_.first(s + 1) - schedule_.first(s); }
 
-  // Of the block's rows, those of the member's own sequences, or, where the units are divided, its share of them: packs
-  // what the weight gradients read, and makes dx.
-  void gather(Index from, Index to, Index rows) {
-    shared_.jobs.begin_block(rows);
+  // Of the steps [from, to) of a block with so many rows, those of the member's own sequences, or, where the units are
+  // divided, its share of the block's: packs what the weight gradients read, and makes dx.
+  void gather(Index from, Index to, Index end_row, Index rows) {
     const Index first = part_.by_units() ? part_.member.begin(rows) : 0,
                 last = part_.by_units() ? part_.member.end(rows) : rows;
     Index own = 0;
     BackwardRow<T> r;
     for (Index s = to; s-- > from;) {
       const auto range = schedule_.rows_of(s, part_.begin, part_.end);
-      const Index place = place_of(s, schedule_.first(to));
+      const Index place = place_of(s, end_row);
       for (Index row = std::max(range.first, first - place); row < std::min(range.last, last - place); ++row) {
         const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
         set_row(r, s, row, place + row);

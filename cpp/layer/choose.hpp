@@ -38,10 +38,12 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
       return ForwardScratch<T>(arena, sizes, Stages::kept, pass.schedule->steps(), part.end - part.begin);
     };
     ForwardScratch<T> scratch = take(memory);
-    const ForwardScratch<T> common = take(common_memory);
-    // A second stage reads what all members have written in the first.
-    scratch.kept_once = common.kept_once;
-    scratch.step.between = common.step.between;
+    if (part.by_units()) {
+      // A second stage reads what all members have written in the first.
+      const ForwardScratch<T> common = take(common_memory);
+      scratch.kept_once = common.kept_once;
+      scratch.step.between = common.step.between;
+    }
     run_forward<P>(stages_, sizes, pass, part, scratch);
   }
 

@@ -104,8 +104,10 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
   const bool keep = pass.kept != nullptr;
   const bool noisy = sizes.noisy();
 
-  for (Index from = begin; from < end && !part.stopped(); from += scratch.block_steps) {
-    const Index to = std::min(from + scratch.block_steps, end);
+  const Index length = part.at_once(scratch.block_steps);
+  for (Index from = begin; from < end && !part.stopped(); from += length) {
+    const Index to = std::min(from + length, end);
+    part.follow(to);
     Index count = 0;
     for (Index s = from; s < to; ++s) {
       const auto range = schedule.rows_of(s, part.begin, part.end);
@@ -139,6 +141,7 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
       if (noisy) after_stages<P, Stages>(sizes, pass, states, part, s, range, scratch);
       part.wait();
     }
+    part.reach(to);
   }
 }
 

@@ -54,7 +54,10 @@ class Stack {
     // What a row costs beside its products: activations, some 16 multiply-adds each, and pointers.
     terms += static_cast<double>(options_.num_layers) * (16 * outputs + 500);
     terms *= static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
-    return {terms, recurrent, recurrent * sizeof(T), side_by_side && options_.bidirectional};
+    const bool follow = !options_.bidirectional && time >= steps_worth_following;
+    const Split apart = options_.bidirectional ? Split::directions : Split::layers;
+    const Index passes = options_.bidirectional ? 2 : follow ? options_.num_layers : 1;
+    return {terms, recurrent, recurrent * sizeof(T), apart, side_by_side ? passes : 1};
   }
 
   // Inference: no dropout, keeps nothing.
@@ -70,10 +73,29 @@ class Stack {
   static Rows<T> dense(const Buffer<T>& buffer, Index batch, Index features) {
     return {buffer.get(), batch * features, features};
   }
+  // Whether a layer waits for the whole of the one before: dropout between them acts on all steps at once.
+  bool waits(const Tape<T>& tape) const { return tape.dropout && !options_.bidirectional; }
+  // The passes that run at once, each with memory of its own.
+  Index passes_at_once(const Plan& plan) const {
+    return plan.split == Split::layers ? options_.num_layers : options_.directions();
+  }
+  // What one layer hands to the next, between l and l + 1: where one comes after the other, room for two is enough.
+  class Between {
+   public:
+    Between(const Plan& plan, Index layers, Index numbers) {
+      const Index most = plan.split == Split::layers ? layers : 2;
+      for (Index l = 0; l < std::min(layers - 1, most); ++l) buffers_.emplace_back(numbers);
+    }
+    const Buffer<T>& operator[](Index l) const { return buffers_[static_cast<std::size_t>(l) % buffers_.size()]; }
+
+   private:
+    std::vector<Buffer<T>> buffers_;
+  };
   // The most that `bytes(sizes)` asks for in any layer: all but the first are alike.
   template <class Bytes>
   Index over_layers(const Bytes& bytes) const {
-    return std::max(bytes(sizes(0)), bytes(sizes(options_.num_layers - 1)));
+    const Index first = bytes(sizes(0));
+    return options_.num_layers == 1 ? first : std::max(first, bytes(sizes(1)));
   }
   // One layer and direction of a forward call.
   ForwardPass<T> pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights, Index i,
@@ -131,26 +153,26 @@ template <class T>
 void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const {
   const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
   const Schedule schedules[2] = {Schedule(call.steps, false), D == 2 ? Schedule(call.steps, true) : Schedule()};
-  Buffer<T> between[2];
-  for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(call.steps.time * B * features);
-  const Index state = options_.is_lstm() ? B * sizes(0).padded : 0;
-  const Buffer<T> cells(D * state);
+  const Plan wanted = plan(threads, work(call.steps.time, B), B);
+  const Index passes = passes_at_once(wanted), state = options_.is_lstm() ? B * sizes(0).padded : 0;
+  const Between between(wanted, L, call.steps.time * B * features);
+  const Buffer<T> cells(passes * state);
+  std::vector<Progress> progress(wanted.split == Split::layers ? L : 0);
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
-  on_team(plan(threads, work(call.steps.time, B), B), schedules[0], scratch_bytes, 0,
-          [&](const Part& part, std::byte* scratch, std::byte* common) {
-            Rows<const T> x = call.x;
-            for (Index l = 0; l < L; ++l) {
-              const Rows<T> y = l + 1 == L ? call.y : dense(between[l % 2], B, features);
-              part.by_direction(D, [&](Index d, const Part& own) {
-                const auto one = pass(call, schedules[d], weights, l * D + d, x, y, cells.get() + d * state);
-                sequence_->forward(sizes(l), one, own, scratch, common);
-              });
-              x = y;
-            }
-            part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
-          });
+  on_team(wanted, schedules[0], scratch_bytes, 0, [&](const Part& part, std::byte* scratch, std::byte* common) {
+    part.by_layer(L, progress, [&](Index l, const Part& layer) {
+      const Rows<const T> x = l == 0 ? call.x : dense(between[l - 1], B, features);
+      const Rows<T> y = l + 1 == L ? call.y : dense(between[l], B, features);
+      layer.by_direction(D, [&](Index d, const Part& own) {
+        const Index i = l * D + d;
+        const auto one = pass(call, schedules[d], weights, i, x, y, cells.get() + i % passes * state);
+        sequence_->forward(sizes(l), one, own, scratch, common);
+      });
+    });
+    part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
+  });
 }
 
 template <class T>
@@ -159,8 +181,10 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
   const Index segment = round_up(std::min(checkpoint, call.steps.time), block_steps(B));
   Tape<T> tape(options_, std::move(weights), call.steps, key, sequence_->kept(), sizes(0).padded, segment);
-  const Index state = segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0;
-  const Buffer<T> cells(D * state);
+  const Plan wanted = plan(threads, work(call.steps.time, B, !waits(tape)), B);
+  const Index passes = passes_at_once(wanted), state = segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0;
+  const Buffer<T> cells(passes * state);
+  std::vector<Progress> progress(wanted.split == Split::layers ? L : 0);
   tape.last_y = call.y;
   if (call.h) {
     tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
@@ -170,32 +194,31 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
-  on_team(plan(threads, work(call.steps.time, B), B), tape.schedules[0], scratch_bytes, 0,
-          [&](const Part& part, std::byte* scratch, std::byte* common) {
-            const Rows<T> kept_x = dense(tape.x, B, options_.input_size);
-            part.by_sequence([&] {
-              tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
-                std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
-              });
-            });
-            for (Index l = 0; l < L; ++l) {
-              part.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
-              const Rows<const T> x = tape.input(l, dropped);
-              const Rows<T> y = tape.output(l);
-              part.by_direction(D, [&](Index d, const Part& own) {
-                const Index i = l * D + d;
-                auto one = pass(call, tape.schedules[d], *tape.weights, i, x, y,
-                                segment > 0 ? cells.get() + d * state : tape.starts_of(i));
-                one.kept = tape.kept_of(i);
-                one.cells = tape.cells_of(i);
-                one.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
-                one.segment = segment;
-                one.noise = {true, key, i};
-                sequence_->forward(sizes(l), one, own, scratch, common);
-              });
-            }
-            part.by_sequence([&] { finish_outputs(call, tape.schedules, part.begin, part.end); });
-          });
+  on_team(wanted, tape.schedules[0], scratch_bytes, 0, [&](const Part& part, std::byte* scratch, std::byte* common) {
+    const Rows<T> kept_x = dense(tape.x, B, options_.input_size);
+    part.by_sequence([&] {
+      tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
+        std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
+      });
+    });
+    part.by_layer(L, progress, [&](Index l, const Part& layer) {
+      layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
+      const Rows<const T> x = tape.input(l, dropped);
+      const Rows<T> y = tape.output(l);
+      layer.by_direction(D, [&](Index d, const Part& own) {
+        const Index i = l * D + d;
+        auto one = pass(call, tape.schedules[d], *tape.weights, i, x, y,
+                        segment > 0 ? cells.get() + i % passes * state : tape.starts_of(i));
+        one.kept = tape.kept_of(i);
+        one.cells = tape.cells_of(i);
+        one.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
+        one.segment = segment;
+        one.noise = {true, key, i};
+        sequence_->forward(sizes(l), one, own, scratch, common);
+      });
+    });
+    part.by_sequence([&] { finish_outputs(call, tape.schedules, part.begin, part.end); });
+  });
   return tape;
 }
 
@@ -207,8 +230,10 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   const Buffer<T> dropped(tape.dropout ? time * B * features : 0);
   const bool fold = call.d_y && tape.schedules[0].masked();
   const Buffer<T> folded(fold ? time * B * features : 0);
-  Buffer<T> between[2];
-  for (Index l = 0; l < std::min<Index>(L - 1, 2); ++l) between[l] = Buffer<T>(time * B * features);
+  // There is room for one segment: then one pass comes after the other.
+  const Plan wanted = plan(threads, work(time, B, tape.segment == 0 && !waits(tape)), B);
+  std::vector<Progress> progress(wanted.split == Split::layers ? L : 0);
+  const Between between(wanted, L, time * B * features);
   // What the tape has not kept is made anew here, segment by segment.
   const Index segment = tape.segment, rows_again = std::min(segment, time) * B, padded = sizes(0).padded;
   const Buffer<T> kept_again(rows_again * sequence_->kept() * padded);
@@ -218,29 +243,27 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   };
   const Index shared_bytes =
       over_layers([&](const Sizes& s) { return sequence_->shared_scratch(s, time, B, segment); });
-  // There is room for one segment: then one direction comes after the other.
-  const Plan wanted = plan(threads, work(time, B, segment == 0), B);
   // The second direction's dx, until both are done.
   const Index widest_dx = std::max(call.d_x ? options_.input_size : 0, L > 1 ? features : 0);
   const Buffer<T> apart(wanted.split == Split::directions ? time * B * widest_dx : 0);
   on_team(wanted, tape.schedules[0], scratch_bytes, shared_bytes,
           [&](const Part& part, std::byte* scratch, std::byte* shared) {
-            Rows<const T> d_y = call.d_y;
-            if (fold) {
-              const Rows<T> to = dense(folded, B, features);
+            const Rows<T> unfolded = dense(folded, B, features);
+            if (fold)
               part.by_sequence([&] {
                 for (Index d = 0; d < D; ++d)
-                  fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), to.shifted(d * Y), Y, part.begin, part.end);
+                  fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), unfolded.shifted(d * Y), Y, part.begin,
+                                part.end);
               });
-              d_y = to;
-            }
-            for (Index l = L; l-- > 0;) {
-              part.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
+            part.by_layer(L, progress, [&](Index n, const Part& layer) {
+              const Index l = L - 1 - n;
+              layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
               const Rows<const T> x = tape.input(l, dropped);
-              const Rows<T> d_x = l == 0 ? call.d_x : dense(between[(l - 1) % 2], B, features);
+              const Rows<const T> d_y = n > 0 ? dense(between[l], B, features) : fold ? unfolded : call.d_y;
+              const Rows<T> d_x = l == 0 ? call.d_x : dense(between[l - 1], B, features);
               const Index read = options_.layer_input_size(l);
-              const Rows<T> d_x_apart = part.by_directions() && d_x ? dense(apart, B, read) : Rows<T>{};
-              part.by_direction(D, [&](Index d, const Part& own) {
+              const Rows<T> d_x_apart = layer.by_directions() && d_x ? dense(apart, B, read) : Rows<T>{};
+              layer.by_direction(D, [&](Index d, const Part& own) {
                 const Index i = l * D + d;
                 const auto of = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
                 const BackwardPass<T> pass{&tape.schedules[d],
@@ -271,7 +294,7 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                   });
               });
               if (d_x_apart)
-                part.by_sequence([&] {
+                layer.by_sequence([&] {
                   tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
                     const T* const from = d_x_apart.at(t, b);
                     T* const to = d_x.at(t, b);
@@ -279,13 +302,12 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                   });
                 });
               if (tape.dropout && l > 0)
-                part.by_sequence([&] {
+                layer.by_sequence([&] {
                   tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
                     tape.dropout.apply(d_x.at(t, b), d_x.at(t, b), features, l - 1, t, b);
                   });
                 });
-              d_y = d_x;
-            }
+            });
             if (call.d_x)
               part.by_sequence(
                   [&] { tape.schedules[0].clear_untaken(call.d_x, options_.input_size, part.begin, part.end); });
