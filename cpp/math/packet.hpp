@@ -1,10 +1,13 @@
-// Packets: W numbers in one register. The one header that touches Eigen's packets.
+// Packets: W numbers in one register. The one header that touches Eigen's packets, and what lies below them.
 #pragma once
 
 #include <Eigen/Core>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #include "base.hpp"
 
@@ -55,20 +58,51 @@ GATEWISE_INLINE void store(T* to, Packet<T, W> a) {
   eigen::pstoreu(to, a.v);
 }
 
-// The first n numbers, for the last packet of a row whose memory belongs to somebody else; the other lanes are 0.
+// The first n < W numbers, and zeros behind them. x86 reads them at once, what lies behind being hidden by a mask:
+// from a copy that was filled up the processor could not hand them on.
 template <class P>
-GATEWISE_INLINE P load(const scalar_t<P>* from, Index n) {
-  if (n >= P::width) return load<P>(from);
+GATEWISE_INLINE P load_first(const scalar_t<P>* from, Index n) {
+#if defined(__AVX512VL__)
+  const auto mask = (1u << n) - 1;
+  if constexpr (std::is_same_v<P, Packet<float, 16>>)
+    return {_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from)};
+  if constexpr (std::is_same_v<P, Packet<double, 8>>) return {_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from)};
+  if constexpr (std::is_same_v<P, Packet<float, 8>>) return {_mm256_maskz_loadu_ps(static_cast<__mmask8>(mask), from)};
+  if constexpr (std::is_same_v<P, Packet<double, 4>>) return {_mm256_maskz_loadu_pd(static_cast<__mmask8>(mask), from)};
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<P, Packet<float, 8>>) {
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return {_mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane))};
+  }
+  if constexpr (std::is_same_v<P, Packet<double, 4>>) {
+    const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+    return {_mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), lane))};
+  }
+#endif
   scalar_t<P> lanes[P::width] = {};
   std::memcpy(lanes, from, static_cast<std::size_t>(n) * sizeof(*from));
   return load<P>(lanes);
 }
+
+// The first n numbers, for the last packet of a row whose memory belongs to somebody else; the other lanes are 0.
+template <class P>
+GATEWISE_INLINE P load(const scalar_t<P>* from, Index n) {
+  return n >= P::width ? load<P>(from) : load_first<P>(from, n);
+}
 template <class T, int W>
 GATEWISE_INLINE void store(T* to, Packet<T, W> a, Index n) {
   if (n >= W) return store(to, a);
+  // In pieces of known sizes, which are single moves.
   T lanes[W];
   store(lanes, a);
-  std::memcpy(to, lanes, static_cast<std::size_t>(n) * sizeof(*to));
+  const T* from = lanes;
+  GATEWISE_UNROLL
+  for (int size = W / 2; size > 0; size /= 2)
+    if (n & size) {
+      std::memcpy(to, from, static_cast<std::size_t>(size) * sizeof(T));
+      to += size;
+      from += size;
+    }
 }
 
 // a·b + c, rounded once where the instruction set has fused multiply-add.
