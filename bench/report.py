@@ -85,10 +85,16 @@ def microseconds(seconds: float | None) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def markdown(head: list[str], rows: Iterable[list[str]]) -> list[str]:
+    """The lines of a table whose first column is text and whose others are numbers."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
+    return [lines[0], "|---|" + "---:|" * (len(head) - 1), *lines[1:]]
+
+
 def table_of(rows: list[Row], libraries: list[str]) -> list[str]:
     """Microseconds of each library; gatewise's median, GFLOP/s and share of the peak; the ratio."""
     head = ["case (T,B,I,H)", *libraries, "median", "GFLOP/s", "of peak", "ratio"]
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    body = []
     for row in rows:
         rate, share = row.rate(), row.share()
         cells = [row.case.name, *(microseconds(row.best.get(library)) for library in libraries)]
@@ -96,8 +102,8 @@ def table_of(rows: list[Row], libraries: list[str]) -> list[str]:
         cells.append("" if rate is None else f"{rate / 1e9:.1f}")
         cells.append("" if share is None else f"{share:.0%}")
         cells.append("" if row.ratio is None else f"{row.ratio:.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        body.append(cells)
+    return markdown(head, body)
 
 
 def judged(name: str, value: float, mark: float, show: str) -> str:

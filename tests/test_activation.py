@@ -15,7 +15,7 @@ import pytest
 from gatewise import _dispatch
 
 Array = Any
-# The mark, and what was seen of sigmoid and tanh over every float32 and 10**8 float64: 1.94 and 1.96.
+# The bound that is promised, and what was seen of sigmoid and tanh over every float32 and 10**8 float64: 1.94 and 1.96.
 BOUND = 2.0
 EXACT: dict[str, Any] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),

@@ -119,6 +119,15 @@ def test_race_of_gatewise_alone(tmp_path: Path, peak: Path) -> None:
     assert compared[-1] == "geometric mean of 4: 1.000"
 
 
+def test_exactness_of_gatewise_alone_or_beside_pytorch() -> None:
+    """Errors of float32: some roundings of 0.6e-7, so neither none nor many; the table's unit is 1e-7."""
+    head, _, *rows = (line.strip("| ").split(" | ") for line in run("exactness.py", "--draws", 1).splitlines())
+    assert head[1] == "y"
+    assert len(rows) == 15
+    for row in rows:
+        assert all(0.1 < float(value) < 100 for value in row[1:])
+
+
 def result_of(
     times: dict[Case, dict[str, float]], threads: tuple[int, ...] = (1,), grid: Callable[[Case], bool] = lambda _: True
 ) -> dict[str, Any]:

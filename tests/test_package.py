@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -95,19 +96,32 @@ def test_show_config(capsys: pytest.CaptureFixture[str]) -> None:
         gw.show_config(mode="json")
 
 
-def test_cpp_library_installs_and_its_example_agrees_with_python(tmp_path: Path) -> None:
-    prefix, build = tmp_path / "prefix", tmp_path / "build"
-    cmake("-S", ROOT, "-B", build / "gatewise", f"-DCMAKE_INSTALL_PREFIX={prefix}")
-    cmake("--install", build / "gatewise")
-    cmake(
-        *("-S", ROOT / "examples" / "cpp", "-B", build / "example", "-DCMAKE_BUILD_TYPE=Release"),
-        f"-DCMAKE_PREFIX_PATH={prefix}",
-    )
-    cmake("--build", build / "example", "--config", "Release")
-    program = next(path for path in (build / "example").rglob("example*") if path.stem == "example" and path.is_file())
-    printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the C++ library was installed."""
+    build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("prefix")
+    cmake("-S", ROOT, "-B", build, f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    cmake("--install", build)
+    return prefix
 
+
+def lines_of(program: str, source: Path, installed: Path, build: Path) -> list[str]:
+    """What a CMake project's program prints, built with the installed library."""
+    cmake("-S", source, "-B", build, "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={installed}")
+    cmake("--build", build, "--config", "Release")
+    path = next(path for path in build.rglob(f"{program}*") if path.stem == program and path.is_file())
+    return subprocess.run([path], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_cpp_library_installs_and_its_example_agrees_with_python(installed: Path, tmp_path: Path) -> None:
+    called, streamed = lines_of("example", ROOT / "examples" / "cpp", installed, tmp_path)
     lstm = gw.LSTM(3, 4, bias=False)
     lstm.load_state_dict({"weight_ih_l0": np.full((16, 3), 0.1), "weight_hh_l0": np.full((16, 4), -0.1)})
     _, (h, c) = lstm(np.ones((10, 2, 3)))
-    np.testing.assert_allclose([float(value) for value in printed.split()], [h[0, 0, 0], c[0, 0, 0]], rtol=1e-5)
+    np.testing.assert_allclose([float(value) for value in called.split()], [h[0, 0, 0], c[0, 0, 0]], rtol=1e-5)
+    assert streamed == called.split()[0]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="counts calls of the GNU C library")
+def test_a_step_in_cpp_takes_no_lock_and_allocates_nothing(installed: Path, tmp_path: Path) -> None:
+    assert lines_of("real_time", ROOT / "tests" / "cpp", installed, tmp_path) == ["counted 2"]

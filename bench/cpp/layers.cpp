@@ -69,8 +69,9 @@ template <class T>
 void run_step(benchmark::State& state, const Case& c, int) {
   Layer<T> layer(c);
   Stream<T> stream(layer.stack, layer.weights, c.B);
+  const FloatMode mode;
   for (auto _ : state) {
-    stream.step(layer.x.get(), layer.y.get());
+    stream.step(layer.x.get(), layer.y.get(), mode);
     benchmark::ClobberMemory();
   }
   count_operations<T>(state, layer.operations);

@@ -26,8 +26,10 @@ class Stream {
   void set_weights(std::shared_ptr<const Weights<T>> weights) { weights_ = std::move(weights); }
 
   // One step: x [B, I], y [B, Y], both without gaps. Takes no lock, allocates nothing, throws nothing.
-  void step(const T* x, T* y) noexcept {
-    const FloatMode mode;
+  void step(const T* x, T* y) noexcept { step(x, y, FloatMode()); }
+  // The same for a caller that holds the core's mode over many steps, as an audio callback may over its block: changing
+  // it takes a tenth of a small step.
+  void step(const T* x, T* y, const FloatMode&) noexcept {
     for (Index l = 0; l < layers_; ++l) {
       StepLayer<T>& layer = step_layers_[static_cast<std::size_t>(l)];
       stack_.sequence().step((*weights_)[l], x, layer);

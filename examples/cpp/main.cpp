@@ -1,4 +1,5 @@
-// An LSTM over ten steps of three features, two sequences at once. Weights: as in PyTorch's state_dict.
+// An LSTM over ten steps of three features, two sequences at once, and the same step by step. Weights: as in PyTorch's
+// state_dict.
 #include <cstdio>
 #include <gatewise/gatewise.hpp>
 #include <vector>
@@ -16,4 +17,9 @@ int main() {
   std::vector<float> y(T * B * H), h(B * H), c(B * H);
   lstm.forward(*weights, {{T, B}, {x.data(), B * I, I}, {y.data(), B * H, H}, nullptr, nullptr, h.data(), c.data()}, 1);
   std::printf("%.7f %.7f\n", h[0], c[0]);
+
+  gatewise::Stream<float> stream(lstm, weights, B);
+  const gatewise::FloatMode mode;  // held over all steps; `stream.step(x, y)` alone sets it in every one
+  for (gatewise::Index t = 0; t < T; ++t) stream.step(&x[t * B * I], h.data(), mode);
+  std::printf("%.7f\n", h[0]);
 }
