@@ -56,6 +56,25 @@ def test_adopted_parameters_live_in_the_callers_arrays(isa: str, dtype: Any, opt
 
 
 @pytest.mark.parametrize("option", draw.OPTIONS[::5], ids=str)
+def test_every_write_into_adopted_arrays_counts(isa: str, dtype: Any, option: draw.Option) -> None:
+    """Of their first and last element too, and back to earlier values, whatever was called in between."""
+    case = draw.make(option, draw.VARIANTS[0])
+    layer = case.layer(gw, dtype)
+    values = owned(layer, 1)
+    layer.adopt(values)
+    before = layer(case.x)
+    for array in values.values():
+        for place in (0, -1):
+            old = array.flat[place]
+            array.flat[place] = old + dtype(0.5)
+            assert same(layer(case.x), with_values(layer, values)(case.x))
+            layer.forward(case.x)
+            array.flat[place] = old
+            assert same(layer(case.x), before)
+            assert same(layer(case.x), before)
+
+
+@pytest.mark.parametrize("option", draw.OPTIONS[::5], ids=str)
 def test_a_tape_has_its_forwards_weights(isa: str, dtype: Any, option: draw.Option) -> None:
     """Even where the adopted arrays change between forward and backward."""
     case = draw.make(option, draw.VARIANTS[0])

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -90,17 +91,27 @@ class Core {
   bool batch_first() const { return batch_first_; }
 
   // Takes the parameters as they are now, in state_dict's order.
-  // `version` counts the writes: what was packed of an older one, and comes late, is dropped.
-  void load(std::int64_t version, const py::list& arrays) {
-    auto packed = pack(arrays);
+  // `version` counts the writes: what was packed of an older one, and comes late, is dropped. `others_write`: nobody
+  // counts, so their values are compared with those packed last, which is quicker than to pack them again.
+  void load(std::int64_t version, const py::list& arrays, bool others_write) {
+    const auto parameters = read(arrays);
+    auto now = others_write ? packed() : nullptr;
+    if (!now || !same(parameters, now->values)) now = pack(parameters, others_write);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (version < version_) return;
-    weights_ = std::move(packed);
+    packed_ = std::move(now);
     version_ = version;
   }
 
-  std::shared_ptr<const Weights<T>> pack(const py::list& arrays) const {
-    std::vector<Parameters<const T>> parameters(static_cast<std::size_t>(options().sequences()));
+  // Parameters as the products read them, and, where others may write, the values that they were made from.
+  struct Packed {
+    std::shared_ptr<const Weights<T>> weights;
+    Buffer<T> values;  // of all parameters, one behind the other, or none
+  };
+  using Pointers = std::vector<Parameters<const T>>;
+
+  Pointers read(const py::list& arrays) const {
+    Pointers parameters(static_cast<std::size_t>(options().sequences()));
     std::size_t next = 0;
     for_each_parameter(parameters, [&](const T*& place, const Shape& shape) {
       if (next == arrays.size() || !py::isinstance<py::array_t<T, py::array::c_style>>(arrays[next]))
@@ -109,14 +120,20 @@ class Core {
       require_shape("parameters", array, exact(shape));
       place = static_cast<const T*>(array.data());
     });
-    std::shared_ptr<const Weights<T>> packed;
+    return parameters;
+  }
+
+  std::shared_ptr<const Packed> pack(const Pointers& parameters, bool keep_values = false) const {
+    const auto now = std::make_shared<Packed>();
     guard(
         "parameters", [] { return "no memory for their packs"; },
         [&] {
           const py::gil_scoped_release release;
-          packed = stack_.pack(parameters);
+          // First the values: what is written meanwhile then differs from them.
+          if (keep_values) now->values = copy(parameters);
+          now->weights = stack_.pack(parameters);
         });
-    return packed;
+    return now;
   }
 
   // y and the final state.
@@ -277,10 +294,37 @@ class Core {
  private:
   const Options& options() const { return stack_.options(); }
 
-  std::shared_ptr<const Weights<T>> weights() const {
+  std::shared_ptr<const Packed> packed() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!weights_) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
-    return weights_;
+    return packed_;
+  }
+  std::shared_ptr<const Weights<T>> weights() const {
+    const auto now = packed();
+    if (!now) fail(PyExc_ValueError, "parameters: expected them to be loaded, got none");
+    return now->weights;
+  }
+
+  Buffer<T> copy(const Pointers& parameters) const {
+    Index size = 0;
+    for_each_parameter(parameters, [&](const T*, const Shape& shape) { size += count_of<T>("params", shape); });
+    Buffer<T> values(size);
+    T* to = values.get();
+    for_each_parameter(parameters, [&](const T* from, const Shape& shape) {
+      to = std::copy_n(from, count_of<T>("params", shape), to);
+    });
+    return values;
+  }
+  // Bit for bit: a NaN is the same as itself, and -0 not as 0.
+  bool same(const Pointers& parameters, const Buffer<T>& values) const {
+    const py::gil_scoped_release release;
+    bool same = values.size() > 0;
+    const T* before = values.get();
+    for_each_parameter(parameters, [&](const T* now, const Shape& shape) {
+      const Index count = count_of<T>("params", shape);
+      same = same && std::memcmp(now, before, static_cast<std::size_t>(count) * sizeof(T)) == 0;
+      before += count;
+    });
+    return same;
   }
 
   // Calls each(place, shape) for every parameter, in state_dict's order.
@@ -369,7 +413,7 @@ class Core {
   bool batch_first_;
   std::shared_ptr<const int> identity_ = std::make_shared<const int>(0);
   mutable std::mutex mutex_;
-  std::shared_ptr<const Weights<T>> weights_;
+  std::shared_ptr<const Packed> packed_;
   std::int64_t version_ = -1;
 };
 

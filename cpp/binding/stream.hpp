@@ -26,7 +26,8 @@ class BoundStream {
         core_(py::cast<Core<T>&>(core_object_)),
         arrays_(std::move(arrays)),
         layout_{!batch_size.is_none(), core_.batch_first()},
-        stream_(core_.stack(), core_.pack(arrays_), batch_size.is_none() ? 1 : batch_size.cast<Index>()) {}
+        stream_(core_.stack(), core_.pack(core_.read(arrays_))->weights,
+                batch_size.is_none() ? 1 : batch_size.cast<Index>()) {}
 
   py::array step(py::handle x, py::handle out) {
     const Use use(*this);
@@ -113,7 +114,7 @@ class BoundStream {
   void reload() {
     const Use use(*this);
     py::list arrays = layer_.attr("_snapshot")();
-    stream_.set_weights(core_.pack(arrays));
+    stream_.set_weights(core_.pack(core_.read(arrays))->weights);
     arrays_ = std::move(arrays);
   }
 

@@ -57,11 +57,15 @@ class Compiled(Recurrent):
         )
         self._packed_version = -1
 
-    def _ready(self) -> CompiledLayer:
-        """The core with the parameters of now: packed when they have changed, and, if adopted, in every call."""
+    def _ready(self, once: bool = False) -> CompiledLayer:
+        """The core with the parameters of now.
+
+        They are packed when they have changed. Adopted ones, which their owner changes unseen, are compared with what
+        was packed, or, for a call that comes `once` between two changes, as training's do, packed without looking.
+        """
         params = self.params
         if self._packed_version != params.version or params.adopted:
             version, arrays = params.snapshot()
-            self._core.load(version, arrays)
+            self._core.load(version, arrays, params.adopted and not once)
             self._packed_version = version
         return self._core

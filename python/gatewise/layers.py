@@ -96,7 +96,7 @@ class CompiledLayers(Compiled, Layer):
         ValueError, TypeError, MemoryError : as in the call.
         """
         steps, key = self._checkpoint_steps(checkpoint), self._dropout_key(key)
-        return self._ready().forward(x, state, lengths, mask, resets, steps, key)
+        return self._ready(once=True).forward(x, state, lengths, mask, resets, steps, key)
 
     def backward(
         self,
