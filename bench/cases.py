@@ -15,8 +15,9 @@ class Case:
     mode : "infer" (forward over a whole sequence), "train" (forward and backward, with dx and every parameter's
         gradient, without an optimizer) or "step" (one step of a stream, with its state carried).
     cell : "LSTM", "GRU" or "RNN".
-    T, B, I, H : steps, sequences, features, hidden units; one layer, one direction.
+    T, B, I, H : steps, sequences, features, hidden units.
     ragged : lengths drawn uniformly from T/4 to T instead of T for all.
+    layers, directions : how many of each.
     """
 
     mode: str
@@ -27,12 +28,20 @@ class Case:
     H: int
     dtype: str = "float32"
     ragged: bool = False
+    layers: int = 1
+    directions: int = 1
 
     @property
     def name(self) -> str:
         """A name to find it by."""
         kind = f"{self.mode} {self.cell} {self.T},{self.B},{self.I},{self.H}"
-        return kind + (" float64" if self.dtype == "float64" else "") + (" ragged" if self.ragged else "")
+        more = {
+            "float64": self.dtype == "float64",
+            "ragged": self.ragged,
+            f"{self.layers} layers": self.layers > 1,
+            "both ways": self.directions > 1,
+        }
+        return " ".join([kind, *(word for word, so in more.items() if so)])
 
     @property
     def rows(self) -> int:
@@ -42,8 +51,13 @@ class Case:
     @property
     def flops(self) -> float:
         """Floating-point operations of the products of all steps taken: three times as many with backward."""
-        forward = 2.0 * GATES[self.cell] * self.H * (self.I + self.H) * self.rows
+        terms = sum(self.inputs_of(layer) + self.H for layer in range(self.layers))
+        forward = 2.0 * GATES[self.cell] * self.H * terms * self.directions * self.rows
         return forward * (3 if self.mode == "train" else 1)
+
+    def inputs_of(self, layer: int) -> int:
+        """The features that a layer reads."""
+        return self.I if layer == 0 else self.H * self.directions
 
     def lengths(self) -> list[int]:
         """The lengths of a ragged batch: spread evenly, and shuffled by a fixed rule."""
@@ -71,6 +85,8 @@ STEP_SIZES = (8, 16, 32, 64, 128, 256)
 STEP = {cell: [(1, 1, n, n) for n in STEP_SIZES] for cell in ("LSTM", "GRU")}
 # Sizes that nothing was tuned for: they should do as well as their neighbours.
 OFF_GRID = [(100, 1, 20, 100), (60, 1, 13, 650), (40, 7, 3, 20), (50, 33, 50, 100), (30, 19, 200, 200)]
+# Of several layers, and of both directions.
+STACKED = [(100, 1, 40, 64), (50, 32, 32, 64)]
 
 
 def grid() -> Iterator[Case]:
@@ -82,7 +98,7 @@ def grid() -> Iterator[Case]:
 
 
 def beyond() -> Iterator[Case]:
-    """Other types, cells and sizes, and ragged batches."""
+    """Other types, cells and sizes, ragged batches, two layers and two directions."""
     for n in STEP_SIZES:
         yield Case("step", "RNN", 1, 1, n, n)
     for mode in ("infer", "train"):
@@ -96,6 +112,10 @@ def beyond() -> Iterator[Case]:
                 plain = Case(mode, cell, *shape)
                 yield replace(plain, ragged=True)
                 yield replace(plain, dtype="float64")
+        for shape in STACKED:
+            for cell in ("LSTM", "GRU"):
+                yield Case(mode, cell, *shape, layers=2)
+                yield Case(mode, cell, *shape, directions=2)
 
 
 def all_cases() -> list[Case]:
@@ -110,4 +130,5 @@ def as_cpp(case: Case) -> str:
 
 
 if __name__ == "__main__":
-    print("\n".join(as_cpp(case) for case in all_cases() if not case.ragged))
+    simple = [case for case in all_cases() if not case.ragged and case.layers == case.directions == 1]
+    print("\n".join(map(as_cpp, simple)))

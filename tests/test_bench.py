@@ -66,11 +66,15 @@ def test_operations_are_those_of_the_steps_taken() -> None:
     assert Case("train", "GRU", 5, 3, 7, 11).flops == 3 * 2 * 3 * 11 * (7 + 11) * 5 * 3
     ragged = Case("infer", "RNN", 8, 2, 7, 11, ragged=True)
     assert ragged.flops == 2 * 11 * (7 + 11) * (2 + 8)
+    assert Case("infer", "RNN", 8, 2, 7, 11, layers=2).flops == 2 * 11 * (7 + 11 + 11 + 11) * 8 * 2
+    both_ways = Case("infer", "RNN", 8, 2, 7, 11, layers=2, directions=2)
+    assert both_ways.flops == 2 * 2 * 11 * (7 + 11 + 2 * 11 + 11) * 8 * 2
 
 
 def test_cpp_benches_get_every_full_case() -> None:
     lines = run("cases.py").splitlines()
-    assert len(lines) == sum(not case.ragged for case in cases.all_cases())
+    simple = [case for case in cases.all_cases() if not case.ragged and case.layers == case.directions == 1]
+    assert len(lines) == len(simple)
     assert lines[0] == '{infer, "LSTM", 1, 1, 32, 32, 32 / 8},'
 
 

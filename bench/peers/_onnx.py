@@ -10,38 +10,53 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cases import Case
 
-from ._data import weights
+from ._data import suffixes, weights
 
 # From PyTorch's order of gates to ONNX's: i f g o to i o f g; r z n to z r n.
 ORDER = {"LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2], "RNN": [0]}
 
 
 def model(case: Case) -> Any:
-    """One recurrent node with fixed shapes, its state an input where it is carried, lengths a constant."""
-    own, order = weights(case), ORDER[case.cell]
-
-    def permuted(array: Any) -> Any:
-        return np.concatenate([array.reshape(len(order), case.H, -1)[gate] for gate in order])
-
-    bias = np.concatenate([permuted(own["bias_ih"]), permuted(own["bias_hh"])]).reshape(1, -1)
-    constants = {"W": permuted(own["weight_ih"])[None], "R": permuted(own["weight_hh"])[None], "bias": bias}
+    """Recurrent nodes with fixed shapes, one a layer, the state an input where it is carried, lengths a constant."""
+    own, order, constants = weights(case), ORDER[case.cell], {}
     if case.ragged:
         constants["lengths"] = np.array(case.lengths(), np.int32)
-    names = ["x", "W", "R", "bias", "lengths" if case.ragged else ""]
     state = [] if case.mode != "step" else ["h"] if case.cell != "LSTM" else ["h", "c"]
-    attributes = {"linear_before_reset": 1} if case.cell == "GRU" else {}
-    outputs = ["y", *(f"{name}_last" for name in state)]
-    node = helper.make_node(case.cell, names + state, outputs, hidden_size=case.H, **attributes)
+    attributes: dict[str, Any] = {"linear_before_reset": 1} if case.cell == "GRU" else {}
+    if case.directions == 2:
+        attributes["direction"] = "bidirectional"
+
+    def of_directions(layer: int, *names: str) -> Any:
+        """[directions, ...]: parameters in ONNX's order of gates, several behind each other."""
+
+        def permuted(array: Any) -> Any:
+            return np.concatenate([array.reshape(len(order), case.H, -1)[gate] for gate in order])
+
+        parts = [[permuted(own[name + suffix]) for name in names] for suffix in suffixes(case, layer)]
+        return np.stack([np.concatenate(each) for each in parts])
+
+    nodes = []
+    for layer in range(case.layers):
+        w, r, b, y = (f"{name}{layer}" for name in "WRBy")
+        constants |= {w: of_directions(layer, "weight_ih"), r: of_directions(layer, "weight_hh")}
+        constants[b] = of_directions(layer, "bias_ih", "bias_hh")[..., 0]
+        names = ["x" if layer == 0 else f"x{layer}", w, r, b, "lengths" if case.ragged else ""]
+        outputs = [y, *(f"{name}_last" for name in state)]
+        nodes.append(helper.make_node(case.cell, names + state, outputs, hidden_size=case.H, **attributes))
+        if layer + 1 < case.layers:  # [T, D, B, H] to [T, B, D·H]
+            constants["shape"] = np.array([case.T, case.B, -1])
+            nodes.append(helper.make_node("Transpose", [y], [f"{y}t"], perm=[0, 2, 1, 3]))
+            nodes.append(helper.make_node("Reshape", [f"{y}t", "shape"], [f"x{layer + 1}"]))
 
     def value(name: str, shape: list[int]) -> Any:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     one = [1, case.B, case.H]
     graph = helper.make_graph(
-        [node],
+        nodes,
         case.cell,
         [value("x", [case.T, case.B, case.I]), *(value(name, one) for name in state)],
-        [value("y", [case.T, 1, case.B, case.H]), *(value(f"{name}_last", one) for name in state)],
+        [value(y, [case.T, case.directions, case.B, case.H]), *(value(f"{name}_last", one) for name in state)],
         [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in constants.items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

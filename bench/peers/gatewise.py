@@ -24,8 +24,10 @@ def facts() -> dict[str, str]:
 def make(case: Case, threads: int, weight_scale: float = 1, scale: float = 1) -> Callable[[], Any]:
     """What a user would call. The scales are of the weights, and of x, dy and the biases."""
     gw.set_num_threads(threads)
-    layer = getattr(gw, case.cell)(case.I, case.H, dtype=np.dtype(case.dtype))
-    layer.load_state_dict({f"{name}_l0": value for name, value in weights(case, weight_scale, scale).items()})
+    layer = getattr(gw, case.cell)(
+        case.I, case.H, case.layers, bidirectional=case.directions == 2, dtype=np.dtype(case.dtype)
+    )
+    layer.load_state_dict(weights(case, weight_scale, scale))
     x, dy = inputs(case, scale)
     lengths = case.lengths() if case.ragged else None
     if case.mode == "step":

@@ -21,8 +21,9 @@ def facts() -> dict[str, str]:
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
     """Inference mode for infer and step; autograd, with dx and every parameter, for train."""
     torch.set_num_threads(threads)
-    module = getattr(torch.nn, case.cell)(case.I, case.H).to(getattr(torch, case.dtype))
-    module.load_state_dict({f"{name}_l0": torch.from_numpy(value) for name, value in weights(case).items()})
+    module = getattr(torch.nn, case.cell)(case.I, case.H, case.layers, bidirectional=case.directions == 2)
+    module = module.to(getattr(torch, case.dtype))
+    module.load_state_dict({name: torch.from_numpy(value) for name, value in weights(case).items()})
     x, dy = (torch.from_numpy(array) for array in inputs(case))
 
     def forward(x: Any, state: Any = None) -> Any:
