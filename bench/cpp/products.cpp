@@ -16,8 +16,8 @@ void add_panels(Index rows, Index inputs, Index gates, Index units) {
     const auto w = random_numbers<T>(gates * units * inputs, 1), x = random_numbers<T>(rows * inputs, 1);
     const Panels<T> panels(
         gates, units, inputs, P::width,
-        [&](Index g, Index u, T* to, Index pitch) {
-          for (Index k = 0; k < inputs; ++k) to[k * pitch] = w[(g * units + u) * inputs + k];
+        [&](Index g, Index u, Index count, T* to, Index pitch) {
+          transpose<P>(&w[(g * units + u) * inputs], inputs, count, inputs, to, pitch);
         },
         [](Index, Index) { return T(0); });
     std::vector<const T*> in;

@@ -7,6 +7,7 @@
 
 #include "../math/packet.hpp"
 #include "arena.hpp"
+#include "transpose.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
@@ -22,8 +23,9 @@ class Panels {
  public:
   Panels() = default;
 
-  // fill(gate, unit, to, stride) writes the terms of one output, k at to[k · stride]; start(gate, unit) is the number
-  // with which its chain begins.
+  // fill(gate, unit, count, to, stride) writes the terms of so many outputs side by side, k of output n at
+  // to[k · stride + n], and zeros behind them up to the packet's end; start(gate, unit) is the number with which a
+  // chain begins.
   template <class Fill, class Start>
   Panels(Index gates, Index units, Index inputs, Index width, const Fill& fill, const Start& start)
       : gates_(gates),
@@ -34,17 +36,14 @@ class Panels {
         per_panel_(gates > 1 ? gates : 4),
         data_(vectors_ * inputs * width),
         start_(vectors_ * width) {
-    for (Index v = 0; v < vectors_; ++v)
-      for (Index lane = 0; lane < width; ++lane) {
-        const Index gate = v % gates, unit = v / gates * width + lane;
-        const bool padding = unit >= units;
-        start_[v * width + lane] = padding ? T(0) : start(gate, unit);
-        T* const to = data_.get() + offset(v) + lane;
-        if (padding)
-          for (Index k = 0; k < inputs; ++k) to[k * stride(v)] = T(0);
-        else
-          fill(gate, unit, to, stride(v));
-      }
+    for (Index v = 0; v < vectors_; ++v) {
+      const Index gate = v % gates, unit = v / gates * width, count = std::min(width, units - unit);
+      T* const to = data_.get() + offset(v);
+      for (Index k = 0; count < width && k < inputs; ++k) std::fill_n(to + k * stride(v), width, T(0));
+      fill(gate, unit, count, to, stride(v));
+      for (Index lane = 0; lane < width; ++lane)
+        start_[v * width + lane] = lane < count ? start(gate, unit + lane) : T(0);
+    }
   }
 
   Index inputs() const { return inputs_; }
@@ -60,14 +59,18 @@ class Panels {
   const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
   const T* start(Index panel) const { return start_.get() + first_lane(panel); }
 
-  // The weights of one gate for one input, unit u at to[u · pitch]: what a transposed matrix reads.
-  void copy_column(Index gate, Index input, T* to, Index pitch) const {
+  // The weights of one gate for inputs [first, first + count), side by side: unit u of input first + n at
+  // to[u · pitch + n]. What a transposed matrix reads.
+  void transpose_into(Index gate, Index first, Index count, T* to, Index pitch) const {
     for (Index unit = 0; unit < units_; unit += width_) {
-      const Index v = unit / width_ * gates_ + gate, left = std::min(width_, units_ - unit);
-      const T* const from = data_.get() + offset(v) + input * stride(v);
-      for (Index lane = 0; lane < left; ++lane) to[(unit + lane) * pitch] = from[lane];
+      const Index v = unit / width_ * gates_ + gate;
+      const T* const from = data_.get() + offset(v) + first * stride(v);
+      transpose<Least>(from, stride(v), count, std::min(width_, units_ - unit), to + unit * pitch, pitch);
     }
   }
+
+  // The narrowest packet, of which every packet is a multiple.
+  using Least = Packet<T, narrowest<T>>;
 
  private:
   Index offset(Index v) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../kernel/outer.hpp"
+#include "../kernel/transpose.hpp"
 #include "sequence.hpp"
 
 namespace gatewise {
@@ -102,8 +103,7 @@ struct GradientJobs {
       const T* from = job.sum;
       const auto matrix = [&](bool wanted, T* out, Index n) {
         if (!wanted) return;
-        for (Index m = begin; m < end; ++m)
-          for (Index k = 0; k < n; ++k) out[(job.offset + m) * n + k] = from[k * job.pitch() + m];
+        transpose<P>(from + begin, job.pitch(), n, end - begin, out + (job.offset + begin) * n, n);
         from += n * job.pitch();
       };
       matrix(job.x, to.weight_ih, sizes.inputs);

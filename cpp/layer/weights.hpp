@@ -43,7 +43,9 @@ struct SequenceWeights {
       const auto panels = [&](const T* weight, const T* bias, Index K) {
         return Panels<T>(
             gates, H, K, width,
-            [=](Index g, Index u, T* to, Index pitch) { spread(weight + ((first + g) * H + u) * K, K, to, pitch); },
+            [=](Index g, Index u, Index count, T* to, Index pitch) {
+              transpose<Least>(weight + ((first + g) * H + u) * K, K, count, K, to, pitch);
+            },
             [=](Index g, Index u) { return bias ? bias[(first + g) * H + u] : T(0); });
       };
       return Stage{panels(p.weight_ih, p.bias_ih, I), panels(p.weight_hh, p.bias_hh, Y)};
@@ -52,7 +54,10 @@ struct SequenceWeights {
     if (two_stages) stages[1] = stage(2, 1);
     if (p.weight_hr)
       projection = Panels<T>(
-          1, Y, H, width, [=](Index, Index u, T* to, Index pitch) { spread(p.weight_hr + u * H, H, to, pitch); },
+          1, Y, H, width,
+          [=](Index, Index u, Index count, T* to, Index pitch) {
+            transpose<Least>(p.weight_hr + u * H, H, count, H, to, pitch);
+          },
           [](Index, Index) { return T(0); });
     const Index padded = round_up(H, width);
     peephole = Buffer<T>(p.weight_peephole ? 3 * padded : 0);
@@ -84,10 +89,7 @@ struct SequenceWeights {
   Buffer<T> peephole;    // [3][H padded to packets]
 
  private:
-  // n numbers without gaps, to places `pitch` apart.
-  static void spread(const T* from, Index n, T* to, Index pitch) {
-    for (Index k = 0; k < n; ++k) to[k * pitch] = from[k];
-  }
+  using Least = typename Panels<T>::Least;
 
   Index second_stage_gate() const { return stages[1].input.lanes() > 0 ? 2 : gates_; }
 
@@ -97,10 +99,10 @@ struct SequenceWeights {
     const auto transpose = [&](Index first, Index gates, Index outputs, Panels<T> Stage::* panels) {
       return Panels<T>(
           1, outputs, gates * H, width,
-          [&, first, gates](Index, Index u, T* to, Index pitch) {
+          [&, first, gates](Index, Index u, Index count, T* to, Index pitch) {
             for (Index gate = first; gate < first + gates; ++gate, to += H * pitch) {
               const bool second = gate >= split;
-              (stages[second].*panels).copy_column(second ? gate - split : gate, u, to, pitch);
+              (stages[second].*panels).transpose_into(second ? gate - split : gate, u, count, to, pitch);
             }
           },
           [](Index, Index) { return T(0); });
@@ -111,7 +113,8 @@ struct SequenceWeights {
     if (split < gates_) made.recurrent[1] = transpose(split, gates_ - split, outputs_, &Stage::recurrent);
     if (projection.inputs() > 0)
       made.projection = Panels<T>(
-          1, H, outputs_, width, [&](Index, Index u, T* to, Index pitch) { projection.copy_column(0, u, to, pitch); },
+          1, H, outputs_, width,
+          [&](Index, Index u, Index count, T* to, Index pitch) { projection.transpose_into(0, u, count, to, pitch); },
           [](Index, Index) { return T(0); });
     return made;
   }

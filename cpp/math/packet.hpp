@@ -105,6 +105,17 @@ GATEWISE_INLINE void store(T* to, Packet<T, W> a, Index n) {
     }
 }
 
+// Rows and columns of a square exchanged.
+template <class T, int W>
+GATEWISE_INLINE void transpose(Packet<T, W> (&rows)[W]) {
+  eigen::PacketBlock<typename Packet<T, W>::Raw, W> block;
+  GATEWISE_UNROLL
+  for (int i = 0; i < W; ++i) block.packet[i] = rows[i].v;
+  eigen::ptranspose(block);
+  GATEWISE_UNROLL
+  for (int i = 0; i < W; ++i) rows[i].v = block.packet[i];
+}
+
 // a·b + c, rounded once where the instruction set has fused multiply-add.
 template <class T, int W>
 GATEWISE_INLINE Packet<T, W> fma(Packet<T, W> a, Packet<T, W> b, Packet<T, W> c) {
