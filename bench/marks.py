@@ -88,8 +88,8 @@ def crowded(threads: int, seconds: float) -> Iterator[Mark]:
         return spent / calls
 
     with busy_core():
-        for shape in (*SHAPES, (100, 1, 40, 256)):
-            case = Case("infer", "LSTM", *shape)
+        cases = [Case("infer", "LSTM", *shape) for shape in (*SHAPES, (100, 1, 40, 256))]
+        for case in (*cases, Case("infer", "LSTM", 100, 1, 40, 64, layers=2)):
             ratio = mean(case, threads) / mean(case, 1)
             yield Mark(f"{case.name}, a core taken: {count(threads)} / 1 thread", ratio, 1.3)
 

@@ -243,6 +243,23 @@ def case_for_a_team(cell: Option = draw.CELLS[2]) -> Case:
 
 
 THREADS = [1, 2, 3, 5]
+
+
+def assert_threads_change_nothing(case: Case, dtype: Any) -> None:
+    """Inference, forward and backward have the same bits on any number of threads."""
+    layer = case.layer(gw, dtype)
+
+    def results() -> dict[str, Array]:
+        y, state = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
+        return {"inference": y, **halves(state), **run(case, layer)}
+
+    with gw.threads(THREADS[0]):
+        want = results()
+    for n in THREADS[1:]:
+        with gw.threads(n):
+            assert_same_bits(results(), want)
+
+
 WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 2, 5, 40), (20, 2, 5, 300)]
 """(B, T, I, H): one sequence, few and many, few and many units, so that a team divides the one or the other."""
 
@@ -252,15 +269,9 @@ WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 
 @pytest.mark.parametrize("call", ["dense", "lengths-resets"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int, int]) -> None:
-    """Everything, the gradients of the parameters among it, is the same on any number of threads."""
     batch, n_steps, input_size, hidden_size = sizes
     case = draw.make(option, VARIANTS[call], n_steps, batch, input_size, hidden_size, proj_size=hidden_size // 2)
-    layer = case.layer(gw, np.float32)
-    with gw.threads(THREADS[0]):
-        want = run(case, layer)
-    for n in THREADS[1:]:
-        with gw.threads(n):
-            assert_same_bits(run(case, layer), want)
+    assert_threads_change_nothing(case, np.float32)
 
 
 @pytest.mark.usefixtures("wide_team")
@@ -268,33 +279,18 @@ def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int
 @pytest.mark.parametrize("sizes", [(4, 1, 40, 40, 70), (4, 3, 400, 5, 24), (3, 1, 20, 9, 64)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_threads_that_follow_each_other(isa: str, cell: Option, sizes: tuple[int, ...], call: str) -> None:
-    """The same where each layer of a stack is another thread's: (L, B, T, I, H)."""
-    num_layers, batch, *others = sizes
+    """Each layer of a stack may be another thread's: (L, B, T, I, H)."""
+    num_layers, batch, n_steps, input_size, hidden_size = sizes
     option = Option(cell.kind, {**cell.keywords, "num_layers": num_layers}, cell.projected)
-    n_steps, input_size, hidden_size = others
     case = draw.make(option, VARIANTS[call], n_steps, batch, input_size, hidden_size, proj_size=hidden_size // 2)
-    layer = case.layer(gw, np.float32)
-    with gw.threads(1):
-        want = run(case, layer)
-        inference = layer(draw.cast(case.x, np.float32), draw.cast(case.state, np.float32), **case.limits)[0]
-    for n in THREADS[1:]:
-        with gw.threads(n):
-            assert_same_bits(run(case, layer), want)
-            y, _ = layer(draw.cast(case.x, np.float32), draw.cast(case.state, np.float32), **case.limits)
-            assert_same_bits({"y": y}, {"y": inference})
+    assert_threads_change_nothing(case, np.float32)
 
 
 @pytest.mark.usefixtures("wide_team")
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 @pytest.mark.parametrize("sizes", [(12, 33, 20, 50, 30), (5, 2, 30, 130, 70)], ids=str)
 def test_threads_in_float64(isa: str, cell: Option, sizes: tuple[int, ...]) -> None:
-    case = draw.make(cell, VARIANTS["lengths-resets"], *sizes)
-    layer = case.layer(gw, np.float64)
-    with gw.threads(1):
-        want = run(case, layer)
-    for n in THREADS[1:]:
-        with gw.threads(n):
-            assert_same_bits(run(case, layer), want)
+    assert_threads_change_nothing(draw.make(cell, VARIANTS["lengths-resets"], *sizes), np.float64)
 
 
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
