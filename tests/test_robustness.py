@@ -85,7 +85,7 @@ def test_a_late_pack_of_older_weights_is_dropped() -> None:
     version, old = layer.params.snapshot()
     layer.reset_parameters(seed=1)
     new, _ = layer(x)
-    layer._core.load(version, old)  # as if another thread had begun to pack before the write, and ended after it
+    layer._core.load(version, old, False)  # as if another thread had begun to pack before the write, and ended after it
     assert np.array_equal(layer(x)[0], new)
 
 

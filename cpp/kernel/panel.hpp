@@ -34,6 +34,8 @@ class Panels {
         width_(width),
         vectors_(gates * ceil_div(units, width)),
         per_panel_(gates > 1 ? gates : 4),
+        units_per_panel_(per_panel_ / gates * width),
+        panels_(ceil_div(vectors_, per_panel_)),
         data_(vectors_ * inputs * width),
         start_(vectors_ * width) {
     for (Index v = 0; v < vectors_; ++v) {
@@ -50,12 +52,12 @@ class Panels {
   Index units() const { return units_; }
   Index width() const { return width_; }
   Index lanes() const { return vectors_ * width_; }
-  Index panels() const { return ceil_div(vectors_, per_panel_); }
+  Index panels() const { return panels_; }
   Index count(Index panel) const { return std::min(per_panel_, vectors_ - panel * per_panel_); }
   // The first lane of a panel in a row of all lanes, and its first unit.
   Index first_lane(Index panel) const { return panel * per_panel_ * width_; }
-  Index units_per_panel() const { return per_panel_ / gates_ * width_; }
-  Index first_unit(Index panel) const { return panel * units_per_panel(); }
+  Index units_per_panel() const { return units_per_panel_; }
+  Index first_unit(Index panel) const { return panel * units_per_panel_; }
   const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
   const T* start(Index panel) const { return start_.get() + first_lane(panel); }
 
@@ -80,7 +82,8 @@ class Panels {
   // From a term of a packet to its next.
   Index stride(Index v) const { return count(v / per_panel_) * width_; }
 
-  Index gates_ = 1, units_ = 0, inputs_ = 0, width_ = 1, vectors_ = 0, per_panel_ = 4;
+  Index gates_ = 1, units_ = 0, inputs_ = 0, width_ = 1, vectors_ = 0, per_panel_ = 4, units_per_panel_ = 1,
+        panels_ = 0;
   Buffer<T> data_, start_;
 };
 
@@ -192,10 +195,34 @@ Multiply<P> choose_multiply_pair(Index n) {
   return table[n - 1];
 }
 
+// The product of one row alone with a panel of N packets, in registers.
+template <class P, int N>
+GATEWISE_INLINE void multiply_row(const Panels<scalar_t<P>>& panels, Index panel, const scalar_t<P>* row, P (&out)[N]) {
+  const scalar_t<P>* const in[1] = {row};
+  const scalar_t<P>* const w[1] = {panels.weights(panel)};
+  const scalar_t<P>* const start = panels.start(panel);
+  P v[1][1][N];
+  GATEWISE_UNROLL
+  for (int n = 0; n < N; ++n) v[0][0][n] = load<P>(start + n * P::width);
+  accumulate<P, N, 1, 1>(w, 0, std::min(chain_length, panels.inputs()), in, v);
+  GATEWISE_UNROLL
+  for (int n = 0; n < N; ++n) out[n] = v[0][0][n];
+  for (Index first = chain_length; first < panels.inputs(); first += chain_length) {
+    GATEWISE_UNROLL
+    for (int n = 0; n < N; ++n) v[0][0][n] = broadcast<P>(0);
+    accumulate<P, N, 1, 1>(w, first, std::min(first + chain_length, panels.inputs()), in, v);
+    GATEWISE_UNROLL
+    for (int n = 0; n < N; ++n) out[n] = out[n] + v[0][0][n];
+  }
+}
+
 // Panels [first, last), walked from the last to the first if `backwards`.
 struct PanelRange {
   Index first, last;
   bool backwards = false;
+
+  Index size() const { return last - first; }
+  Index operator[](Index i) const { return backwards ? last - 1 - i : first + i; }
 };
 
 // Every tile of in · weights in a range of panels: out(panel, first_row) gives its place (rows `stride` apart), then
@@ -204,9 +231,9 @@ template <class P, class Place, class Use>
 GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRange range, const scalar_t<P>* const* in,
                                    Index rows, Index stride, const Place& place, const Use& use) {
   if (rows == 0) return;
-  const Index inputs = weights.inputs(), panels = range.last - range.first;
+  const Index inputs = weights.inputs(), panels = range.size();
   for (Index done = 0; done < panels;) {
-    Index panel = range.backwards ? range.last - 1 - done : range.first + done;
+    Index panel = range[done];
     const Index n = weights.count(panel);
     if (rows == 1) {
       // One row alone has too few chains to fill the pipeline: take two panels at once where they are alike.

@@ -51,7 +51,10 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     const Index batch = layer.batch, lanes = weights.lanes();
     for (Index b = 0; b < batch; ++b) layer.x[b] = x + b * layer.sizes.inputs;
     const Part part{Member{}, Split::sequences, 0, batch};
-    input_products<P, Stages>(part, weights, layer.x, batch, layer.x_hat, lanes);
+    if (Stages::makes_x_hat && batch == 1)
+      layer.rows[layer.now][0].x = x;
+    else
+      input_products<P, Stages>(part, weights, layer.x, batch, layer.x_hat, lanes);
     stages_.template forward<false>(part, layer.now == 1, weights, layer.sizes, layer.rows[layer.now],
                                     layer.h_prev[layer.now], batch, layer.step);
     if (layer.sizes.zones_out())

@@ -124,6 +124,7 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
         const Index b = schedule.sequence(s, row);
         auto& r = scratch.rows[n];
         r.x_hat = x_hat;
+        r.x = nullptr;
         r.h_prev = scratch.h_in[n] = states.h_before(s, row, b);
         r.h = pass.y.at(schedule.time(s), b);
         if (Stages::has_cell_state) {

@@ -13,33 +13,27 @@ struct GruAfterStages {
   using T = scalar_t<P>;
   using Cell = GruAfter<Activations>;
   static constexpr int kept = Cell::kept;
-  static constexpr bool has_cell_state = false, bypass = true, two_deltas = true, two_stages = false, peepholes = false;
+  static constexpr bool has_cell_state = false, bypass = true, two_deltas = true, two_stages = false, peepholes = false,
+                        makes_x_hat = true;
 
   Activations activations;
 
   template <bool keep>
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>&) const {
-    constexpr Index W = P::width;
     const auto& panels = w.stages[0].recurrent;
-    use_tiles<P>(panels, part.panels(panels, backwards), h_in, count,
-                 [&](Index panel, Index first, Index n, const T* tile) {
-                   const Index u = panels.first_unit(panel), lane = panels.first_lane(panel), left = sizes.hidden - u;
-                   for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
-                     const auto& row = rows[r];
-                     P x[3], h[3], kept_now[kept];
-                     GATEWISE_UNROLL
-                     for (int g = 0; g < 3; ++g) {
-                       x[g] = load<P>(row.x_hat + lane + g * W);
-                       h[g] = load<P>(tile + g * W);
-                     }
-                     store(row.h + u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now), left);
-                     if constexpr (keep) {
-                       GATEWISE_UNROLL
-                       for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
-                     }
-                   }
-                 });
+    for_each_unit<P, 3>(part, backwards, w.stages[0], rows, h_in, count,
+                        [&](Index panel, Index r, const P(&x)[3], const P(&h)[3]) GATEWISE_INLINE_LAMBDA {
+                          const auto& row = rows[r];
+                          const Index u = panels.first_unit(panel), left = sizes.hidden - u;
+                          P kept_now[kept];
+                          store(row.h + u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now),
+                                left);
+                          if constexpr (keep) {
+                            GATEWISE_UNROLL
+                            for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
+                          }
+                        });
   }
 
   void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
@@ -72,7 +66,8 @@ struct GruBeforeStages {
   using T = scalar_t<P>;
   using Cell = GruBefore<Activations>;
   static constexpr int kept = Cell::kept;
-  static constexpr bool has_cell_state = false, bypass = true, two_deltas = false, two_stages = true, peepholes = false;
+  static constexpr bool has_cell_state = false, bypass = true, two_deltas = false, two_stages = true, peepholes = false,
+                        makes_x_hat = false;
 
   Activations activations;
 
@@ -82,21 +77,18 @@ struct GruBeforeStages {
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& gates = w.stages[0].recurrent;
-    use_tiles<P>(
-        gates, part.panels(gates, backwards), h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
-          const Index u = gates.first_unit(panel), lane = gates.first_lane(panel);
-          for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
-            const auto& row = rows[r];
-            const P x[2] = {load<P>(row.x_hat + lane), load<P>(row.x_hat + lane + W)};
-            const P h[2] = {load<P>(tile), load<P>(tile + W)};
-            P kept_now[kept];
-            const P q = Cell::forward_gates(activations, x, h, load<P>(h_in[r] + u, sizes.hidden - u), kept_now);
-            GATEWISE_UNROLL
-            for (int i = 0; i < kept; ++i)
-              if (i % Cell::values < 2) store(row.kept + i * sizes.padded + u, kept_now[i]);
-            store(scratch.between + r * scratch.pitch + u, q);
-          }
-        });
+    for_each_unit<P, 2>(part, backwards, w.stages[0], rows, h_in, count,
+                        [&](Index panel, Index r, const P(&x)[2], const P(&h)[2]) GATEWISE_INLINE_LAMBDA {
+                          const auto& row = rows[r];
+                          const Index u = gates.first_unit(panel);
+                          P kept_now[kept];
+                          const P q =
+                              Cell::forward_gates(activations, x, h, load<P>(h_in[r] + u, sizes.hidden - u), kept_now);
+                          GATEWISE_UNROLL
+                          for (int i = 0; i < kept; ++i)
+                            if (i % Cell::values < 2) store(row.kept + i * sizes.padded + u, kept_now[i]);
+                          store(scratch.between + r * scratch.pitch + u, q);
+                        });
     part.wait();
     for (Index r = 0; r < count; ++r) scratch.in[r] = scratch.between + r * scratch.pitch;
     const auto& candidate = w.stages[1].recurrent;

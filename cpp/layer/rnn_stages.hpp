@@ -14,7 +14,7 @@ struct RnnStages {
   using Cell = Rnn<Activations>;
   static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = false, bypass = false, two_deltas = false, two_stages = false,
-                        peepholes = false;
+                        peepholes = false, makes_x_hat = false;
 
   Activations activations;
 

@@ -5,6 +5,7 @@
 #include "../kernel/panel.hpp"
 #include "options.hpp"
 #include "part.hpp"
+#include "weights.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
@@ -35,12 +36,13 @@ struct Sizes {
 // Rows of somebody else's memory (h, y, x, δ) have exactly their numbers; our own (c, kept, d_h, d_c) whole packets.
 template <class T>
 struct ForwardRow {
-  const T* x_hat;   // [lanes]: x̂, packed like the panels
-  const T* h_prev;  // [Y]
-  const T* c_prev;  // [padded]
-  T* c;             // [padded]
-  T* kept;          // [kept][padded]
-  T* h;             // [Y]
+  const T* x_hat;        // [lanes]: x̂, packed like the panels
+  const T* h_prev;       // [Y]
+  const T* c_prev;       // [padded]
+  T* c;                  // [padded]
+  T* kept;               // [kept][padded]
+  T* h;                  // [Y]
+  const T* x = nullptr;  // [I]: instead of x̂, for a row alone whose stage makes it
 };
 
 template <class T>
@@ -75,6 +77,44 @@ struct StepScratch {
 template <class P, class Each>
 GATEWISE_INLINE void for_each_packet(std::pair<Index, Index> units, const Each& each) {
   for (Index u = units.first; u < units.second; u += P::width) each(u, units.second - u);
+}
+
+// Calls each(panel, row, x̂, ĥ) for the units of a stage whose panels hold N gates. One row alone is multiplied in
+// registers: what a tile in L1 costs shows there. Its x̂ is made along with it where it has none.
+template <class P, int N, class Each>
+GATEWISE_INLINE void for_each_unit(const Part& part, bool backwards,
+                                   const typename SequenceWeights<scalar_t<P>>::Stage& stage,
+                                   const ForwardRow<scalar_t<P>>* rows, const scalar_t<P>* const* h_in, Index count,
+                                   const Each& each) {
+  using T = scalar_t<P>;
+  constexpr Index W = P::width;
+  const auto& panels = stage.recurrent;
+  const PanelRange range = part.panels(panels, backwards);
+  const auto lanes = [&](const T* from, P(&to)[N]) GATEWISE_INLINE_LAMBDA {
+    GATEWISE_UNROLL
+    for (int g = 0; g < N; ++g) to[g] = load<P>(from + g * W);
+  };
+  if (count == 1) {
+    for (Index i = 0; i < range.size(); ++i) {
+      const Index panel = range[i];
+      P x[N], h[N];
+      if (rows[0].x)
+        multiply_row<P, N>(stage.input, panel, rows[0].x, x);
+      else
+        lanes(rows[0].x_hat + panels.first_lane(panel), x);
+      multiply_row<P, N>(panels, panel, h_in[0], h);
+      each(panel, 0, x, h);
+    }
+    return;
+  }
+  use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
+    for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
+      P x[N], h[N];
+      lanes(rows[r].x_hat + panels.first_lane(panel), x);
+      lanes(tile, h);
+      each(panel, r, x, h);
+    }
+  });
 }
 
 // dh = W_hhᵀ δ, or dh += W_hhᵀ δ where the cell has left a part of dh already; of the h that W_hh has read.
