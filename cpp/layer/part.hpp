@@ -86,7 +86,7 @@ struct Part {
     const bool divided = split == Split::layers;
     for (Index n = divided ? member.index : 0; n < layers; n += divided ? member.count : 1) {
       Progress* const own = divided ? &progress[static_cast<std::size_t>(n)] : nullptr;
-      const Following row{n > 0 ? own - 1 : nullptr, own, member.waited};
+      const Following row{divided && n > 0 ? own - 1 : nullptr, own, member.waited};
       each(n, divided ? alone(&row) : *this);
       // Also where it was stopped: nobody may wait for it any more.
       if (divided) own->reach(std::numeric_limits<Index>::max());

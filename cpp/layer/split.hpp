@@ -24,8 +24,8 @@ struct Work {
   double multiply_adds;       // of the whole call, the cells' own arithmetic counted in
   double step_multiply_adds;  // of one step of one layer and direction, for one sequence
   double recurrent_bytes;     // that every step of one layer reads
-  Split side_by_side;         // directions or layers, of which each can be a member's; sequences: neither
-  Index passes;               // how many they are
+  Split side_by_side;         // directions or layers
+  Index passes;               // how many of them may be members' own; 1: none
 };
 
 // Below so many sequences two directions side by side are quicker than two halves of the batch: each of their products
