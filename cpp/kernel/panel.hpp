@@ -24,8 +24,7 @@ class Panels {
   Panels() = default;
 
   // fill(gate, unit, count, to, stride) writes the terms of so many outputs side by side, k of output n at
-  // to[k · stride + n], and zeros behind them up to the packet's end; start(gate, unit) is the number with which a
-  // chain begins.
+  // to[k · stride + n]; start(gate, unit) is the number with which a chain begins.
   template <class Fill, class Start>
   Panels(Index gates, Index units, Index inputs, Index width, const Fill& fill, const Start& start)
       : gates_(gates),
