@@ -1,6 +1,7 @@
 // From options known at run time to the code for them: the cell's stages and the narrowest packet that holds the units.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -109,8 +110,9 @@ SequencePointer<scalar_t<P>> make_sequence(Cell cell, const Activations& activat
   }
 }
 
-// The usual activations, in the narrowest packet that holds the units.
-template <class T, int W = narrowest<T>>
+// The usual activations, in the narrowest packet that holds the units; of wide ones none under 32 bytes, since few
+// layers are that small.
+template <class T, int W = std::min<int>(widest<T>, 32 / sizeof(T))>
 SequencePointer<T> make_usual(const Options& options) {
   if constexpr (W < widest<T>) {
     if (options.hidden_size > W) return make_usual<T, 2 * W>(options);

@@ -14,7 +14,7 @@ struct GruAfterStages {
   using Cell = GruAfter<Activations>;
   static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = false, bypass = true, two_deltas = true, two_stages = false, peepholes = false,
-                        makes_x_hat = true;
+                        makes_x_hat = !Activations::keeps_inputs;
 
   Activations activations;
 
@@ -22,18 +22,18 @@ struct GruAfterStages {
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>&) const {
     const auto& panels = w.stages[0].recurrent;
-    for_each_unit<P, 3>(part, backwards, w.stages[0], rows, h_in, count,
-                        [&](Index panel, Index r, const P(&x)[3], const P(&h)[3]) GATEWISE_INLINE_LAMBDA {
-                          const auto& row = rows[r];
-                          const Index u = panels.first_unit(panel), left = sizes.hidden - u;
-                          P kept_now[kept];
-                          store(row.h + u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now),
-                                left);
-                          if constexpr (keep) {
-                            GATEWISE_UNROLL
-                            for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
-                          }
-                        });
+    for_each_unit<P, 3, makes_x_hat>(
+        part, backwards, w.stages[0], rows, h_in, count,
+        [&](Index panel, Index r, const P(&x)[3], const P(&h)[3]) GATEWISE_INLINE_LAMBDA {
+          const auto& row = rows[r];
+          const Index u = panels.first_unit(panel), left = sizes.hidden - u;
+          P kept_now[kept];
+          store(row.h + u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now), left);
+          if constexpr (keep) {
+            GATEWISE_UNROLL
+            for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
+          }
+        });
   }
 
   void backward(const Part& part, const SequenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
@@ -77,18 +77,18 @@ struct GruBeforeStages {
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
     constexpr Index W = P::width;
     const auto& gates = w.stages[0].recurrent;
-    for_each_unit<P, 2>(part, backwards, w.stages[0], rows, h_in, count,
-                        [&](Index panel, Index r, const P(&x)[2], const P(&h)[2]) GATEWISE_INLINE_LAMBDA {
-                          const auto& row = rows[r];
-                          const Index u = gates.first_unit(panel);
-                          P kept_now[kept];
-                          const P q =
-                              Cell::forward_gates(activations, x, h, load<P>(h_in[r] + u, sizes.hidden - u), kept_now);
-                          GATEWISE_UNROLL
-                          for (int i = 0; i < kept; ++i)
-                            if (i % Cell::values < 2) store(row.kept + i * sizes.padded + u, kept_now[i]);
-                          store(scratch.between + r * scratch.pitch + u, q);
-                        });
+    for_each_unit<P, 2, makes_x_hat>(part, backwards, w.stages[0], rows, h_in, count,
+                                     [&](Index panel, Index r, const P(&x)[2], const P(&h)[2]) GATEWISE_INLINE_LAMBDA {
+                                       const auto& row = rows[r];
+                                       const Index u = gates.first_unit(panel);
+                                       P kept_now[kept];
+                                       const P q = Cell::forward_gates(
+                                           activations, x, h, load<P>(h_in[r] + u, sizes.hidden - u), kept_now);
+                                       GATEWISE_UNROLL
+                                       for (int i = 0; i < kept; ++i)
+                                         if (i % Cell::values < 2) store(row.kept + i * sizes.padded + u, kept_now[i]);
+                                       store(scratch.between + r * scratch.pitch + u, q);
+                                     });
     part.wait();
     for (Index r = 0; r < count; ++r) scratch.in[r] = scratch.between + r * scratch.pitch;
     const auto& candidate = w.stages[1].recurrent;

@@ -14,7 +14,7 @@ struct LstmStages {
   using Cell = Lstm<peephole, Activations>;
   static constexpr int kept = Cell::kept;
   static constexpr bool has_cell_state = true, bypass = false, two_deltas = false, two_stages = false,
-                        peepholes = peephole, makes_x_hat = true;
+                        peepholes = peephole, makes_x_hat = !Activations::keeps_inputs;
 
   static GATEWISE_INLINE void load_peepholes(const SequenceWeights<T>& w, const Sizes& sizes, Index u, P (&peep)[3]) {
     for (int i = 0; i < 3; ++i) peep[i] = peephole ? load<P>(w.peephole.get() + i * sizes.padded + u) : broadcast<P>(0);
@@ -35,23 +35,25 @@ struct LstmStages {
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
     const auto& panels = w.stages[0].recurrent;
     const bool projects = sizes.projects();
-    for_each_unit<P, 4>(part, backwards, w.stages[0], rows, h_in, count,
-                        [&](Index panel, Index r, const P(&x)[4], const P(&h)[4]) GATEWISE_INLINE_LAMBDA {
-                          const auto& row = rows[r];
-                          const Index u = panels.first_unit(panel);
-                          P peep[3], kept_now[kept];
-                          load_peepholes(w, sizes, u, peep);
-                          const auto out = Cell::forward(activations, x, h, load<P>(row.c_prev + u), peep, kept_now);
-                          store(row.c + u, out.c);
-                          if constexpr (keep) {
-                            GATEWISE_UNROLL
-                            for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
-                          }
-                          if (projects)
-                            store(scratch.between + r * scratch.pitch + u, out.h);
-                          else
-                            store(row.h + u, out.h, sizes.hidden - u);
-                        });
+    for_each_unit<P, 4, makes_x_hat>(part, backwards, w.stages[0], rows, h_in, count,
+                                     [&](Index panel, Index r, const P(&x)[4], const P(&h)[4]) GATEWISE_INLINE_LAMBDA {
+                                       const auto& row = rows[r];
+                                       const Index u = panels.first_unit(panel);
+                                       P peep[3], kept_now[kept];
+                                       load_peepholes(w, sizes, u, peep);
+                                       const auto out =
+                                           Cell::forward(activations, x, h, load<P>(row.c_prev + u), peep, kept_now);
+                                       store(row.c + u, out.c);
+                                       if constexpr (keep) {
+                                         GATEWISE_UNROLL
+                                         for (int i = 0; i < kept; ++i)
+                                           store(row.kept + i * sizes.padded + u, kept_now[i]);
+                                       }
+                                       if (projects)
+                                         store(scratch.between + r * scratch.pitch + u, out.h);
+                                       else
+                                         store(row.h + u, out.h, sizes.hidden - u);
+                                     });
     if (projects) {
       part.wait();
       project(part, w, sizes, rows, count, scratch);

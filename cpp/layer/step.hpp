@@ -79,9 +79,10 @@ GATEWISE_INLINE void for_each_packet(std::pair<Index, Index> units, const Each& 
   for (Index u = units.first; u < units.second; u += P::width) each(u, units.second - u);
 }
 
-// Calls each(panel, row, x̂, ĥ) for the units of a stage whose panels hold N gates. One row alone is multiplied in
-// registers: what a tile in L1 costs shows there. Its x̂ is made along with it where it has none.
-template <class P, int N, class Each>
+// Calls each(panel, row, x̂, ĥ) for the units of a stage whose panels hold N gates. With `alone_in_registers` one
+// row alone is multiplied there: what a tile in L1 costs shows then. Its x̂ is made along with it where it has none.
+// Chosen activations are too much code to stand twice.
+template <class P, int N, bool alone_in_registers, class Each>
 GATEWISE_INLINE void for_each_unit(const Part& part, bool backwards,
                                    const typename SequenceWeights<scalar_t<P>>::Stage& stage,
                                    const ForwardRow<scalar_t<P>>* rows, const scalar_t<P>* const* h_in, Index count,
@@ -94,18 +95,20 @@ GATEWISE_INLINE void for_each_unit(const Part& part, bool backwards,
     GATEWISE_UNROLL
     for (int g = 0; g < N; ++g) to[g] = load<P>(from + g * W);
   };
-  if (count == 1) {
-    for (Index i = 0; i < range.size(); ++i) {
-      const Index panel = range[i];
-      P x[N], h[N];
-      if (rows[0].x)
-        multiply_row<P, N>(stage.input, panel, rows[0].x, x);
-      else
-        lanes(rows[0].x_hat + panels.first_lane(panel), x);
-      multiply_row<P, N>(panels, panel, h_in[0], h);
-      each(panel, 0, x, h);
+  if constexpr (alone_in_registers) {
+    if (count == 1) {
+      for (Index i = 0; i < range.size(); ++i) {
+        const Index panel = range[i];
+        P x[N], h[N];
+        if (rows[0].x)
+          multiply_row<P, N>(stage.input, panel, rows[0].x, x);
+        else
+          lanes(rows[0].x_hat + panels.first_lane(panel), x);
+        multiply_row<P, N>(panels, panel, h_in[0], h);
+        each(panel, 0, x, h);
+      }
+      return;
     }
-    return;
   }
   use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
     for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
