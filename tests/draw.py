@@ -374,3 +374,9 @@ VARIANTS = [
     Variant("unbatched-lengths-resets", "lengths", resets=True, batched=False),
     Variant("unbatched-mask-resets", "mask", resets=True, batched=False),
 ]
+
+
+def case_for_a_team(cell: Option = CELLS[2]) -> Case:
+    """Enough work for a team."""
+    variant = next(variant for variant in VARIANTS if variant.name == "lengths-resets")
+    return make(cell, variant, n_steps=12, batch=32, input_size=24, hidden_size=64, proj_size=32)

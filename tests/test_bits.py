@@ -235,13 +235,6 @@ def test_chunks_of_a_long_sequence(isa: str, dtype: Any, cell: Option) -> None:
     assert_same_bits({"y": y_cut, **halves(state_cut)}, {"y": y, **halves(state)})
 
 
-def case_for_a_team(cell: Option = draw.CELLS[2]) -> Case:
-    """Enough work for a team."""
-    return draw.make(
-        cell, VARIANTS["lengths-resets"], n_steps=12, batch=32, input_size=24, hidden_size=64, proj_size=32
-    )
-
-
 THREADS = [1, 2, 3, 5]
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 from process import python
-from test_bits import assert_same_bits, case_for_a_team, run
+from test_bits import assert_same_bits, run
 from tolerances import named
 
 Array = NDArray[Any]
@@ -56,7 +56,7 @@ def test_subnormals_count_as_zeros_on_every_thread(isa: str, dtype: Any, cell: d
             return tuple(mixed(part, small) for part in value)
         return np.where(rng.random(np.shape(value)) < 0.5, np.sign(value) * small, value).astype(dtype)
 
-    case = case_for_a_team(cell).replace(lengths=None, resets=None, x=rng.standard_normal((12, 32, 24)))
+    case = draw.case_for_a_team(cell).replace(lengths=None, resets=None, x=rng.standard_normal((12, 32, 24)))
     case = case.replace(dy=rng.standard_normal(case.dy.shape))  # type: ignore[union-attr]
     results = []
     for small in (float(np.finfo(dtype).tiny) / 2, 0.0):
@@ -122,7 +122,7 @@ def test_the_callers_control_word(isa: str, environment: Environment, mode: int,
 
     The flags are the caller's too: what the interpreter itself computes around a call may raise some, but clear none.
     """
-    case = case_for_a_team(draw.Option("LSTM", {"num_layers": 2, "dropout": 0.3}))
+    case = draw.case_for_a_team(draw.Option("LSTM", {"num_layers": 2, "dropout": 0.3}))
     x, state = draw.cast(case.x, np.float32), draw.cast(case.state, np.float32)
     dy, d_state = draw.cast(case.dy, np.float32), draw.cast(case.d_state, np.float32)
     layer = case.layer(gw, np.float32)

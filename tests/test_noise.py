@@ -18,7 +18,7 @@ import gatewise as gw
 from draw import CELLS, KEY, Array, Case, Option, noises, parts
 from gatewise import _dispatch, reference
 from gatewise.reference.philox import Use, below, philox
-from test_bits import VARIANTS, assert_same_bits, case_for_a_team, gather, gathered, halves, own, padded, run
+from test_bits import VARIANTS, assert_same_bits, gather, gathered, halves, own, padded, run
 from test_order import fma, multiply_then_add
 from test_reference import EPS, chain
 from tolerances import named, unit
@@ -256,7 +256,7 @@ def test_threads(isa: str, cell: Option, sizes: tuple[int, int, int, int]) -> No
 @pytest.mark.usefixtures("wide_team")
 def test_many_callers_at_once(isa: str) -> None:
     """Eight Python threads draw with keys of their own from one layer, and go back twice: the bits of one alone."""
-    case = case_for_a_team(with_noise(CELLS[5], **ALL))
+    case = draw.case_for_a_team(with_noise(CELLS[5], **ALL))
     layer = case.layer(gw, np.float32)
     cases = [case.replace(key=KEY + k) for k in range(8)]
     want = [run(c, layer) for c in cases]

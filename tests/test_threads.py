@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 from process import python
-from test_bits import assert_same_bits, case_for_a_team, run
+from test_bits import assert_same_bits, run
 
 Array = NDArray[Any]
 
@@ -171,7 +171,10 @@ def test_omp_num_threads_holds_a_larger_setting(isa: str) -> None:
 @pytest.mark.parametrize("cell", [draw.CELLS[0], draw.CELLS[5], draw.CELLS[7]], ids=str)
 def test_many_callers_at_once(isa: str, cell: draw.Option) -> None:
     """Sixteen Python threads call one layer, forward and backward, small calls among large ones: the bits of one."""
-    large, small = case_for_a_team(cell), draw.make(cell, draw.VARIANTS[7], input_size=24, hidden_size=64, proj_size=32)
+    large, small = (
+        draw.case_for_a_team(cell),
+        draw.make(cell, draw.VARIANTS[7], input_size=24, hidden_size=64, proj_size=32),
+    )
     layer = large.layer(gw, np.float32)
     small = small.replace(params=large.params)
     want = [run(large, layer), run(small, layer)]
@@ -214,7 +217,7 @@ def test_writers_beside_callers(isa: str) -> None:
 
 
 def test_one_tape_in_many_threads(isa: str) -> None:
-    case = case_for_a_team()
+    case = draw.case_for_a_team()
     layer = case.layer(gw, np.float32)
     want = case.run(layer)
     dy, d_state = draw.cast(case.dy, np.float32), draw.cast(case.d_state, np.float32)

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "checks.hpp"
+#include "state.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
@@ -33,15 +33,6 @@ py::array lend(const Shape& shape, const Shape& strides, const T* data, std::sha
   py::array_t<T> array(shape, strides, data, base);
   make_read_only(array);
   return std::move(array);
-}
-
-// The shape of h or c; a cell's has no axis of layers.
-inline Shape state_shape(const Options& o, const Layout& layout, Index batch, Index features, bool cell) {
-  Shape shape;
-  if (!cell) shape.push_back(o.sequences());
-  if (layout.batched) shape.push_back(batch);
-  shape.push_back(features);
-  return shape;
 }
 
 // What lies behind one axis more than a state has: one state for each step.
