@@ -265,7 +265,7 @@ class Core {
   }
   // Bit for bit: a NaN is the same as itself, and -0 not as 0.
   bool same(const Pointers& parameters, const Buffer<T>& values) const {
-    const py::gil_scoped_release release;
+    const auto release = release_gil(static_cast<double>(values.size()));
     bool same = values.size() > 0;
     const T* before = values.get();
     for_each_parameter(parameters, [&](const T* now, const Shape& shape) {
