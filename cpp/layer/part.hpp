@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include "../kernel/panel.hpp"
 #include "../kernel/stop.hpp"
@@ -31,6 +30,7 @@ struct Part {
   Split split = Split::sequences;
   Index begin = 0, end = 0;              // the sequences; all of them where something else is divided
   Watch* watch = nullptr;                // or null: nobody stops it
+  Progress* progress = nullptr;          // of each layer, where they are divided
   const Following* following = nullptr;  // or null: in no such row
 
   bool by_units() const { return split == Split::units; }
@@ -80,12 +80,12 @@ struct Part {
     if (following) following->own->reach(steps);
   }
   // Calls each(n, part) for those of all layers that are this member's, counted from the one that comes first; then all
-  // are done. `progress`: of each layer, where they are divided.
+  // are done.
   template <class Each>
-  void by_layer(Index layers, std::vector<Progress>& progress, const Each& each) const {
+  void by_layer(Index layers, const Each& each) const {
     const bool divided = split == Split::layers;
     for (Index n = divided ? member.index : 0; n < layers; n += divided ? member.count : 1) {
-      Progress* const own = divided ? &progress[static_cast<std::size_t>(n)] : nullptr;
+      Progress* const own = divided ? progress + n : nullptr;
       const Following row{divided && n > 0 ? own - 1 : nullptr, own, member.waited};
       each(n, divided ? alone(&row) : *this);
       // Also where it was stopped: nobody may wait for it any more.
@@ -106,7 +106,7 @@ struct Part {
 
  private:
   // The same sequences for a pass that is this member's alone.
-  Part alone(const Following* row = nullptr) const { return {{}, Split::sequences, begin, end, watch, row}; }
+  Part alone(const Following* row = nullptr) const { return {{}, Split::sequences, begin, end, watch, nullptr, row}; }
 };
 
 }  // namespace GATEWISE_ISA

@@ -40,6 +40,7 @@ constexpr Index steps_worth_following = 8;
 struct Plan {
   int members;
   Split split;
+  Index passes = 1;  // directions or layers, where they are divided
 };
 
 inline bool worth_side_by_side(int threads, const Work& work, Index batch, bool step_is_large) {
@@ -55,7 +56,7 @@ inline Plan plan(int threads, const Work& work, Index batch) {
   if (threads == 1 || batch == 0 || work.multiply_adds < work_worth_a_team) return {1, Split::sequences};
   const bool step_is_large = work.step_multiply_adds * static_cast<double>(batch) >= step_worth_dividing;
   if (worth_side_by_side(threads, work, batch, step_is_large))
-    return {static_cast<int>(std::min<Index>(threads, work.passes)), work.side_by_side};
+    return {static_cast<int>(std::min<Index>(threads, work.passes)), work.side_by_side, work.passes};
   if (step_is_large && (batch < 2 * threads || work.recurrent_bytes > weights_worth_dividing))
     return {threads, Split::units};
   return {static_cast<int>(std::min<Index>(threads, batch)), Split::sequences};
@@ -116,11 +117,13 @@ void on_team(const Plan& wanted, const Schedule& schedule, const MemberBytes& me
     const bool by_passes = part_of(0).by_passes();
     of_all.take<std::byte>(together, by_passes ? team.size() : 1);
     const Buffer<std::byte> shared(of_all.used());
+    std::vector<Progress> progress(split == Split::layers ? static_cast<std::size_t>(wanted.passes) : 0);
     done = team.run([&](const Member& member) {
       Part part = part_of(static_cast<std::size_t>(member.index));
       Watch watch(stop, member.index == 0);
       part.member = member;
       part.watch = &watch;
+      part.progress = progress.data();
       std::byte* const own = scratch.get() + member.index * each;
       std::byte* const common = part.by_units() ? scratch.get() : own;
       const Index place = by_passes ? member.index * together : 0;

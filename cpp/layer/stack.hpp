@@ -157,12 +157,11 @@ void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, in
   const Index passes = passes_at_once(wanted), state = options_.is_lstm() ? B * sizes(0).padded : 0;
   const Between between(wanted, L, call.steps.time * B * features);
   const Buffer<T> cells(passes * state);
-  std::vector<Progress> progress(wanted.split == Split::layers ? L : 0);
   const auto scratch_bytes = [&](Index share) {
     return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
   };
   on_team(wanted, schedules[0], scratch_bytes, 0, [&](const Part& part, std::byte* scratch, std::byte* common) {
-    part.by_layer(L, progress, [&](Index l, const Part& layer) {
+    part.by_layer(L, [&](Index l, const Part& layer) {
       const Rows<const T> x = l == 0 ? call.x : dense(between[l - 1], B, features);
       const Rows<T> y = l + 1 == L ? call.y : dense(between[l], B, features);
       layer.by_direction(D, [&](Index d, const Part& own) {
@@ -184,7 +183,6 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   const Plan wanted = plan(threads, work(call.steps.time, B, !waits(tape)), B);
   const Index passes = passes_at_once(wanted), state = segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0;
   const Buffer<T> cells(passes * state);
-  std::vector<Progress> progress(wanted.split == Split::layers ? L : 0);
   tape.last_y = call.y;
   if (call.h) {
     tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
@@ -201,7 +199,7 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
         std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
       });
     });
-    part.by_layer(L, progress, [&](Index l, const Part& layer) {
+    part.by_layer(L, [&](Index l, const Part& layer) {
       layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
       const Rows<const T> x = tape.input(l, dropped);
       const Rows<T> y = tape.output(l);
@@ -232,7 +230,6 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   const Buffer<T> folded(fold ? time * B * features : 0);
   // There is room for one segment: then one pass comes after the other.
   const Plan wanted = plan(threads, work(time, B, tape.segment == 0 && !waits(tape)), B);
-  std::vector<Progress> progress(wanted.split == Split::layers ? L : 0);
   const Between between(wanted, L, time * B * features);
   // What the tape has not kept is made anew here, segment by segment.
   const Index segment = tape.segment, rows_again = std::min(segment, time) * B, padded = sizes(0).padded;
@@ -255,7 +252,7 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                   fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), unfolded.shifted(d * Y), Y, part.begin,
                                 part.end);
               });
-            part.by_layer(L, progress, [&](Index n, const Part& layer) {
+            part.by_layer(L, [&](Index n, const Part& layer) {
               const Index l = L - 1 - n;
               layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
               const Rows<const T> x = tape.input(l, dropped);
