@@ -7,6 +7,7 @@ import io
 import itertools
 import socket
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from draw import Option, Variant
 from tolerances import expect, largest, named
 
 torch = pytest.importorskip("torch", reason="puts modules into PyTorch's models, and it is not installed")
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
 import gatewise as gw  # noqa: E402
 import gatewise.torch as gt  # noqa: E402
 from test_torch import PAIRS, case_of, one_thread, run_torch  # noqa: E402, F401  (one_thread acts by being here)
@@ -168,6 +171,55 @@ def test_gradients_are_made_only_where_wanted() -> None:
     y.mul_(2)  # the tape has its own y
     (y[..., 0].sum() / 2 + h.sum()).backward()
     torch.testing.assert_close(lstm.weight_hh_l0.grad, 2 * once)
+
+
+def test_a_tape_lives_as_long_as_its_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PyTorch's own saved tensors do: freed by backward, kept by retain_graph, made anew in a checkpointed part."""
+    tapes = []
+    forward = gw.LSTM.forward
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        results = forward(*arguments, **options)
+        tapes.append(weakref.ref(results[2]))
+        return results
+
+    def alive() -> int:
+        return sum(tape() is not None for tape in tapes)
+
+    monkeypatch.setattr(gw.LSTM, "forward", watched)
+    lstm, x = gt.LSTM(2, 3), torch.randn(4, 2, 2, requires_grad=True)
+    first, second = lstm(x)[0].sum(), lstm(x)[0].sum()
+    assert alive() == 2
+    first.backward(retain_graph=True)
+    once = x.grad.clone()
+    first.backward()
+    assert torch.equal(x.grad, 2 * once)
+    assert alive() == 1
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        first.backward()
+    second.backward()
+    assert alive() == 0
+    x.grad = None
+    part = checkpoint(lambda x: lstm(x)[0].sum(), x, use_reentrant=False)
+    assert alive() == 0
+    part.backward()
+    assert torch.equal(x.grad, once)
+    assert alive() == 0
+
+
+def test_hooks_on_what_is_saved() -> None:
+    """They may move it, but a tape stays in its memory."""
+    lstm, x = gt.LSTM(2, 3), torch.randn(4, 2, 2, requires_grad=True)
+    lstm(x)[0].sum().backward()
+    once = x.grad.clone()
+    with torch.autograd.graph.save_on_cpu():
+        y = lstm(x)[0]
+    y.sum().backward()
+    assert torch.equal(x.grad, 2 * once)
+    with torch.autograd.graph.saved_tensors_hooks(torch.clone, torch.clone):
+        y = lstm(x)[0]
+    with pytest.raises(RuntimeError, match="saved_tensors_hooks: expected hooks that keep the memory of a tensor"):
+        y.sum().backward()
 
 
 def test_a_second_derivative_is_refused() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
+from weakref import WeakValueDictionary
 
+import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
@@ -21,7 +24,8 @@ class Run(torch.autograd.Function):
     def forward(ctx: Any, layer: Any, lengths: Any, key: int | None, halves: int, x: Any, *tensors: Any) -> Any:
         """Run the layer and keep its tape."""
         y, state, tape = layer.forward(array(x), _state(tensors[:halves]), lengths=lengths, key=key)
-        ctx.layer, ctx.tape, ctx.halves = layer, tape, halves
+        ctx.layer, ctx.halves = layer, halves
+        ctx.save_for_backward(_ticket(tape))
         ctx.set_materialize_grads(False)
         # A copy: the tape reads y, and callers may write into what they get.
         return torch.tensor(y), *(torch.from_numpy(half) for half in _halves(state))
@@ -32,10 +36,39 @@ class Run(torch.autograd.Function):
         """The gradients of x, the state and the parameters, as far as they are asked for."""
         _, _, _, _, wrt_x, *wanted = ctx.needs_input_grad
         dy = None if d_y is None else array(d_y)
-        grads = ctx.layer.backward(ctx.tape, dy, _state(d_state), wrt_x=wrt_x)
+        grads = ctx.layer.backward(_tape_of(*ctx.saved_tensors), dy, _state(d_state), wrt_x=wrt_x)
         found = [*_halves(grads.state)[: ctx.halves], *grads.params.values()]
         d_tensors = [torch.from_numpy(d) if asked else None for d, asked in zip(found, wanted, strict=True)]
         return None, None, None, None, torch.from_numpy(grads.x) if wrt_x else None, *d_tensors
+
+
+_numbers = itertools.count()
+_tapes: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+class _Ticket(np.ndarray[Any, Any]):
+    """The number of a tape, which lives as long as the memory that the number stands in."""
+
+    tape: Any
+
+
+def _ticket(tape: Any) -> Any:
+    """A tensor that stands for the tape where PyTorch keeps what a backward needs.
+
+    So PyTorch decides how long the tape lives, as it does for tensors: until the graph is freed, after which it refuses
+    another backward; in a checkpointed part only from a second forward on, whose tape is then the one of the backward.
+    An attribute of the tensor would not do: hooks, such as those of `torch.utils.checkpoint`, hand on its values alone.
+    """
+    number = np.array([next(_numbers)]).view(_Ticket)
+    number.tape = _tapes[int(number[0])] = tape
+    return torch.from_numpy(number)
+
+
+def _tape_of(ticket: Any) -> Any:
+    tape = _tapes.get(int(ticket))
+    if tape is None:
+        raise RuntimeError("saved_tensors_hooks: expected hooks that keep the memory of a tensor, got a copy of it")
+    return tape
 
 
 def infer(layer: Any, lengths: Any, x: Any, halves: list[Any]) -> Any:
