@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,21 @@ def test_training_stops_after_patience() -> None:
 def test_divergence_is_told() -> None:
     with pytest.raises(InputError, match=r"lr: expected a step size that converges; with 1e\+30 epoch 1 diverged"):
         fitted(wave(150), lr=1e30)
+
+
+def test_a_fit_that_fails_leaves_the_forecaster_as_it_was() -> None:
+    forecaster = Forecaster(window=12, horizon=3, lr=1e30)
+    with pytest.raises(InputError, match="diverged"):
+        forecaster.fit(wave(150))
+    with pytest.raises(InputError, match="forecaster: expected one that is fitted"):
+        forecaster.predict(1)
+    forecaster = fitted(wave(150))
+    before, history = forecaster.predict(3), forecaster.history
+    forecaster.training = replace(forecaster.training, lr=1e30)
+    with pytest.raises(InputError, match="diverged"):
+        forecaster.fit(1000 * wave(120))
+    np.testing.assert_array_equal(forecaster.predict(3), before)
+    assert forecaster.history is history
 
 
 # Forecasts
@@ -283,6 +299,7 @@ def test_the_plot_shows_past_and_forecast() -> None:
         (lambda: Forecaster(mode="both"), "mode: expected direct or autoregressive, got 'both'"),
         (lambda: Forecaster(window=0), "window: expected an integer >= 1, got 0"),
         (lambda: Forecaster(horizon=2.0), "horizon: expected an integer >= 1, got 2.0"),  # type: ignore[arg-type]
+        (lambda: Forecaster(num_layers=True), "num_layers: expected an integer >= 1, got True"),
         (lambda: Forecaster(epochs=0), "epochs: expected an integer >= 1, got 0"),
         (lambda: Forecaster(seed=-1), "seed: expected an integer >= 0, got -1"),
         (lambda: Forecaster(lr=float("nan")), "lr: expected a number > 0, got nan"),
@@ -294,3 +311,14 @@ def test_the_plot_shows_past_and_forecast() -> None:
 def test_bad_options(make: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_integers_may_be_numpys() -> None:
+    one = np.int64(1)
+    forecaster = fitted(wave(150), hidden_size=4 * one, window=np.uint8(12), epochs=2 * one, seed=0 * one)
+    assert asdict(forecaster.settings) == asdict(fitted(wave(150), epochs=2).settings)
+    assert type(forecaster.settings.window) is int  # and nothing is counted modulo 256
+    np.testing.assert_array_equal(forecaster.predict(2 * one), forecaster.predict(2))
+    assert len(forecaster.backtest(wave(150), start=140 * one, stride=2 * one).origins) == 4
+    with pytest.raises(InputError, match=r"start: expected an integer >= 1, got 140\.0"):
+        forecaster.backtest(wave(150), start=140.0)  # type: ignore[arg-type]

@@ -135,6 +135,12 @@ def test_windows_and_targets() -> None:
     np.testing.assert_array_equal(targets(values, origins, 2), [[3, 4], [7, 8]])
 
 
+@pytest.mark.parametrize(("length", "horizon", "first"), [(70, 3, 60), (76, 3, 66), (77, 3, 66), (70, 12, 58)])
+def test_the_last_seventh_is_validated_with(length: int, horizon: int, first: int) -> None:
+    split = Split.of(length, 5, horizon)
+    assert (split.validation[0], split.train[-1] + horizon) == (first, first)
+
+
 @given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 10))
 def test_no_target_belongs_to_two_parts(length: int, window: int, horizon: int) -> None:
     try:

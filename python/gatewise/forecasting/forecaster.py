@@ -19,7 +19,7 @@ from . import network, storage
 from .baselines import Evaluation, evaluate
 from .inputs import answers, as_series, covariate_rows, pairs
 from .series import Series
-from .settings import Settings, Training
+from .settings import Settings, Training, integer
 from .windows import Floats, Scaling, Split, windows
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Forecaster:
 
         Raises
         ------
-        InputError : the series is too short or constant, or training diverges.
+        InputError : the series is too short or constant, or training diverges. The forecaster is then as it was before.
         """
         given, beside = pairs(series, past_covariates)
         settings, options = self.settings, self.training
@@ -128,28 +128,35 @@ class Forecaster:
         if count and settings.mode != "direct":
             raise InputError("past_covariates: expected none with mode 'autoregressive', which reads behind the end")
         values = [one.values for one in given]
-        self.scaling = Scaling.of(values, settings.horizon, beside)
-        self.model = network.make(settings, count, options.seed)
+        scaling = Scaling.of(values, settings.horizon, beside)
+        model = network.make(settings, count, options.seed)
         data, validation = (
-            network.examples(settings, self.scaling, values, beside, origins)
+            network.examples(settings, scaling, values, beside, origins)
             for origins in ([split.train for split in splits], [split.validation for split in splits])
         )
-        self.history = self._train(data, validation, callbacks, verbose)
+        history = self._train(model, data, validation, callbacks, verbose)
+        # Only now, so that a fit that fails leaves the forecaster as it was.
         self.series, self._past_covariates = copy.deepcopy((series, past_covariates))
+        self.model, self.scaling, self.history = model, scaling, history
         self.series_name = ", ".join(dict.fromkeys(one.name for one in given))
         first = past_covariates[0] if isinstance(past_covariates, (list, tuple)) else past_covariates
         self.covariate_names = tuple(map(str, getattr(first, "columns", ())))
         return self
 
     def _train(
-        self, data: tuple[Any, ...], validation: tuple[Any, ...], callbacks: Iterable[Callback], verbose: bool
+        self,
+        model: gw.Sequential,
+        data: tuple[Any, ...],
+        validation: tuple[Any, ...],
+        callbacks: Iterable[Callback],
+        verbose: bool,
     ) -> History:
         options = self.training
         stop = gw.callbacks.EarlyStopping("val_loss", options.patience)
         weight = data[2] if len(data) > 2 else None
         with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # of a loss that is not finite: that is an error here
-            return self.model.fit(
+            return model.fit(
                 data[0],
                 data[1],
                 sample_weight=weight,
@@ -193,8 +200,7 @@ class Forecaster:
                 raise InputError("series: expected one, since a loaded forecaster has none of its own, got None")
             series = self.series
             past_covariates = self._past_covariates if past_covariates is None else past_covariates
-        if type(n) is not int or n < 1:
-            raise InputError(f"steps: expected an integer >= 1, got {n!r}")
+        n = integer("steps", n)
         given, beside = pairs(series, past_covariates)
         read = [self._read(one, rows, n) for one, rows in zip(given, beside, strict=True)]
         values, covariates = (np.stack(parts) for parts in zip(*read, strict=True))
@@ -251,9 +257,7 @@ class Forecaster:
             if self.series is None:
                 raise InputError("start: expected the first origin, as a loaded forecaster has no series, got none")
             start = len(as_series(self.series))
-        for name, value in (("start", start), ("stride", stride)):
-            if type(value) is not int or value < 1:
-                raise InputError(f"{name}: expected an integer >= 1, got {value!r}")
+        start, stride = integer("start", start), integer("stride", stride)
         origins = np.arange(start, len(given) - settings.horizon + 1, stride)
         if not len(origins):
             raise InputError(

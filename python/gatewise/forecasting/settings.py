@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from .._inputs import InputError
+from .._options import checked_size
 
 CELLS = {"lstm": "LSTM", "gru": "GRU"}
 MODES = ("direct", "autoregressive")
+
+
+def integer(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an integer >= least, or the error that says what came."""
+    try:
+        return checked_size(name, value, least)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -28,9 +38,7 @@ class Settings:
             if getattr(self, name) not in known:
                 raise InputError(f"{name}: expected {' or '.join(known)}, got {getattr(self, name)!r}")
         for name in ("hidden_size", "num_layers", "window", "horizon", "season"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise InputError(f"{name}: expected an integer >= 1, got {value!r}")
+            object.__setattr__(self, name, integer(name, getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,7 @@ class Training:
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise InputError(f"{name}: expected an integer >= {least}, got {value!r}")
+            object.__setattr__(self, name, integer(name, getattr(self, name), least))
         for name in ("lr", "clip"):
             if not getattr(self, name) > 0.0:
                 raise InputError(f"{name}: expected a number > 0, got {getattr(self, name)!r}")
