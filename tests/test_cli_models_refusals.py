@@ -191,6 +191,29 @@ def test_divergence_is_told_and_nothing_written(capsys: Capture) -> None:
     assert os.listdir() == ["data.npz"]
 
 
+@pytest.mark.parametrize(
+    ("lr", "validation", "loss"), [("1e30", "0", "inf"), ("1e30", "0.2", "inf"), ("1e40", "0", "nan")]
+)
+def test_a_last_step_that_diverges_is_told_and_nothing_written(
+    lr: str, validation: str, loss: str, capsys: Capture
+) -> None:
+    """No loss of training sees its only step: all sequences are one batch."""
+    options = ["--hidden", "8", "--epochs", "1", "--batch-size", "80", "--lr", lr, "--validation", validation]
+    assert main(["fit", arrays(), *options]) == 2
+    message = f"--lr: expected a step size that converges; with {lr[:2]}+{lr[2:]} the loss after 1 epoch is {loss}"
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert os.listdir() == ["data.npz"]
+
+
+@pytest.mark.parametrize(("count", "share", "options"), [(3, "0.9", []), (4, "0.9", []), (1, "0.6", ["--per-step"])])
+def test_something_is_left_to_train_on(count: int, share: str, options: list[str], capsys: Capture) -> None:
+    x = np.random.default_rng(0).standard_normal((count, 5, 2))
+    np.savez("few.npz", x=x, y=x[:, :, 0] if options else x[:, 0, 0])
+    message = failure(["fit", "few.npz", "--validation", share, "--out", "new/model.safetensors", *options], capsys)
+    assert f"--validation: expected a share that leaves sequences to train on, got {share} of {count} seq" in message
+    assert os.listdir() == ["few.npz"]
+
+
 @pytest.mark.parametrize(("sizes", "got"), [("1,2,3", "'1,2,3'"), ("a,b,c,d", "'a,b,c,d'"), ("1,1,0,1", "'1,1,0,1'")])
 def test_sizes_that_bench_refuses(sizes: str, got: str, capsys: Capture) -> None:
     assert f"--sizes: expected T,B,I,H as in 100,1,40,64, whole numbers from 1, got {got}" in failure(

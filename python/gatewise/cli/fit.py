@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -73,9 +74,14 @@ def fit(path: Path, plan: Plan, out: Path) -> None:
         raise InputError(f"--out: expected a name that ends in .safetensors, got {out}")
     require("matplotlib", "safetensors", "tqdm")
     data, columns, task, left_out = _read(path, plan)
-    prepare_folder(out.parent)
     order = np.random.default_rng(plan.seed).permutation(len(data.x))
     held = round(plan.validation * len(order))
+    if held == len(order):
+        raise InputError(
+            f"--validation: expected a share that leaves sequences to train on, got {plan.validation:g} of "
+            f"{_count(held, 'sequence')}"
+        )
+    prepare_folder(out.parent)
     training, held_out = data.part(np.sort(order[held:])), data.part(np.sort(order[:held]))
     preparation = prepare(columns, task, data, training)
     optimizer, loss = _optimizer(plan), _loss(plan, preparation)
@@ -89,6 +95,11 @@ def fit(path: Path, plan: Plan, out: Path) -> None:
     print(f"Trained   {history.epochs} epochs in {sum(history.seconds):.1f} s{kept}")
     where = "the held-out sequences" if held else "the sequences it was trained on"
     judgement = judge(model, preparation, held_out if held else training, path)
+    if not (math.isfinite(judgement.loss) and np.isfinite(model.flat_params).all()):
+        raise InputError(
+            f"--lr: expected a step size that converges; with {plan.lr:g} the loss after "
+            f"{_count(history.epochs, 'epoch')} is {judgement.loss:g}: take a smaller one"
+        )
     print(f"\nOn {where}:\n{judgement.text}\n")
     preparation.save(model, out)
     picture = out.with_suffix(".png")

@@ -15,8 +15,9 @@ from .tables import Array, Sequences
 
 @dataclass(frozen=True)
 class Judgement:
-    """The text for the reader; right and given answers, (N, targets): numbers, or the text of classes."""
+    """The loss; the text for the reader; right and given answers, (N, targets): numbers, or the text of classes."""
 
+    loss: float
     text: str
     right: Array
     given: Array
@@ -26,10 +27,11 @@ def judge(model: gw.Sequential, preparation: Preparation, data: Sequences, path:
     """Compare the model's answers with those of the data."""
     assert data.answers is not None
     targets = preparation.targets(data, path)
-    loss = model.evaluate(preparation.inputs(data.x), targets, loss=preparation.loss, batch_size=BATCH)["loss"]
+    with np.errstate(over="ignore", invalid="ignore"):  # as in fit: of what diverged, which the loss tells
+        loss = model.evaluate(preparation.inputs(data.x), targets, loss=preparation.loss, batch_size=BATCH)["loss"]
     given = preparation.answers(preparation.outputs_of(model, data))
     words = _classes if preparation.task == "classification" else _quantities
-    return Judgement(f"loss      {loss:.4g}\n{words(preparation, data.answers, given)}", data.answers, given)
+    return Judgement(loss, f"loss      {loss:.4g}\n{words(preparation, data.answers, given)}", data.answers, given)
 
 
 def _classes(preparation: Preparation, right: Array, given: Array) -> str:
