@@ -160,6 +160,29 @@ def test_layers_of_onnx_files(tmp_path: Path) -> None:
         same(found, layer)
 
 
+def test_onnx_nodes_of_one_name(tmp_path: Path) -> None:
+    """As those of a function that is called twice: the later one goes by its output, or is told."""
+    onnx = pytest.importorskip("onnx", reason="reads ONNX files, and the onnx package is not installed")
+    import gatewise.onnx
+
+    layers, path = [gw.GRU(3, 4, batch_first=True), gw.GRU(4, 2, batch_first=True)], tmp_path / "two.onnx"
+    gatewise.onnx.save(gw.Sequential(*layers), path)
+    model = onnx.load(path)
+    first, second = (node for node in model.graph.node if node.op_type == "GRU")
+    first.name = second.name = "same"
+    onnx.save(model, path)
+    found = gws.load(path).layers
+    assert list(found) == ["same", second.output[0]]
+    for one, layer in zip(found.values(), layers, strict=True):
+        for name, value in layer.params.items():
+            np.testing.assert_array_equal(one.params[name], value)
+    first.name = second.output[0]
+    second.name = ""
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match="node '': expected a name or an output that tells it from others"):
+        gws.load(path)
+
+
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for library in ("typer", "onnx"):
         pytest.importorskip(library, reason=f"the command needs {library}, which is not installed")

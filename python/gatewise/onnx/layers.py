@@ -16,17 +16,24 @@ from .recurrent import Operator, make_layers
 
 
 def layers_of(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Name of the node to layer, of all recurrent nodes.
+    """Name of the node to layer, of all recurrent nodes; that of its first output where it has none of its own.
 
     Raises
     ------
     ValueError : as `load`, and a node whose weights are computed, that runs in reverse alone, or whose directions have
         different activations, which no layer has.
     """
+    layers: dict[str, Any] = {}
     try:
         model = read(path)
-        nodes = [node for node in model.graph.node if node.op_type in RECURRENT]
-        return {node.name or node.output[0] or node.output[1]: _layer(model, node) for node in nodes}
+        for node in model.graph.node:
+            if node.op_type in RECURRENT:
+                # Nodes may share a name, but no outputs.
+                names = [name for name in (node.name, *node.output) if name and name not in layers]
+                if not names:
+                    raise ValueError(f"node {node.name!r}: expected a name or an output that tells it from others")
+                layers[names[0]] = _layer(model, node)
+        return layers
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
 

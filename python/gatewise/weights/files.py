@@ -28,7 +28,7 @@ class Weights:
     """What a file holds.
 
     layers : name to gatewise layer; the name is what stands before ``weight_ih_l0`` in the file, or the layer's or
-        node's in ``.keras`` and ``.onnx`` files.
+        node's in ``.keras`` and ``.onnx`` files; the first output's of a node without a name of its own.
     others : name to array: what is not a recurrent layer's.
     """
 
