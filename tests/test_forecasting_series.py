@@ -76,6 +76,7 @@ def test_csv(tmp_path: Path, text: str, options: dict[str, str], values: list[fl
         ("d,v\n2024-01-02,1\n2024-01-02,2\n", {}, "d, row 2: expected a date after 2024-01-02, got 2024-01-02"),
         ("d,v\n2024-01-01,12,5\n2024-01-02,13,5\n", {}, "expected as many fields in every row as in the header"),
         ("d,v\n2024-01-01,12\n2024-01-02,13,5\n", {}, "expected as many fields in every row as in the header"),
+        ("d,v, v\n1,2,3\n", {}, "expected columns of different names, got 'v', 'v'"),
         (b"v\n1\n\xff\n", {}, "expected text in UTF-8, got the byte 0xff"),
     ],
 )

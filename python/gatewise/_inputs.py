@@ -63,6 +63,8 @@ def read_table(path: Path) -> Any:
         ) from error
     table = table.fillna("").apply(lambda cells: cells.str.strip())
     table.columns = table.columns.str.strip()
+    if len(same := table.columns[table.columns.duplicated(keep=False)]):
+        raise InputError(f"{path}: expected columns of different names, got {listed(same)}")
     filled = np.flatnonzero((table != "").any(axis=1))
     table = table.iloc[: filled[-1] + 1 if len(filled) else 0]
     if table.empty:
