@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` under a temporary name in the same folder, then put it in the place of `path`.
 
-    Whatever ends the program in between, `path` holds either what it held before or all of `content`.
+    Whatever ends the program in between, `path` holds either what it held before or all of `content`: of one writer,
+    where several write at once. Of a symbolic link the target is replaced.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
