@@ -33,7 +33,8 @@ def predict(
     answers: list[Array] = []
     finals: list[list[State]] = []
     order: list[Array] = []
-    for batch in list(data.batches(size, None)) or [Batch(np.asarray(data.x), index=slice(0, 0))]:
+    everyone = np.arange(data.sequences or 0)
+    for batch in data.batches(size, None) if data.sequences else [Batch(np.asarray(data.x), index=slice(0, 0))]:
         call = Call(batch.lengths, batch.mask, batch.resets)
         if state is not None:
             call.states = [_each(lambda half, rows=batch.index: half[:, rows], one) for one in state]
@@ -41,7 +42,7 @@ def predict(
         ragged = isinstance(data, Ragged) and not model.one_answer
         answers += [one[:length] for one, length in zip(y, batch.lengths, strict=True)] if ragged else [y]  # type: ignore[arg-type]
         finals.append(call.final_states)
-        order.append(np.arange(data.sequences or 0)[batch.index])
+        order.append(everyone[batch.index])
     back = np.argsort(np.concatenate(order))
     result = [answers[i] for i in back] if ragged else np.concatenate(answers)[back]
     if not wants_state:
