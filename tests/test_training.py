@@ -75,6 +75,14 @@ def test_data_may_come_in_many_kinds(tmp_path: Path) -> None:
         epochs = 1 if isinstance(x, Iterator) else 2
         model = fitted(one_answer(), x, y, shuffle=False, epochs=epochs)
         same(model, expected if epochs == 2 else fitted(one_answer(), X, Y, shuffle=False, epochs=1))
+    # Integers beside floats, whatever the longest are: of sequences, and of answers a step.
+    whole, mixed = ([[[1.0], [2.0], [3.0]], [[0.5], [0.25]]], [[[1], [2], [3]], [[0.5], [0.25]]])
+    models = [gw.Sequential(gw.GRU(1, 2, batch_first=True), gw.Linear(2, 1), seed=0) for _ in range(2)]
+    same(fitted(models[0], whole, whole), fitted(models[1], mixed, mixed))
+    for one, other in zip(models[0].predict(whole), models[1].predict(mixed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    tokens = gw.Sequential(gw.Embedding(3, 2), gw.LastStep(), seed=0).predict([[1, 2], []])
+    np.testing.assert_array_equal(tokens[1], [0.0, 0.0])
 
 
 def test_an_iterator_that_is_exhausted_says_so() -> None:
@@ -110,6 +118,9 @@ def test_batches_of_ragged_sequences_have_like_lengths_and_hold_each_once() -> N
     data = Ragged(x, np.arange(1000), None)
     batches = list(data.batches(10, np.random.default_rng(1)))
     assert sorted(np.concatenate([batch.y for batch in batches])) == list(range(1000))
+    # Within a bucket the order is that of the lengths, but its batches come in any.
+    firsts = [batch.lengths.max() for batch in Ragged(x[:400], None, None).batches(10, np.random.default_rng(1))]
+    assert firsts != sorted(firsts)
     for batch in batches:
         assert batch.x.shape[1] == batch.lengths.max()
         np.testing.assert_array_equal(batch.lengths, lengths[batch.y])
@@ -118,8 +129,6 @@ def test_batches_of_ragged_sequences_have_like_lengths_and_hold_each_once() -> N
             assert not row[n:].any()
     padding = sum(batch.x.shape[0] * batch.x.shape[1] for batch in batches) / lengths.sum()
     assert padding < 1.1
-    firsts = [batch.lengths.max() for batch in batches]
-    assert firsts != sorted(firsts)
 
 
 def test_weights_of_samples_and_steps() -> None:
@@ -128,10 +137,33 @@ def test_weights_of_samples_and_steps() -> None:
     a = fitted(one_answer(), X, Y, sample_weight=weight, batch_size=64, shuffle=False)
     b = fitted(one_answer(), X[chosen], Y[chosen], batch_size=64, shuffle=False)
     np.testing.assert_allclose(a.flat_params, b.flat_params, rtol=2e-5, atol=1e-6)
+    # Of ragged sequences, too, each goes with its own weight, in whatever order they come.
+    a = fitted(one_answer(), RAGGED, Y, sample_weight=weight, batch_size=64)
+    b = fitted(one_answer(), [RAGGED[i] for i in chosen], Y[chosen], batch_size=64)
+    np.testing.assert_allclose(a.flat_params, b.flat_params, rtol=2e-5, atol=1e-6)
     steps = (np.arange(6) < LENGTHS[:, None]).astype(float)
     c = fitted(every_step(), X, EVERY, sample_weight=steps, batch_size=20, shuffle=False)
     d = fitted(every_step(), X, EVERY, lengths=LENGTHS, batch_size=20, shuffle=False)
     np.testing.assert_allclose(c.flat_params, d.flat_params, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 20])
+def test_metrics_are_means_over_all_answers_however_they_are_cut(batch_size: int) -> None:
+    """Whatever classes weigh in the loss: a metric knows the samples' weights alone."""
+    classes, rare = (X.sum(axis=(1, 2)) > 4.0).astype(int), gw.losses.CrossEntropy([1.0, 50.0])
+    model = gw.Sequential(gw.GRU(2, 3, batch_first=True), gw.LastStep(), gw.Linear(3, 2), seed=0)
+    weight = np.arange(20) % 3
+    right = model(X).argmax(axis=1) == classes
+    assert 0 < right.mean() < 1
+    assert len({right.mean(), np.average(right, weights=weight), right[weight > 0].mean()}) == 3
+    options: dict[str, Any] = {"loss": rare, "metrics": ["accuracy"], "batch_size": batch_size}
+    for given, expected in ((None, right.mean()), (weight, np.average(right, weights=weight))):
+        found = model.evaluate(X, classes, sample_weight=given, **options)
+        assert found["accuracy"] == pytest.approx(expected, rel=1e-12)
+        still = {"epochs": 1, "optimizer": gw.optimizers.SGD(0.0), "verbose": False}
+        history = model.fit(X, classes, sample_weight=given, **still, **options)
+        assert history.history["accuracy"][0] == pytest.approx(expected, rel=1e-12)
+        assert history.history["loss"][0] == pytest.approx(rare(model(X), classes, given).value, rel=1e-6)
 
 
 def test_validation_is_evaluation_after_each_epoch() -> None:
@@ -175,19 +207,6 @@ def test_truncated_backpropagation_carries_states_and_no_gradients() -> None:
 
 def test_checkpoints_of_the_tape_change_no_bit() -> None:
     same(fitted(every_step(), X, EVERY, checkpoint=2), fitted(every_step(), X, EVERY))
-
-
-def test_prediction_with_a_state_goes_on() -> None:
-    model = gw.Sequential(
-        gw.LSTM(2, 4, batch_first=True), gw.Linear(4, 3), gw.GRU(3, 2, num_layers=2, batch_first=True), seed=0
-    )
-    whole, final = model.predict(X, return_state=True)
-    first, state = model.predict(X[:, :4], batch_size=7, return_state=True)
-    rest, last = model.predict(X[:, 4:], batch_size=9, state=state, return_state=True)
-    np.testing.assert_allclose(np.concatenate([first, rest], axis=1), whole, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(last[0][1], final[0][1], rtol=1e-6, atol=1e-7)
-    with pytest.raises(ValueError, match="state: expected a list of 2, one for each recurrent part, got"):
-        model.predict(X, state=state[:1])
 
 
 def test_a_loss_that_is_not_finite_is_told() -> None:

@@ -196,12 +196,17 @@ def _floats(weight: Any) -> Array | None:
 
 
 def _ragged(sequences: Sequence[Any]) -> list[Array] | None:
-    """The sequences as arrays, if their lengths differ."""
+    """The sequences as arrays of one dtype, if their lengths differ."""
     try:
         lengths = {len(one) for one in sequences}
     except TypeError:
         return None
-    return [np.asarray(one) for one in sequences] if len(lengths) > 1 else None
+    if len(lengths) < 2:
+        return None
+    arrays = [np.asarray(one) for one in sequences]
+    # An empty list is an array of floats, whatever its neighbours are.
+    dtype = np.result_type(*{one.dtype for one in arrays if len(one)})
+    return [one.astype(dtype, copy=False) for one in arrays]
 
 
 def padded(sequences: list[Array]) -> Array:

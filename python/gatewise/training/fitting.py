@@ -59,25 +59,29 @@ class Run:
 
 
 class Means:
-    """Running means of losses and metrics over batches."""
+    """Running means over batches: of losses, as the loss weighs them; of metrics, which know no weights of classes."""
 
     def __init__(self, metrics: Named) -> None:
         self._metrics = metrics
         self._sums = [0.0] * (1 + len(metrics))
-        self._weight = 0.0
+        self._weight = self._answers = 0.0
 
     def add(self, value: losses.Value, batch: Batch, prediction: Array) -> None:
         """Add a batch."""
+        weight = batch.weight
+        answers = math.prod(prediction.shape[:-1]) if weight is None else float(weight.sum(dtype=np.float64))
         self._weight += value.weight
+        self._answers += answers
         self._sums[0] += value.value * value.weight
         for index, (_, metric) in enumerate(self._metrics, 1):
             assert batch.y is not None
-            self._sums[index] += metric(batch.y, prediction, batch.weight) * value.weight
+            self._sums[index] += metric(batch.y, prediction, weight) * answers
 
     def values(self, prefix: str = "") -> dict[str, float]:
         """Name to mean."""
         names = ["loss", *(name for name, _ in self._metrics)]
-        means = (total / self._weight if self._weight else math.nan for total in self._sums)
+        totals = [self._weight, *[self._answers] * len(self._metrics)]
+        means = (part / total if total else math.nan for part, total in zip(self._sums, totals, strict=True))
         return dict(zip([prefix + name for name in names], means, strict=True))
 
 
