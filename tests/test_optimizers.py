@@ -178,6 +178,11 @@ def test_what_does_not_fit_is_refused(isa: str) -> None:
     with pytest.raises(ValueError, match="params: expected a writeable array, got a read-only one"):
         SGD().update(locked, g)
     optimizer = Adam()
+    with pytest.raises(ValueError, match=r"grads: expected \(4,\), got \(3,\)"):
+        optimizer.update(p, g[:3])
+    assert optimizer.state_dict().keys() == {"steps"}
+    optimizer.update(np.zeros(5, np.float32), np.zeros(5, np.float32))  # what failed left nothing behind
+    optimizer = Adam()
     optimizer.update(p, g)
     with pytest.raises(ValueError, match=r"mean: expected \(3,\), got \(4,\)"):
         optimizer.update(p[:3], g[:3])
@@ -192,6 +197,8 @@ def test_what_does_not_fit_is_refused(isa: str) -> None:
         (lambda: SGD(nesterov=True), "nesterov: expected a momentum above 0 beside it, got 0"),
         (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\]: expected a number from 0, below 1, got 1.0"),
         (lambda: Adam(clip_norm=0.0), "clip_norm: expected a number above 0 or None, got 0.0"),
+        (lambda: gw.schedules.Step(0.1, every=0), "every: expected an integer >= 1, got 0"),
+        (lambda: gw.schedules.Cosine(0.1, steps=0), "steps: expected an integer >= 1, got 0"),
         (lambda: gw.optimizers.get("adagrad"), "optimizer: expected one of sgd, rmsprop, adam, adamw"),
     ],
 )

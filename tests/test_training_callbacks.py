@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import copy
 import csv
 import threading
 from collections.abc import Callable
@@ -115,6 +116,23 @@ def test_training_goes_on_from_a_checkpoint_to_the_same_bits(name: str, tmp_path
     assert loaded.evaluate(X[16:], Y[16:])["loss"] == pytest.approx(history.history["val_loss"][-1], rel=1e-6)
 
 
+def grown(step: int) -> float:
+    return 0.01 * 1.1**step
+
+
+@pytest.mark.parametrize("rate", [grown, gw.schedules.Warmup(lambda step: grown(step), steps=3)])
+def test_a_function_for_a_rate_goes_on_too(rate: Any, tmp_path: Path) -> None:
+    """A checkpoint only knows that it was one: what it does cannot be compared."""
+
+    def run(**options: Any) -> gw.Sequential:
+        return fitted(one_answer(), X, Y, optimizer=gw.optimizers.Adam(rate), **options)
+
+    whole = run(epochs=4)
+    run(epochs=2, callbacks=[Checkpoint(tmp_path / "a.safetensors")])
+    rate = copy.copy(rate) if isinstance(rate, gw.schedules.Schedule) else lambda step: grown(step)
+    same(run(epochs=4, resume=tmp_path / "a.safetensors"), whole)
+
+
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     fitted(one_answer(), X, Y, callbacks=[Checkpoint(path), EarlyStopping()])
@@ -122,6 +140,11 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         (every_step(), {}, "expected a checkpoint of this model, got one of another"),
         (one_answer(), {"optimizer": "adam"}, "expected a checkpoint with the optimizer {'kind': 'Adam', 'lr': 0.001"),
         (one_answer(), {"loss": "mae"}, "expected a checkpoint with the loss {'kind': 'MAE'}, got {'kind': 'MSE'}"),
+        (
+            one_answer(),
+            {"metrics": ["mae"], "validation_split": 0.2},
+            "expected a checkpoint with a history of loss, mae, val_loss, val_mae, got loss$",
+        ),
         (
             one_answer(),
             {"callbacks": []},
@@ -146,15 +169,45 @@ def test_only_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
     assert gw.load(path).evaluate(X[14:], Y[14:])["loss"] == pytest.approx(min(history.history["val_loss"]), rel=1e-6)
 
 
-def test_a_log_has_a_row_an_epoch(tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    model = one_answer()
-    history = model.fit(X, Y, epochs=3, validation_split=0.2, callbacks=[CSVLogger(path)], verbose=False)
+def test_every_so_many_epochs_the_best_is_looked_for(tmp_path: Path) -> None:
+    """The best of the epochs between is not lost to a checkpoint that was not its turn."""
+    path = tmp_path / "{epoch}.safetensors"
+    losses = iter([1.0, 5.0, 0.1, 4.0, 9.0, 4.5, 9.0, 3.0])
+
+    def given(y: Array, prediction: Array, weight: Array | None) -> float:
+        return next(losses)
+
+    checkpoint = Checkpoint(path, every=2, monitor="given")
+    fitted(one_answer(), X, Y, epochs=8, batch_size=20, metrics=[given], callbacks=[checkpoint])
+    assert sorted(file.stem for file in tmp_path.iterdir()) == ["2", "4", "8"]
+    with pytest.raises(ValueError, match="every: expected an integer >= 1, got 0"):
+        Checkpoint(path, every=0)
+
+
+def logged(path: Path, history: Any) -> None:
+    """The file has the history, a row an epoch."""
     with path.open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert [row["epoch"] for row in rows] == [str(epoch + 1) for epoch in range(history.epochs)]
     for name, values in history.history.items():
         assert [float(row[name]) for row in rows] == values
+    assert [row["seconds"] for row in rows] == [f"{seconds:.3f}" for seconds in history.seconds]
+
+
+def test_a_log_has_a_row_an_epoch(tmp_path: Path) -> None:
+    log, other, checkpoint = (tmp_path / name for name in ("log.csv", "other.csv", "{epoch}.safetensors"))
+
+    def run(epochs: int, path: Path, **options: Any) -> Any:
+        callbacks = [CSVLogger(path), Checkpoint(checkpoint)]
+        return one_answer().fit(
+            X, Y, epochs=epochs, validation_split=0.2, callbacks=callbacks, verbose=False, **options
+        )
+
+    for epochs in (4, 3):
+        logged(log, run(epochs, log))
+    # Training that goes on from before the last row, as after a kill between two checkpoints; and into another file.
+    for path in (log, other):
+        logged(path, run(5, path, resume=tmp_path / "2.safetensors"))
 
 
 def test_the_bar_shows_loss_and_epoch(capsys: pytest.CaptureFixture[str]) -> None:

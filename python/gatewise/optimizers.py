@@ -22,7 +22,7 @@ import numpy as np
 from . import _dispatch
 from ._options import checked_number
 from ._parameters import Array, convert
-from .schedules import Schedule
+from .schedules import describe
 
 Rate = float | Callable[[int], float]
 
@@ -85,14 +85,16 @@ class Optimizer(ABC):
         if self.clip_norm is not None:
             self.norm = math.sqrt(passes.sum_of_squares(grads))
             scale = self.clip_norm / self.norm if self.norm > self.clip_norm else 1.0
-        if not self._state:
-            self._state = {name: np.zeros_like(params) for name in self.slots}
-        self._pass(passes, params, grads, scale, math.inf if self.clip_value is None else self.clip_value)
+        state = self._state or {name: np.zeros_like(params) for name in self.slots}
+        self._pass(passes, params, grads, state, scale, math.inf if self.clip_value is None else self.clip_value)
+        self._state = state
         self.steps += 1
 
     @abstractmethod
-    def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
-        """One fused pass over the arrays."""
+    def _pass(
+        self, passes: Any, params: Array, grads: Array, state: dict[str, Array], scale: float, limit: float
+    ) -> None:
+        """One fused pass over the arrays; `state` has those of `slots`."""
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of what the optimizer remembers: ``steps`` and its flat arrays."""
@@ -114,13 +116,9 @@ class Optimizer(ABC):
         self._state, self.steps = arrays, int(mapping["steps"])
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments, with which another of its kind can be made; a schedule as a dict of its own."""
+        """Kind and the constructor's arguments; of a schedule its config, of another function only that it is one."""
         values = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-        if isinstance(self.lr, Schedule):
-            values["lr"] = self.lr.config()
-        elif callable(self.lr):
-            values["lr"] = repr(self.lr)
-        return {"kind": type(self).__name__, **values}
+        return {"kind": type(self).__name__, **values, "lr": describe(self.lr)}
 
     def __repr__(self) -> str:
         parameters = inspect.signature(type(self)).parameters
@@ -159,8 +157,10 @@ class SGD(Optimizer):
             raise ValueError("nesterov: expected a momentum above 0 beside it, got 0")
         self.slots = ("buffer",) if self.momentum else ()
 
-    def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
-        buffer = self._state.get("buffer")
+    def _pass(
+        self, passes: Any, params: Array, grads: Array, state: dict[str, Array], scale: float, limit: float
+    ) -> None:
+        buffer = state.get("buffer")
         passes.sgd(
             params, grads, buffer, self.rate, self.momentum, self.nesterov, scale, limit, self.weight_decay
         )  # fmt: skip
@@ -193,8 +193,10 @@ class RMSprop(Optimizer):
         self.momentum = checked_number("momentum", momentum, 0.0)
         self.slots = ("square", "buffer") if self.momentum else ("square",)
 
-    def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
-        square, buffer = self._state["square"], self._state.get("buffer")
+    def _pass(
+        self, passes: Any, params: Array, grads: Array, state: dict[str, Array], scale: float, limit: float
+    ) -> None:
+        square, buffer = state["square"], state.get("buffer")
         passes.rmsprop(
             params, grads, square, buffer, self.rate, self.alpha, self.eps, self.momentum, scale, limit,
             self.weight_decay,
@@ -229,12 +231,14 @@ class Adam(Optimizer):
         self.betas = (checked_number("betas[0]", first, 0.0, 1.0), checked_number("betas[1]", second, 0.0, 1.0))
         self.eps = checked_number("eps", eps, 0.0)
 
-    def _pass(self, passes: Any, params: Array, grads: Array, scale: float, limit: float) -> None:
+    def _pass(
+        self, passes: Any, params: Array, grads: Array, state: dict[str, Array], scale: float, limit: float
+    ) -> None:
         (beta1, beta2), rate, t = self.betas, self.rate, self.steps + 1
         keep = 1.0 - rate * self.weight_decay if self.decoupled else 1.0
         decay = 0.0 if self.decoupled else self.weight_decay
         passes.adam(
-            params, grads, self._state["mean"], self._state["square"], rate / (1.0 - beta1**t),
+            params, grads, state["mean"], state["square"], rate / (1.0 - beta1**t),
             math.sqrt(1.0 - beta2**t), beta1, beta2, self.eps, keep, scale, limit, decay,
         )  # fmt: skip
 

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ._options import checked_size
+
 
 class Schedule(ABC):
     """A learning rate that changes from step to step."""
@@ -26,9 +28,15 @@ class Schedule(ABC):
 
     def config(self) -> dict[str, Any]:
         """Kind and arguments."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        shown = {name: value.config() if isinstance(value, Schedule) else value for name, value in values.items()}
-        return {"kind": type(self).__name__, **shown}
+        values = {field.name: describe(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        return {"kind": type(self).__name__, **values}
+
+
+def describe(value: Any) -> Any:
+    """A schedule's kind and arguments; of another function only that it is one, for what it does cannot be compared."""
+    if isinstance(value, Schedule):
+        return value.config()
+    return "function" if callable(value) else value
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,9 @@ class Step(Schedule):
     lr: float
     every: int
     factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        checked_size("every", self.every, 1)
 
     def __call__(self, step: int) -> float:
         """The rate of the step after `step` steps."""
@@ -63,6 +74,9 @@ class Cosine(Schedule):
     lr: float
     steps: int
     least: float = 0.0
+
+    def __post_init__(self) -> None:
+        checked_size("steps", self.steps, 1)
 
     def __call__(self, step: int) -> float:
         """The rate of the step after `step` steps."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._libraries import library
+from .._options import checked_size
 from .._parameters import Array
 
 if TYPE_CHECKING:
@@ -133,25 +134,26 @@ class Checkpoint(Callback):
     Parameters
     ----------
     path : the file, which is replaced whole each time; ``{epoch}`` in it becomes the epoch.
-    every : epochs between two checkpoints.
-    monitor : with a name of the history, write only when it is lower than ever before.
+    every : epochs from one checkpoint to the next, at least 1.
+    monitor : with a name of the history, write only when it is lower than at all checkpoints before.
     """
 
     def __init__(self, path: str | PathLike[str], every: int = 1, monitor: str | None = None) -> None:
-        self.path, self.every, self.monitor = str(path), every, monitor
+        self.path, self.every, self.monitor = str(path), checked_size("every", every, 1), monitor
         self.best = math.inf
 
     def on_epoch_end(self, run: Run) -> None:
         """Write, if it is time."""
+        if run.epoch % self.every:
+            return
         if self.monitor is not None:
             value = monitored(run, self.monitor)
             if not value < self.best:
                 return
             self.best = value
-        if run.epoch % self.every == 0:
-            from . import resuming
+        from . import resuming
 
-            resuming.save(run, self.path.replace("{epoch}", str(run.epoch)))
+        resuming.save(run, self.path.replace("{epoch}", str(run.epoch)))
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, if there is one."""
@@ -167,20 +169,26 @@ class CSVLogger(Callback):
 
     Parameters
     ----------
-    path : the file. Training that goes on from a checkpoint adds to it.
+    path : the file. Training that goes on from a checkpoint begins it with the epochs before.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
 
+    def on_train_begin(self, run: Run) -> None:
+        """Nothing is written yet."""
+        self._rows = 0
+
     def on_epoch_end(self, run: Run) -> None:
-        """Add a row; the first epoch begins the file."""
-        history = run.history.history
-        row = [str(run.epoch), *(repr(values[-1]) for values in history.values()), f"{run.history.seconds[-1]:.3f}"]
-        with self.path.open("w" if run.epoch == 1 else "a", encoding="utf-8") as file:
-            if run.epoch == 1:
-                print("epoch", *history, "seconds", sep=",", file=file)
-            print(*row, sep=",", file=file)
+        """Add what the history has more than the file; the first time the file begins anew, with its header."""
+        curves = run.history.history
+        with self.path.open("a" if self._rows else "w", encoding="utf-8") as file:
+            if not self._rows:
+                print("epoch", *curves, "seconds", sep=",", file=file)
+            for row in range(self._rows, run.epoch):
+                values = (repr(curve[row]) for curve in curves.values())
+                print(row + 1, *values, f"{run.history.seconds[row]:.3f}", sep=",", file=file)
+        self._rows = run.epoch
 
 
 class ProgressBar(Callback):

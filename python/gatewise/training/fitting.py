@@ -94,7 +94,9 @@ def fit(
     if resume is not None:
         from . import resuming
 
-        resuming.load(run, resume)
+        prefixes = ("",) if validation is None else ("", "val_")
+        curves = [prefix + name for prefix in prefixes for name in ("loss", *dict(run.metrics))]
+        resuming.load(run, resume, curves)
     run.notify("on_train_begin")
     try:
         # Of a training that diverges the history tells, and one warning of our own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,12 @@ def save(run: Run, path: str | PathLike[str]) -> None:
     storage.write(run.model, path, tensors, training)
 
 
-def load(run: Run, path: str | PathLike[str]) -> None:
-    """Go on from a checkpoint: weights, optimizer, history, chance and callbacks.
+def load(run: Run, path: str | PathLike[str], curves: Sequence[str]) -> None:
+    """Go on from a checkpoint: weights, optimizer, history, of these curves, chance and callbacks.
 
     Raises
     ------
-    ValueError : the file is no checkpoint of such a model, optimizer and loss.
+    ValueError : the file is no checkpoint of such a model, optimizer, loss, metrics and validation.
     """
     file = storage.read(path)
     training = file.training
@@ -52,6 +53,9 @@ def load(run: Run, path: str | PathLike[str]) -> None:
     for name, own in (("optimizer", run.optimizer.config()), ("loss", run.loss.config())):
         if training[name] != storage.plain(own):
             raise ValueError(f"{path}: expected a checkpoint with the {name} {own}, got {training[name]}")
+    if set(training["history"]) != set(curves):
+        got = ", ".join(training["history"])
+        raise ValueError(f"{path}: expected a checkpoint with a history of {', '.join(curves)}, got {got}")
     remaining, matched = list(run.callbacks), []
     for one in training["callbacks"]:
         callback = next((c for c in remaining if type(c).__name__ == one["kind"]), None)
