@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="reads ONNX files, and the onnx packag
 from onnx import helper, numpy_helper  # noqa: E402
 
 import gatewise.onnx as go  # noqa: E402
+from gatewise._activations import DEFAULTS  # noqa: E402
 from gatewise.onnx import activations  # noqa: E402
 
 Array = NDArray[Any]
@@ -184,7 +185,7 @@ def test_lists_that_end_early(kind: str, lists: dict[str, Any], rest: dict[str, 
     for name in lists["activations"]:
         schema = onnx.defs.get_schema(name, 22)
         defaults = {key: attribute.default_value.f for key, attribute in schema.attributes.items()}
-        assert activations.PARAMETERS.get(name, ()) == pytest.approx(tuple(defaults[key] for key in sorted(defaults)))
+        assert DEFAULTS[activations.NAMES[name]] == pytest.approx(tuple(defaults[key] for key in sorted(defaults)))
     close_to_runtime(whole.model(), whole.feeds)
     if lists["activations"] != ["ThresholdedRelu"]:
         close_to_runtime(short.model(), short.feeds)

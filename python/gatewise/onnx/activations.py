@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .._activations import DEFAULTS
+
 NAMES = {
     "Affine": "affine",
     "Elu": "elu",
@@ -19,24 +21,14 @@ NAMES = {
     "ThresholdedRelu": "thresholded_relu",
 }
 """ONNX's names and gatewise's."""
-PARAMETERS: dict[str, tuple[float, ...]] = {
-    "Affine": (1.0, 0.0),
-    "Elu": (1.0,),
-    "HardSigmoid": (0.2, 0.5),
-    "LeakyRelu": (0.01,),
-    "ScaledTanh": (1.0, 1.0),
-    "ThresholdedRelu": (1.0,),
-}
-"""alpha, or alpha and beta, where the file's lists have none or end.
-
-The operator set: "Default values are the same as of corresponding ONNX operators". Affine and ScaledTanh, which were
-experimental operators once, change nothing. ONNX Runtime takes 0 for these two and for ThresholdedRelu, which its table
-of defaults (rnn_helpers.cc) leaves out.
-"""
 
 
 def read(names: Sequence[str], alphas: Sequence[float], betas: Sequence[float]) -> list[Any]:
     """gatewise's activations. An activation with a parameter takes the next value of its list, while there is one.
+
+    Then it takes gatewise's default, as the operator set has it: "Default values are the same as of corresponding ONNX
+    operators". Affine and ScaledTanh, which were experimental operators once, change nothing then. ONNX Runtime takes 0
+    for these two and for ThresholdedRelu, which its table of defaults (rnn_helpers.cc) leaves out.
 
     Raises
     ------
@@ -51,9 +43,9 @@ def read(names: Sequence[str], alphas: Sequence[float], betas: Sequence[float]) 
     for given in names:
         if given.lower() not in known:
             raise ValueError(f"activations: expected names of {', '.join(NAMES)}, got {given!r}")
-        name = known[given.lower()]
-        parameters = [next(value, default) for value, default in zip(values, PARAMETERS.get(name, ()), strict=False)]
-        found.append((NAMES[name], *parameters) if parameters else NAMES[name])
+        name = NAMES[known[given.lower()]]
+        parameters = [next(value, default) for value, default in zip(values, DEFAULTS[name], strict=False)]
+        found.append((name, *parameters) if parameters else name)
     return found
 
 
