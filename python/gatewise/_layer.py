@@ -178,8 +178,9 @@ class Recurrent:
     def adopt(self, mapping: Mapping[str, Array]) -> None:
         """Let the parameters live in the caller's arrays: later changes to those are seen by every later call.
 
-        The arrays are packed anew in every call. They must have the layer's dtype and shapes, be C-contiguous and
-        writeable; writing through `params` writes into them. Copies and pickles of the layer own their values again.
+        The arrays are compared in every call, and packed when they differ; `forward` packs them without comparing. They
+        must have the layer's dtype and shapes, be C-contiguous and writeable; writing through `params` writes into
+        them. Copies and pickles of the layer own their values again.
 
         Raises
         ------
