@@ -112,7 +112,8 @@ class LSTM(Replacing, torch.nn.LSTM):
     ------
     TypeError : on call: weights, input or hx not on the CPU, or neither float32 nor float64; they differ in dtype.
     ValueError : on call: a shape is not PyTorch's; the message names argument, expected and got.
-    RuntimeError : ``torch.jit.trace``, and the second derivative, which the core does not have.
+    RuntimeError : ``torch.jit.trace``, and the second derivative, which the core does not have; a backward after hooks
+        on saved tensors that copy them: those of ``torch.utils.checkpoint`` do not.
 
     >>> import torch, gatewise.torch
     >>> lstm = gatewise.torch.LSTM(3, 4, batch_first=True)
