@@ -15,8 +15,6 @@ from .part import SEQUENCES, VECTORS, Call, Flow, Part
 class _Reducing(Part):
     """From sequences to vectors."""
 
-    keeps_steps = False
-
     def flow(self, flow: Flow) -> Flow:
         """Vectors, from sequences."""
         if flow.kind != SEQUENCES:
@@ -42,30 +40,29 @@ class LastStep(_Reducing):
         return super().flow(flow)
 
     def forward(self, x: Array, call: Call, keep: bool) -> tuple[Array, Any]:
-        """Under a mask the layers repeat the last output; under lengths, zeros follow it."""
+        """The forward direction's last valid step, the reverse one's first."""
         batch, steps, features = x.shape
-        half, rows = self._forward_features, np.arange(batch)
-        # With no step at all, a step of zeros stands in; so too (-1) behind a length of 0, whose steps are all zeros.
-        last: Any = -1 if call.lengths is None else call.lengths - 1
         if steps == 0:
-            return np.zeros((batch, features), x.dtype), (x.shape, rows, None)
+            return np.zeros((batch, features), x.dtype), (x.shape, None)
+        valid = call.valid(steps)
+        if valid is None:
+            valid = np.ones((batch, steps), bool)
+        half, rows, none = self._forward_features, np.arange(batch), ~valid.any(axis=1)
+        first, last = valid.argmax(axis=1), steps - 1 - valid[:, ::-1].argmax(axis=1)
         y = x[rows, last]
-        if call.lengths is not None:
-            y[call.lengths == 0] = 0.0
-        if half < features:
-            y[:, half:] = x[:, 0, half:]
-        return y, (x.shape, rows, last)
+        y[:, half:] = x[rows, first, half:]
+        y[none] = 0.0
+        return y, (x.shape, (rows, first, last, none))
 
     def backward(self, tape: Any, dy: Array, grads: Gradients, wrt_x: bool) -> Array:
         """The gradient stands at those steps, zeros at the others."""
-        shape, rows, last = tape
+        shape, steps = tape
         d_x = np.zeros(shape, dy.dtype)
-        if last is not None:
-            half = self._forward_features
+        if steps is not None:
+            half, (rows, first, last, none) = self._forward_features, steps
             d_x[rows, last, :half] = dy[:, :half]
-            d_x[:, 0, half:] += dy[:, half:]
-            if not isinstance(last, int):
-                d_x[last < 0] = 0.0
+            d_x[rows, first, half:] = dy[:, half:]
+            d_x[none] = 0.0
         return d_x
 
 
