@@ -36,6 +36,7 @@ def test_training_learns() -> None:
     losses = history.history["loss"]
     assert losses[-1] < 0.05 * losses[0]
     assert model.evaluate(X, Y, metrics=["mae"])["loss"] == pytest.approx(losses[-1], rel=0.5)
+    assert model.evaluate(list(Batches())) == pytest.approx(model.evaluate(X, Y))
     assert history.history["mae"][-1] < history.history["mae"][0]
     assert history.epochs == len(history.seconds) == 150
 
@@ -70,7 +71,8 @@ def test_data_may_come_in_many_kinds(tmp_path: Path) -> None:
         ([pd.DataFrame(one) for one in X], pd.Series(Y[:, 0])),
         (X, pd.DataFrame(Y)),
         (Batches(), None),
-        (list(Batches()).__iter__(), None),
+        (list(Batches()), None),
+        (iter(Batches()), None),
     ):
         epochs = 1 if isinstance(x, Iterator) else 2
         model = fitted(one_answer(), x, y, shuffle=False, epochs=epochs)
@@ -227,6 +229,9 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
         ({"lengths": LENGTHS, "mask": np.ones((20, 6), bool)}, ValueError, "lengths, mask: expected one of the two"),
         ({"batch_size": 0}, ValueError, "batch_size: expected an integer >= 1, got 0"),
         ({"optimizer": "adagrad"}, ValueError, "optimizer: expected one of sgd"),
+        ({"x": list(X), "y": None}, ValueError, "y: expected targets, got none"),
+        ({"x": RAGGED, "y": None}, ValueError, "y: expected targets, got none"),
+        ({"x": Batches(), "y": None, "lengths": LENGTHS}, ValueError, "lengths: expected none beside an iterable of b"),
         ({"x": 3}, TypeError, "x: expected an array, a list of sequences or an iterable, got int"),
         ({"x": iter([3]), "y": None}, TypeError, r"x: expected an iterable of \(x, y\)"),
         ({"x": RAGGED, "y": Y[:5]}, ValueError, "y: expected one for each of the 20 sequences, got 5"),

@@ -25,7 +25,8 @@ class Sequential(Network):
     ----------
     parts : `Embedding`, `RNN`, `LSTM` or `GRU` with ``batch_first=True``, `Dropout`, `Linear`, and at most one of
         `LastStep`, `MeanOverSteps`, `Flatten`, which make one answer of a sequence. Their parameters live in the
-        model's arrays from now on, and are named ``0.weight_ih_l0``, ``2.bias``, ...: number of the part, name.
+        model's arrays from now on, and are named ``0.weight_ih_l0``, ``2.bias``, ...: number of the part, name. For a
+        second model a part is copied first, ``copy.deepcopy(model.parts[0])``.
     seed : of everything random: the initial values, which are drawn anew, order of the data, dropout. None: the parts
         keep the values that they have, and the rest is different every time.
 
@@ -36,7 +37,8 @@ class Sequential(Network):
 
     Raises
     ------
-    ValueError : a part cannot read what the one before gives, or the dtypes of two parts differ.
+    ValueError : a part cannot read what the one before gives, the dtypes of two parts differ, or a part's parameters
+        live in another model.
     TypeError : something is not a part.
 
     >>> import numpy as np, gatewise as gw
@@ -80,7 +82,8 @@ LastStep(), has dropped the time axis
         ----------
         x : (N, T, features), or tokens (N, T): an array, a ``numpy.memmap``, anything pandas or NumPy converts; a list
             of N sequences of any lengths, which are put into batches of like lengths and padded; or, with ``y=None``,
-            an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, gone through once an epoch.
+            an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, tuples where it is a list, gone through once
+            an epoch.
         y : (N, ...) targets as the loss takes them: one an answer. Of ragged sequences with an answer a step: a list.
         epochs : passes over the data; with `resume`, those done before included.
         batch_size : sequences a step.
@@ -145,9 +148,10 @@ LastStep(), has dropped the time axis
     ) -> dict[str, float]:
         """Loss and metrics on data, which are as for `fit`: ``{"loss": ..., "accuracy": ...}``."""
         from ..training import fitting
-        from ..training.data import data_of
+        from ..training.data import with_targets
 
-        return fitting.evaluate(self, data_of(x, y, sample_weight, lengths, mask, resets), loss, metrics, batch_size)
+        data = with_targets(x, y, sample_weight, lengths, mask, resets)
+        return fitting.evaluate(self, data, loss, metrics, batch_size)
 
     def predict(
         self,

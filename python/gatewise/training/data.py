@@ -184,6 +184,28 @@ def data_of(
     )
 
 
+def with_targets(x: Any, y: Any, weight: Any, lengths: Any, mask: Any, resets: Any) -> Arrays | Ragged | Batches:
+    """The data in what was given to those who need targets: without y, a list of tuples is one of batches.
+
+    Raises
+    ------
+    ValueError, TypeError : there are no targets, or `data_of` refuses.
+    """
+    listed = y is None and isinstance(x, (list, tuple)) and len(x) > 0
+    if listed and all(isinstance(one, tuple) and 2 <= len(one) <= 3 for one in x):
+        data: Arrays | Ragged | Batches = Batches(x)
+    else:
+        data = data_of(x, y, weight, lengths, mask, resets)
+    if not isinstance(data, Batches):
+        if y is None:
+            raise ValueError("y: expected targets, got none")
+        return data
+    for name, value in (("sample_weight", weight), ("lengths", lengths), ("mask", mask), ("resets", resets)):
+        if value is not None:
+            raise ValueError(f"{name}: expected none beside an iterable of batches, got one")
+    return data
+
+
 def _floats(weight: Any) -> Array | None:
     if weight is None:
         return None

@@ -18,7 +18,7 @@ from ..models.part import Call
 from ..models.recurrent import Recurrent
 from . import callbacks as cb
 from . import losses
-from .data import Batch, Batches, Data, data_of, split
+from .data import Batch, Data, data_of, split, with_targets
 from .history import History
 
 if TYPE_CHECKING:
@@ -195,9 +195,7 @@ def training_data(
     x: Any, y: Any, sample_weight: Any, lengths: Any, mask: Any, resets: Any, validation_data: Any, share: float
 ) -> tuple[Data, Data | None]:
     """The data to train on, and those to validate with."""
-    data = data_of(x, y, sample_weight, lengths, mask, resets)
-    if not isinstance(data, Batches) and "y" not in getattr(data, "others", {"y": data}):
-        raise ValueError("y: expected targets, got none")
+    data = with_targets(x, y, sample_weight, lengths, mask, resets)
     if validation_data is not None:
         if share:
             raise ValueError("validation_data, validation_split: expected one of the two, got both")
