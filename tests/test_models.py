@@ -29,6 +29,9 @@ MODELS: dict[str, Build] = {
     "both directions' last": lambda: gw.Sequential(
         gw.GRU(3, 4, bidirectional=True, **F64), gw.LastStep(), gw.Linear(8, 2, dtype=np.float64), seed=0
     ),
+    "last of a linear part": lambda: gw.Sequential(
+        gw.GRU(3, 4, bidirectional=True, **F64), gw.Linear(8, 3, dtype=np.float64), gw.LastStep(), seed=0
+    ),
     "mean": lambda: gw.Sequential(gw.RNN(3, 4, **F64), gw.MeanOverSteps(), seed=0),
     "flatten": lambda: gw.Sequential(
         gw.LSTM(3, 4, num_layers=2, proj_size=2, **F64), gw.Flatten(6), gw.Linear(12, 2, False, dtype=np.float64),
@@ -46,6 +49,7 @@ MODELS: dict[str, Build] = {
 STEPS: dict[str, dict[str, Array]] = {
     "all": {}, "lengths": {"lengths": LENGTHS}, "mask": {"mask": HOLES},
     "resets": {"lengths": LENGTHS, "resets": RESETS},
+    "mask, resets": {"mask": HOLES & (np.arange(6) != 0), "resets": np.tile(np.arange(6) == 1, (4, 1))},
 }  # fmt: skip
 
 
@@ -125,6 +129,25 @@ def test_the_last_step_of_a_reverse_direction_is_the_first() -> None:
     np.testing.assert_array_equal(model(x, lengths=LENGTHS), np.concatenate([h[0], h[1]], axis=1))
 
 
+@pytest.mark.parametrize("build", [MODELS[name] for name in MODELS if MODELS[name]().one_answer and name != "flatten"])
+def test_no_valid_step_gives_what_no_step_gives(build: Build) -> None:
+    model = build()
+    x = data(model)
+    nothing = model(x[:, :0])
+    for steps in ({"lengths": np.zeros(4, int)}, {"mask": np.zeros((4, 6), bool)}):
+        np.testing.assert_array_equal(model(x, **steps), nothing)
+
+
+def test_the_last_step_counts_under_a_mask_too() -> None:
+    """Also of what no recurrent layer repeats, and of both directions, whose outputs a cut behind them empties."""
+    x, half, cuts = np.random.default_rng(0).standard_normal((4, 6, 3)), np.zeros((4, 6), bool), np.zeros((4, 6), bool)
+    half[:, 1:4] = cuts[:, 1] = cuts[:, 5] = True
+    for layer in (gw.Linear(3, 5, dtype=np.float64), gw.LSTM(3, 4, bidirectional=True, **F64)):
+        model = gw.Sequential(layer, gw.LastStep(), seed=0)
+        for steps in ({"mask": half}, {"mask": half, "resets": cuts}):
+            np.testing.assert_allclose(model(x, **steps), model(x[:, 1:4]), rtol=1e-13)
+
+
 def test_means_and_flattening() -> None:
     layer = gw.GRU(3, 4, seed=0, **F64)
     x = np.random.default_rng(0).standard_normal((4, 6, 3))
@@ -163,6 +186,30 @@ def test_a_seed_fixes_all_values_and_none_keeps_those_of_the_layers() -> None:
     a.reset_parameters("glorot")
     np.testing.assert_array_equal(a.params["0.bias_ih_l0"], [0.0] * 3 + [1.0] * 3 + [0.0] * 6)
     np.testing.assert_array_equal(a.params["1.bias"], [0.0])
+
+
+def test_a_part_lives_in_one_model() -> None:
+    """A copy serves another, and leaves the first alone; what has no parameters serves any number."""
+    layer, linear, last = gw.GRU(3, 4, bidirectional=True, **F64), gw.Linear(8, 2, dtype=np.float64), gw.LastStep()
+    model = gw.Sequential(layer, last, linear, seed=0)
+    x, before = data(model), model.state_dict()
+    expected = model(x)
+    for parts in ((layer, last), (linear,)):
+        with pytest.raises(ValueError, match=r"part 0, .*: expected a part whose parameters live nowhere else, got"):
+            gw.Sequential(*parts)
+    other = gw.Sequential(copy.deepcopy(layer), last, seed=1)
+    small = gw.Sequential(gw.GRU(3, 2, **F64), last, copy.deepcopy(gw.Linear(2, 2, dtype=np.float64)))
+    taken = gw.Sequential(copy.deepcopy(linear))
+    np.testing.assert_array_equal(taken.params["0.weight"], before["2.weight"])
+    for one, inputs in ((other, x), (small, x), (taken, np.ones((4, 6, 8)))):
+        one.fit(inputs, np.ones_like(one(inputs)), verbose=False)
+    np.testing.assert_array_equal(model(x), expected)
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    model.fit(x, np.ones((4, 2)), verbose=False)
+    np.testing.assert_array_equal(model.params["0.weight_hh_l0"], layer.params["weight_hh_l0"])
+    np.testing.assert_array_equal(model.params["2.weight"], linear.params["weight"])
+    assert not np.array_equal(linear.params["weight"], before["2.weight"])
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
@@ -305,8 +352,9 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
     assert [row["FLOPs a step"] for row in rows] == [8 * 16 * (6 + 16), 0, 2 * 16 * 2]
     assert [row["output"] for row in rows] == ["(B, T, 16)", "(B, 16)", "(B, 2)"]
     assert rows[0]["state bytes"] == 2 * 16 * 4
-    # i, f, g, o, tanh c', c', h, and x: numbers that every tape has.
-    assert rows[0]["tape bytes a step"] >= (7 * 16 + 6) * 4
+    # i, f, g, o, tanh c', c', h, and x: numbers that every tape has; more than y and a few bytes a row it has not.
+    numbers = (7 * 16 + 6) * 4
+    assert numbers <= rows[0]["tape bytes a step"] <= numbers + 16 * 4 + 64
     assert model.summary() is None
     printed = capsys.readouterr().out
     for row in rows:
@@ -314,31 +362,6 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
     assert "1,472" in printed
     with pytest.raises(ValueError, match="mode: expected 'stdout' or 'dicts', got 'json'"):
         model.summary("json")
-
-
-@pytest.mark.parametrize("batch_size", [4, None])
-@pytest.mark.parametrize("name", ["tokens", "numbers"])
-def test_a_stream_steps_as_the_model_runs(name: str, batch_size: int | None) -> None:
-    parts: list[Any] = [gw.LSTM(3, 4, num_layers=2, **F64), gw.Dropout(0.5), gw.Linear(4, 2, dtype=np.float64)]
-    if name == "tokens":
-        parts.insert(0, gw.Embedding(7, 3, dtype=np.float64))
-    model = gw.Sequential(*parts, gw.GRU(2, 3, **F64), seed=0)
-    x = data(model)
-    stream = model.stream(batch_size)
-    expected = model(x)
-    for _ in range(2):
-        for t in range(6):
-            y = stream.step(x[0, t] if batch_size is None else x[:, t])
-            np.testing.assert_allclose(y, expected[0, t] if batch_size is None else expected[:, t], rtol=1e-12)
-        stream.reset()
-    middle = stream.state
-    assert len(middle) == 2
-    with pytest.raises(ValueError, match="state: expected a list of 2, got one of 1"):
-        stream.state = middle[:1]
-    with pytest.raises(
-        ValueError, match="stream: expected a model with an answer a step, got one with an answer a seq"
-    ):
-        MODELS["mean"]().stream()
 
 
 def test_checkpoints_change_no_bit() -> None:

@@ -1,4 +1,4 @@
-"""Prediction: batch by batch in memory that does not grow with their number, answers and states in the data's order."""
+"""Prediction: batch by batch in memory that grows with the answers alone, states in the data's order, and streams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 
 import gatewise as gw
 from fitting import RAGGED, X
+
+F64: dict[str, Any] = {"batch_first": True, "dtype": np.float64}
+RNG = np.random.default_rng(3)
 
 
 def peak(call: Callable[[], Any]) -> int:
@@ -57,3 +60,58 @@ def test_prediction_with_a_state_goes_on() -> None:
     np.testing.assert_allclose(last[0][1], final[0][1], rtol=1e-6, atol=1e-7)
     with pytest.raises(ValueError, match="state: expected a list of 2, one for each recurrent part, got"):
         model.predict(X, state=state[:1])
+
+
+@pytest.mark.parametrize("batch_size", [4, None])
+@pytest.mark.parametrize("name", ["tokens", "numbers"])
+def test_a_stream_steps_as_the_model_runs(name: str, batch_size: int | None) -> None:
+    parts: list[Any] = [gw.LSTM(3, 4, num_layers=2, **F64), gw.Dropout(0.5), gw.Linear(4, 2, dtype=np.float64)]
+    if name == "tokens":
+        parts.insert(0, gw.Embedding(7, 3, dtype=np.float64))
+    model = gw.Sequential(*parts, gw.GRU(2, 3, **F64), seed=0)
+    x = RNG.integers(0, 7, (4, 6)) if name == "tokens" else RNG.standard_normal((4, 6, 3))
+    stream = model.stream(batch_size)
+    expected = model(x)
+    for _ in range(2):
+        for t in range(6):
+            y = stream.step(x[0, t] if batch_size is None else x[:, t])
+            np.testing.assert_allclose(y, expected[0, t] if batch_size is None else expected[:, t], rtol=1e-12)
+        stream.reset()
+    middle = stream.state
+    assert len(middle) == 2
+    with pytest.raises(ValueError, match="state: expected a list of 2, got one of 1"):
+        stream.state = middle[:1]
+    with pytest.raises(
+        ValueError, match="stream: expected a model with an answer a step, got one with an answer a seq"
+    ):
+        gw.Sequential(gw.GRU(2, 3, **F64), gw.MeanOverSteps()).stream()
+
+
+def test_a_stream_keeps_the_parameters_that_it_began_with() -> None:
+    model = gw.Sequential(gw.Embedding(7, 3), gw.GRU(3, 4, batch_first=True), gw.Linear(4, 2), seed=0)
+    tokens = RNG.integers(0, 7, (4, 6))
+    expected, stream = model(tokens), model.stream(4)
+    model.load_state_dict({name: value + 1.0 for name, value in model.state_dict().items()})
+    for t in range(6):
+        np.testing.assert_allclose(stream.step(tokens[:, t]), expected[:, t], rtol=1e-5, atol=1e-6)
+
+
+def test_a_step_is_of_the_size_and_type_that_the_model_reads() -> None:
+    numbers = gw.Sequential(gw.Linear(3, 2), gw.Dropout(0.5), seed=0)
+    tokens = gw.Sequential(gw.Embedding(7, 3), seed=0)
+    assert numbers.stream(2).step(np.zeros((2, 3))).dtype == np.float32
+    for model, size, x, message in (
+        (numbers, 2, np.zeros((3, 3)), r"x: expected \(2, 3\), got \(3, 3\)"),
+        (numbers, 2, np.zeros((2, 3, 1)), r"x: expected \(2, 3\), got \(2, 3, 1\)"),
+        (numbers, None, np.zeros((1, 3)), r"x: expected \(3,\), got \(1, 3\)"),
+        (tokens, 2, np.zeros(3, int), r"x: expected \(2,\), got \(3,\)"),
+        (tokens, None, [1], r"x: expected \(\), got \(1,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.stream(size).step(x)
+    for model, x, message in (
+        (numbers, np.zeros((1, 3), complex), "x: expected numbers that convert to float32, got complex128"),
+        (tokens, [0.5], "x: expected integers, got float64"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            model.stream().step(x)

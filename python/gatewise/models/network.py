@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -81,7 +82,7 @@ class Network:
         resets: ArrayLike | None = None,
     ) -> Array:
         """Inference on one batch: no dropout, nothing kept. The arguments are those of `forward`."""
-        return self.run(x, self._call(x, lengths, mask, resets), None)
+        return self.run(x, _call(lengths, mask, resets), None)
 
     def forward(
         self,
@@ -106,7 +107,7 @@ class Network:
         y : (B, T, features), or (B, features) behind a part that makes one answer of a sequence.
         tape : for `backward`.
         """
-        call = self._call(x, lengths, mask, resets)
+        call = _call(lengths, mask, resets)
         call.rng, call.checkpoint = self.rng, checkpoint
         tape: list[Any] = []
         return self.run(x, call, tape), tape
@@ -127,14 +128,6 @@ class Network:
         d_x = self.backpropagate(tape, np.asarray(dy, self.dtype), wrt_x)
         return Gradients(d_x, None, self.flat_grads.copy(), self._shapes)
 
-    def _call(self, x: ArrayLike, lengths: ArrayLike | None, mask: ArrayLike | None, resets: ArrayLike | None) -> Call:
-        # Only what parts beside the core's layers read is converted; the core checks the rest.
-        return Call(
-            None if lengths is None else np.asarray(lengths),
-            None if mask is None else np.asarray(mask),
-            None if resets is None else np.asarray(resets),
-        )
-
     def run(self, x: ArrayLike, call: Call, tape: list[Any] | None) -> Array:
         """All parts forward; with a list for a tape, each part's is appended."""
         y = self._checked(x, call)
@@ -146,14 +139,10 @@ class Network:
         return y
 
     def _checked(self, x: ArrayLike, call: Call) -> Array:
-        array, flow = np.asarray(x), self.flows[0]
+        array, flow = read(x, self.flows[0], self.dtype), self.flows[0]
         expected = "(B, T)" if flow.kind == TOKENS else f"(B, T, {flow.features})"
         if array.ndim != (2 if flow.kind == TOKENS else 3) or (array.ndim == 3 and array.shape[2] != flow.features):
             raise ValueError(f"x: expected {expected}, got {array.shape}")
-        kinds = "iu" if flow.kind == TOKENS else "iufb"
-        if array.dtype.kind not in kinds:
-            what = "integers" if flow.kind == TOKENS else f"numbers that convert to {self.dtype}"
-            raise TypeError(f"x: expected {what}, got {array.dtype}")
         for name, value, shape in (
             ("lengths", call.lengths, array.shape[:1]),
             ("mask", call.mask, array.shape[:2]),
@@ -228,12 +217,35 @@ class Network:
         self._build()
 
 
+def read(x: ArrayLike, flow: Flow, dtype: np.dtype[Any]) -> Array:
+    """What was given as an array of what flows in: tokens, or numbers."""
+    array = np.asarray(x)
+    if array.dtype.kind not in ("iu" if flow.kind == TOKENS else "iufb"):
+        what = "integers" if flow.kind == TOKENS else f"numbers that convert to {dtype}"
+        raise TypeError(f"x: expected {what}, got {array.dtype}")
+    return array
+
+
+def _call(lengths: ArrayLike | None, mask: ArrayLike | None, resets: ArrayLike | None) -> Call:
+    # Only what parts beside the core's layers read is converted; the core checks the rest.
+    return Call(
+        None if lengths is None else np.asarray(lengths),
+        None if mask is None else np.asarray(mask),
+        None if resets is None else np.asarray(resets),
+    )
+
+
 def _part(index: int, part: Any) -> Part:
-    if isinstance(part, (RNN, LSTM, GRU)):
-        return Recurrent(part)
-    if not isinstance(part, Part):
+    if not isinstance(part, (RNN, LSTM, GRU, Part)):
         raise TypeError(f"parts: expected layers and parts, got {type(part).__name__} as part {index}")
-    return part
+    # A part without parameters may serve several models, but what it learns from the flow is this one's alone.
+    own = Recurrent(part) if not isinstance(part, Part) else part if part.shapes else copy.copy(part)
+    if own.bound:
+        raise ValueError(
+            f"part {index}, {part!r}: expected a part whose parameters live nowhere else, got one of another model or "
+            "with adopted arrays: give copy.deepcopy(part)"
+        )
+    return own
 
 
 def _flows(parts: list[Part]) -> list[Flow]:

@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,7 +65,6 @@ class Call:
 class Part(ABC):
     """One part of a model: forward and backward, and the parameters that the model keeps for it."""
 
-    keeps_steps: ClassVar[bool] = True
     shapes: Mapping[str, tuple[int, ...]] = {}
 
     def flow(self, flow: Flow) -> Flow:
@@ -84,6 +83,11 @@ class Part(ABC):
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
         """Fresh values of all parameters."""
         return {}
+
+    @property
+    def bound(self) -> bool:
+        """Whether the parameters live in a model's, or other arrays, already."""
+        return False
 
     def bind(self, params: Mapping[str, Array]) -> None:  # noqa: B027  (a part without parameters binds none)
         """Use these arrays as parameters from now on."""

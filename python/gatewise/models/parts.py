@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from .._layer import Gradients
 from .._options import _probability, _switch, checked_size, float_dtype
-from .._parameters import Array, _lend
+from .._parameters import Array, Pieces, _lend
 from .part import SEQUENCES, TOKENS, Call, Flow, Part
 
 
@@ -24,9 +24,18 @@ class Parametric(Part):
             name: _lend(v.astype(self._dtype)) for name, v in self.initial_values("uniform", seed).items()
         }
 
+    @property
+    def bound(self) -> bool:
+        """Whether a model has bound them."""
+        return isinstance(self.params, Pieces)
+
     def bind(self, params: Mapping[str, Array]) -> None:
         """Use these arrays as parameters from now on."""
         self.params = params
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy owns its values, even where the original lives in a model's arrays.
+        return {**vars(self), "params": {name: np.array(value) for name, value in self.params.items()}}
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -30,8 +30,12 @@ class Recurrent(Part):
     @property
     def output_size(self) -> int:
         """D Y, the number of features of y."""
-        layer = self.layer
-        return (2 if layer.bidirectional else 1) * (layer.proj_size or layer.hidden_size)
+        return self.directions * (self.layer.proj_size or self.layer.hidden_size)
+
+    @property
+    def directions(self) -> int:
+        """D."""
+        return 2 if self.layer.bidirectional else 1
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -46,12 +50,17 @@ class Recurrent(Part):
         """Sequences of the layer's output size."""
         if flow.kind != SEQUENCES or flow.features != self.layer.input_size:
             raise ValueError(f"sequences (B, T, {self.layer.input_size})")
-        return Flow(SEQUENCES, self.output_size, 2 if self.layer.bidirectional else 1)
+        return Flow(SEQUENCES, self.output_size, self.directions)
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
         """Those of the layer's `reset_parameters`."""
         self.layer.reset_parameters(init, seed=seed)
         return self.layer.params
+
+    @property
+    def bound(self) -> bool:
+        """Whether the layer has adopted arrays."""
+        return self.layer.params.adopted
 
     def bind(self, params: Mapping[str, Array]) -> None:
         """The layer adopts them."""

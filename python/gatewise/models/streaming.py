@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from .._layer import State
 from .._parameters import Array
-from .network import Network
-from .part import Call, Part
+from .network import Network, read
+from .part import TOKENS, Call, Part
 from .recurrent import Recurrent
 
 
@@ -21,15 +20,26 @@ class ModelStream:
     def __init__(self, model: Network, batch_size: int | None) -> None:
         if model.one_answer:
             raise ValueError("stream: expected a model with an answer a step, got one with an answer a sequence")
-        self._batch_size = batch_size
+        self._batch_size, self._flow, self._dtype = batch_size, model.flows[0], model.dtype
+        batch = () if batch_size is None else (batch_size,)
+        self._shape = batch if self._flow.kind == TOKENS else (*batch, self._flow.features)
         self._steps: list[Any] = [
             part.layer.stream(batch_size) if isinstance(part, Recurrent) else copy.deepcopy(part)
             for part in model.all_parts
         ]
 
     def step(self, x: ArrayLike) -> Array:
-        """One step: (B, features), or tokens (B,), to (B, answers); without B where batch_size is None."""
-        y = np.asarray(x)
+        """One step: (B, features), or tokens (B,), to (B, answers); without B where batch_size is None.
+
+        Raises
+        ------
+        ValueError, TypeError : x has another shape, or is of another kind.
+        """
+        y = read(x, self._flow, self._dtype)
+        if y.shape != self._shape:
+            raise ValueError(f"x: expected {self._shape}, got {y.shape}")
+        if self._flow.kind != TOKENS:
+            y = y.astype(self._dtype, copy=False)
         for part in self._steps:
             if not isinstance(part, Part):
                 y = part.step(y)
