@@ -17,6 +17,16 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
+// Zoneout after a step of a stream, and y. Not inlined: so it costs a step without it nothing.
+template <class P>
+GATEWISE_NOINLINE void zone_out_step(const StepLayer<scalar_t<P>>& layer, scalar_t<P>* y) {
+  const Sizes& sizes = layer.sizes;
+  const auto* const rows = layer.rows[layer.now];
+  for (Index b = 0; b < layer.batch; ++b)
+    zone_out_row<P>(sizes, Noise{}, 0, b, {{0, sizes.outputs}, {0, sizes.padded}}, rows[b], layer.c_of(b));
+  if (y) std::copy_n(rows[0].h, layer.batch * sizes.outputs, y);
+}
+
 template <class P, class Stages>
 class SequenceOf final : public Sequence<scalar_t<P>> {
   using T = scalar_t<P>;
@@ -48,20 +58,25 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
     run_forward<P>(stages_, sizes, pass, part, scratch);
   }
 
-  void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const override {
-    const Index batch = layer.batch, lanes = weights.lanes();
-    for (Index b = 0; b < batch; ++b) layer.x[b] = x + b * layer.sizes.inputs;
-    const Part part{Member{}, Split::sequences, 0, batch};
-    if (Stages::makes_x_hat && batch == 1)
-      layer.rows[layer.now][0].x = x;
-    else
-      input_products<P, Stages>(part, weights, layer.x, batch, layer.x_hat, lanes);
-    stages_.template forward<false>(part, layer.now == 1, weights, layer.sizes, layer.rows[layer.now],
-                                    layer.h_prev[layer.now], batch, layer.step);
-    if (layer.sizes.zones_out())
-      for (Index b = 0; b < batch; ++b)
-        zone_out_row<P>(layer.sizes, Noise{}, 0, b, {{0, layer.sizes.outputs}, {0, layer.sizes.padded}},
-                        layer.rows[layer.now][b], layer.c_of(b));
+  void step(const SequenceWeights<T>& weights, const T* x, T* y, StepLayer<T>& layer) const override {
+    // Few instructions here: the processor sees some 300 at once, and those of a small step's x̂ should be among them
+    // while the step before still waits for its activations.
+    const Index batch = layer.batch;
+    ForwardRow<T>* const rows = layer.rows[layer.now];
+    T* const y_of_stages = layer.zones_out ? nullptr : y;
+    if (Stages::makes_x_hat && batch == 1) {
+      rows[0].x = x;
+      rows[0].y = y_of_stages;
+    } else {
+      for (Index b = 0; b < batch; ++b) {
+        layer.x[b] = x + b * layer.sizes.inputs;
+        rows[b].y = y_of_stages ? y + b * layer.sizes.outputs : nullptr;
+      }
+      input_products<P, Stages>(layer.part, weights, layer.x, batch, layer.x_hat, weights.lanes());
+    }
+    stages_.template forward<false>(layer.part, layer.now == 1, weights, layer.sizes, rows, layer.h_prev[layer.now],
+                                    batch, layer.step);
+    if (layer.zones_out) zone_out_step<P>(layer, y);
     layer.now = 1 - layer.now;
   }
 

@@ -103,6 +103,7 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
   const Index lanes = weights.lanes(), kept_row = Stages::kept * sizes.padded;
   const bool keep = pass.kept != nullptr;
   const bool noisy = sizes.noisy();
+  std::fill_n(scratch.rows, part.end - part.begin, ForwardRow<T>{});
 
   const Index length = part.at_once(scratch.block_steps);
   for (Index from = begin; from < end && !part.stopped(); from += length) {
@@ -124,7 +125,6 @@ void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scala
         const Index b = schedule.sequence(s, row);
         auto& r = scratch.rows[n];
         r.x_hat = x_hat;
-        r.x = nullptr;
         r.h_prev = scratch.h_in[n] = states.h_before(s, row, b);
         r.h = pass.y.at(schedule.time(s), b);
         if (Stages::has_cell_state) {

@@ -28,7 +28,7 @@ struct GruAfterStages {
           const auto& row = rows[r];
           const Index u = panels.first_unit(panel), left = sizes.hidden - u;
           P kept_now[kept];
-          store(row.h + u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now), left);
+          row.write(u, Cell::forward(activations, x, h, load<P>(row.h_prev + u, left), kept_now), left);
           if constexpr (keep) {
             GATEWISE_UNROLL
             for (int i = 0; i < kept; ++i) store(row.kept + i * sizes.padded + u, kept_now[i]);
@@ -103,7 +103,7 @@ struct GruBeforeStages {
                        P kept_now[kept];
                        const P h = Cell::forward_candidate(activations, load<P>(x + j * W), load<P>(tile + j * W), z,
                                                            h_prev_now, kept_now);
-                       store(row.h + u, h, left);
+                       row.write(u, h, left);
                        if constexpr (keep) {
                          GATEWISE_UNROLL
                          for (int i = 2; i < kept; i += Cell::values)

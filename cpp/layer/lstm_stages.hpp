@@ -52,7 +52,7 @@ struct LstmStages {
                                        if (projects)
                                          store(scratch.between + r * scratch.pitch + u, out.h);
                                        else
-                                         store(row.h + u, out.h, sizes.hidden - u);
+                                         row.write(u, out.h, sizes.hidden - u);
                                      });
     if (projects) {
       part.wait();
@@ -107,7 +107,7 @@ struct LstmStages {
       for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
         for (Index j = 0; j < panels.count(panel); ++j) {
           const Index u = panels.first_unit(panel) + j * P::width;
-          store(rows[first + r].h + u, load<P>(tile + j * P::width), sizes.outputs - u);
+          rows[first + r].write(u, load<P>(tile + j * P::width), sizes.outputs - u);
         }
     });
   }

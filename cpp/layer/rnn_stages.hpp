@@ -31,7 +31,7 @@ struct RnnStages {
               const Index u = panels.first_unit(panel) + j * P::width;
               P a;
               const P h = Cell::forward(activations, load<P>(x + j * P::width), load<P>(tile + j * P::width), a);
-              store(row.h + u, h, sizes.hidden - u);
+              row.write(u, h, sizes.hidden - u);
               if constexpr (keep && kept > 0) store(row.kept + u, a);
             }
           }

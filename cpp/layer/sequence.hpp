@@ -87,6 +87,8 @@ struct StepLayer {
   StepLayer(Arena& arena, const Sizes& layer_sizes, Index kept, bool has_cell_state, Index rows)
       : sizes(layer_sizes),
         batch(rows),
+        part{Member{}, Split::sequences, 0, rows},
+        zones_out(layer_sizes.zones_out()),
         c(has_cell_state ? arena.take<T>(rows * sizes.padded) : nullptr),
         c_of_cell(sizes.zoneout_c > 0 ? arena.take<T>(rows * sizes.padded) : c),
         x_hat(arena.take<T>(rows * sizes.gates * sizes.padded)),
@@ -123,6 +125,8 @@ struct StepLayer {
 
   Sizes sizes;
   Index batch;
+  Part part;  // the whole batch
+  bool zones_out;
   int now = 0;             // which of the two h is the state
   T* h_twice[2];           // [B, Y]
   T* c;                    // [B][padded], or null
@@ -149,8 +153,8 @@ struct Sequence {
   virtual void forward(const Sizes&, const ForwardPass<T>&, const Part&, std::byte* scratch,
                        std::byte* common) const = 0;
 
-  // One step of a stream's layer: x [B, I] without gaps.
-  virtual void step(const SequenceWeights<T>& weights, const T* x, StepLayer<T>& layer) const = 0;
+  // One step of a stream's layer: x [B, I], and y [B, Y] for h' too, or null; both without gaps.
+  virtual void step(const SequenceWeights<T>& weights, const T* x, T* y, StepLayer<T>& layer) const = 0;
 
   // `segment`: the steps that are computed anew at once, or 0.
   virtual Index backward_scratch(const Sizes&, Index share, Index batch, Index segment) const = 0;

@@ -32,10 +32,9 @@ class Stream {
   void step(const T* x, T* y, const FloatMode&) noexcept {
     for (Index l = 0; l < layers_; ++l) {
       StepLayer<T>& layer = step_layers_[static_cast<std::size_t>(l)];
-      stack_.sequence().step((*weights_)[l], x, layer);
+      stack_.sequence().step((*weights_)[l], x, l == layers_ - 1 ? y : nullptr, layer);
       x = layer.h();
     }
-    std::copy_n(x, batch_ * options().output_size(), y);
   }
 
   // Sequence b begins anew, from zeros.

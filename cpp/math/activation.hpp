@@ -19,7 +19,7 @@ struct Exponential<float> {
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;  // k·ln2_high is exact
   static constexpr float ln2 = 0x1.62e43p-1f;
   static constexpr float lowest = -88.0f;  // e^88 is finite, and e^-88 not normal: sigmoid is 0 there
-  static constexpr float flat = 20.0f;     // beyond it sigmoid and tanh are 1 to the last bit
+  static constexpr float flat = 40.0f;     // sigmoid of it, and tanh of half of it, are 1 to the last bit
   static constexpr float q[] = {-0x1.fffffep-2f, 0x1.5554bp-3f, -0x1.55566cp-5f, 0x1.12274ep-7f, -0x1.6bef18p-10f};
 };
 
@@ -28,26 +28,21 @@ struct Exponential<double> {
   static constexpr double log2_e = 0x1.71547652b82fep+0, bias = 6755399441055744.0;  // bias: 1.5·2^52
   static constexpr double ln2_high = 0x1.62e42fefa3p-1, ln2_low = 0x1.3de6af278ece6p-42;
   static constexpr double ln2 = 0x1.62e42fefa39efp-1;
-  static constexpr double lowest = -709.0, flat = 40.0;  // likewise
+  static constexpr double lowest = -709.0, flat = 80.0;  // likewise
   static constexpr double q[] = {-0x1.0000000000000p-1,  0x1.5555555555559p-3,   -0x1.555555555553ep-5,
                                  0x1.111111110f6c2p-7,   -0x1.6c16c16c1f405p-10, 0x1.a01a01afde987p-13,
                                  -0x1.a01a017af5702p-16, 0x1.71ddf8614ccf7p-19,  -0x1.27e5378ca0501p-22,
                                  0x1.af5eac1eac399p-26,  -0x1.1ee6d135aa868p-29};
 };
 
-// r + r² q(r), where r is `scale` times the argument of q: scaling by a power of two rounds nothing.
+// r + r² q(r)
 template <class P>
-GATEWISE_INLINE P series(P r, scalar_t<P> scale) {
+GATEWISE_INLINE P series(P r) {
   using T = scalar_t<P>;
   constexpr int terms = sizeof(Exponential<T>::q) / sizeof(T);
-  T factor = scale;
-  for (int i = 1; i < terms; ++i) factor *= scale;
-  P q = broadcast<P>(Exponential<T>::q[terms - 1] * factor);
+  P q = broadcast<P>(Exponential<T>::q[terms - 1]);
   GATEWISE_UNROLL
-  for (int i = terms - 2; i >= 0; --i) {
-    factor /= scale;
-    q = fma(q, r, broadcast<P>(Exponential<T>::q[i] * factor));
-  }
+  for (int i = terms - 2; i >= 0; --i) q = fma(q, r, broadcast<P>(Exponential<T>::q[i]));
   return fma(r * r, q, r);
 }
 
@@ -79,27 +74,27 @@ GATEWISE_INLINE P sigmoid(P x) {
   const P c = broadcast<P>(expansion), y = max(min(x, broadcast<P>(E::flat)), broadcast<P>(E::lowest));
   const Reduced<P> e = reduce(y);
   const P minus_scale = times_exp2_of_biased(-expansion, e.biased);
-  return c / fma(minus_scale, series(e.r, T(1)), c - minus_scale);
+  return c / fma(minus_scale, series(e.r), c - minus_scale);
 }
 
 // tanh |x| = (1 - e^(-2|x|)) / (1 + e^(-2|x|)), the numerator as (1 - 2^k) + 2^k m, which loses nothing near 0; then
-// the sign. NaN stays NaN. m / 2 is made from r / 2, so that |x| need not be doubled; and as k stays small where
-// e^(-2|x|) weighs anything, ln 2 need not be split.
+// the sign. NaN stays NaN. As k stays small where e^(-2|x|) weighs anything, ln 2 need not be split. The constants are
+// those of sigmoid where they can be: with all of an LSTM's in registers, a step need not wait for those on the stack.
 template <class P>
 GATEWISE_INLINE P tanh(P x) {
   using T = scalar_t<P>;
   using E = Exponential<T>;
-  const P y = min(abs(x), broadcast<P>(E::flat)), one = broadcast<P>(1);
-  const P biased = fma(y, broadcast<P>(-2 * E::log2_e), broadcast<P>(E::bias));
+  const P size = abs(x), y = min(size + size, broadcast<P>(E::flat)), one = broadcast<P>(1);
+  const P biased = fma(y, broadcast<P>(-E::log2_e), broadcast<P>(E::bias));
   const P k = biased - broadcast<P>(E::bias);
-  const P half_m = series(fma(k, broadcast<P>(E::ln2 / 2), y), T(2));
-  const P scale = times_exp2_of_biased(T(1), biased), minus_twice = -times_exp2_of_biased(T(2), biased);
-  const P above = fma(-minus_twice, half_m, one - scale), below = fma(minus_twice, half_m, one + scale);
+  const P m = series(fma(k, broadcast<P>(E::ln2), y));
+  const P scale = times_exp2_of_biased(T(1), biased), minus_scale = times_exp2_of_biased(T(-1), biased);
+  const P above = fma(scale, m, one - scale), below = fma(minus_scale, m, one + scale);
   P quotient = above / below;
   if constexpr (sizeof(T) == 8) {
     // The roundings of the denominator and the quotient, together up to 1.2 ulp, are taken back, with 1 / d about
     // 1.457 - d / 2 on [1, 2].
-    const P below_rest = fma(minus_twice, half_m, (one + scale) - below);
+    const P below_rest = fma(minus_scale, m, (one + scale) - below);
     const P rest = fma(-quotient, below_rest, fma(-quotient, below, above));
     quotient = fma(rest, fma(broadcast<P>(-0.5), below, broadcast<P>(1.457)), quotient);
   }
@@ -117,7 +112,7 @@ template <class P>
 GATEWISE_INLINE P decay(P y) {
   using T = scalar_t<P>;
   const Reduced<P> e = reduce(min(y, broadcast<P>(-Exponential<T>::lowest)));
-  return times_exp2_of_biased(T(1), e.biased) * (broadcast<P>(1) - series(e.r, T(1)));
+  return times_exp2_of_biased(T(1), e.biased) * (broadcast<P>(1) - series(e.r));
 }
 
 // e^-y - 1 for y >= 0, as (2^k - 1) - 2^k m, which loses nothing near 0.
@@ -126,7 +121,7 @@ GATEWISE_INLINE P decay_minus_one(P y) {
   using T = scalar_t<P>;
   const Reduced<P> e = reduce(min(y, broadcast<P>(-Exponential<T>::lowest)));
   const P scale = times_exp2_of_biased(T(1), e.biased);
-  return fma(-scale, series(e.r, T(1)), scale - broadcast<P>(1));
+  return fma(-scale, series(e.r), scale - broadcast<P>(1));
 }
 
 // log(1 + t) = 2 artanh (s / 2) = s + s³ q(s²) with s = 2 t / (2 + t). The coefficients of q are minimax for the
