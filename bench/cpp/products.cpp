@@ -46,8 +46,8 @@ void add_outer(Index rows, Index inputs, Index gates) {
     const auto d = random_numbers<T>(GateStrips<P>::size(gates, rows), 1);
     const InputStrips<P> a_strips{a.get(), inputs, rows};
     const GateStrips<P> d_strips{d.get(), gates, rows};
-    const Index pitch = round_up(gates, outer_packets * P::width);
-    const auto dw = random_numbers<T>(round_up(inputs, outer_inputs) * pitch, 1);
+    const Index pitch = d_strips.padded(gates);
+    const auto dw = random_numbers<T>(a_strips.padded(inputs) * pitch, 1);
     for (auto _ : state) {
       outer<P>(a_strips, d_strips, 0, a_strips.strips() * d_strips.strips(), dw.get(), pitch);
       benchmark::ClobberMemory();

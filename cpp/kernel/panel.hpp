@@ -17,7 +17,7 @@ constexpr Index chain_length = 512;
 
 // A matrix of (gates · units) outputs and `inputs` terms, as panels of N packets side by side: [vectors /
 // N][inputs][N][W]. With several gates a panel holds the N = gates packets of W units; with one, up to 4 neighbouring
-// packets of units. The last packet of units is padded with zeros.
+// packets of units. Where the last panel needs no more, its packets are halves; the last of all is padded with zeros.
 template <class T>
 class Panels {
  public:
@@ -35,15 +35,17 @@ class Panels {
         per_panel_(gates > 1 ? gates : 4),
         units_per_panel_(per_panel_ / gates * width),
         panels_(ceil_div(vectors_, per_panel_)),
+        full_panels_(panels_ - (has_half<T>(width) && units - (panels_ - 1) * units_per_panel_ <= width / 2)),
         data_(vectors_ * inputs * width),
         start_(vectors_ * width) {
     for (Index v = 0; v < vectors_; ++v) {
-      const Index gate = v % gates, unit = v / gates * width, count = std::min(width, units - unit);
-      T* const to = data_.get() + offset(v);
-      for (Index k = 0; count < width && k < inputs; ++k) std::fill_n(to + k * stride(v), width, T(0));
-      fill(gate, unit, count, to, stride(v));
-      for (Index lane = 0; lane < width; ++lane)
-        start_[v * width + lane] = lane < count ? start(gate, unit + lane) : T(0);
+      const Index panel = v / per_panel_, wide = width_of(panel), stride = this->count(panel) * wide;
+      const Index gate = v % gates, unit = v / gates * width, count = std::min(wide, units - unit);
+      T* const to = data_.get() + first_lane(panel) * inputs + v % per_panel_ * wide;
+      T* const begin = start_.get() + first_lane(panel) + v % per_panel_ * wide;
+      for (Index k = 0; count < wide && k < inputs; ++k) std::fill_n(to + k * stride, wide, T(0));
+      fill(gate, unit, count, to, stride);
+      for (Index lane = 0; lane < wide; ++lane) begin[lane] = lane < count ? start(gate, unit + lane) : T(0);
     }
   }
 
@@ -52,10 +54,14 @@ class Panels {
   Index width() const { return width_; }
   Index lanes() const { return vectors_ * width_; }
   Index panels() const { return panels_; }
+  // How many packets a panel has, and whether they are halves of P.
   Index count(Index panel) const { return std::min(per_panel_, vectors_ - panel * per_panel_); }
+  template <class P>
+  bool is_half(Index panel) const {
+    return has_half<T>(P::width) && panel >= full_panels_;
+  }
   // The first lane of a panel in a row of all lanes, and its first unit.
   Index first_lane(Index panel) const { return panel * per_panel_ * width_; }
-  Index units_per_panel() const { return units_per_panel_; }
   Index first_unit(Index panel) const { return panel * units_per_panel_; }
   const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
   const T* start(Index panel) const { return start_.get() + first_lane(panel); }
@@ -64,9 +70,10 @@ class Panels {
   // to[u · pitch + n]. What a transposed matrix reads.
   void transpose_into(Index gate, Index first, Index count, T* to, Index pitch) const {
     for (Index unit = 0; unit < units_; unit += width_) {
-      const Index v = unit / width_ * gates_ + gate;
-      const T* const from = data_.get() + offset(v) + first * stride(v);
-      transpose<Least>(from, stride(v), count, std::min(width_, units_ - unit), to + unit * pitch, pitch);
+      const Index v = unit / width_ * gates_ + gate, panel = v / per_panel_, wide = width_of(panel);
+      const Index stride = this->count(panel) * wide;
+      const T* const from = weights(panel) + v % per_panel_ * wide + first * stride;
+      transpose<Least>(from, stride, count, std::min(wide, units_ - unit), to + unit * pitch, pitch);
     }
   }
 
@@ -74,15 +81,10 @@ class Panels {
   using Least = Packet<T, narrowest<T>>;
 
  private:
-  Index offset(Index v) const {
-    const Index panel = v / per_panel_;
-    return first_lane(panel) * inputs_ + v % per_panel_ * width_;
-  }
-  // From a term of a packet to its next.
-  Index stride(Index v) const { return count(v / per_panel_) * width_; }
+  Index width_of(Index panel) const { return panel < full_panels_ ? width_ : width_ / 2; }
 
   Index gates_ = 1, units_ = 0, inputs_ = 0, width_ = 1, vectors_ = 0, per_panel_ = 4, units_per_panel_ = 1,
-        panels_ = 0;
+        panels_ = 0, full_panels_ = 0;
   Buffer<T> data_, start_;
 };
 
@@ -231,17 +233,22 @@ GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRang
                                    Index rows, Index stride, const Place& place, const Use& use) {
   if (rows == 0) return;
   const Index inputs = weights.inputs(), panels = range.size();
+  const auto choose = [&](Index panel, Index r) {
+    const Index n = weights.count(panel);
+    return weights.template is_half<P>(panel) ? choose_multiply<Half<P>>(n, r) : choose_multiply<P>(n, r);
+  };
   for (Index done = 0; done < panels;) {
     Index panel = range[done];
     const Index n = weights.count(panel);
     if (rows == 1) {
       // One row alone has too few chains to fill the pipeline: take two panels at once where they are alike.
       const Index lower = range.backwards ? panel - 1 : panel;
-      const bool pair = done + 1 < panels && weights.count(lower) == weights.count(lower + 1);
+      const bool pair = done + 1 < panels && weights.count(lower) == weights.count(lower + 1) &&
+                        !weights.template is_half<P>(lower + 1);
       if (pair) panel = lower;
       auto* const out = place(panel, 0);
-      (pair ? choose_multiply_pair<P>(n) : choose_multiply<P>(n, 1))(weights.weights(panel), weights.start(panel),
-                                                                     inputs, in, out, stride);
+      (pair ? choose_multiply_pair<P>(n) : choose(panel, 1))(weights.weights(panel), weights.start(panel), inputs, in,
+                                                             out, stride);
       use(panel, 0, 1, out);
       if (pair) use(panel + 1, 0, 1, out + n * P::width);
       done += pair ? 2 : 1;
@@ -251,7 +258,7 @@ GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRang
     for (Index chunk = 0; chunk < chunks; ++chunk) {
       const Index first = chunk * rows / chunks, taken = (chunk + 1) * rows / chunks - first;
       auto* const out = place(panel, first);
-      choose_multiply<P>(n, taken)(weights.weights(panel), weights.start(panel), inputs, in + first, out, stride);
+      choose(panel, taken)(weights.weights(panel), weights.start(panel), inputs, in + first, out, stride);
       use(panel, first, taken, out);
     }
     ++done;
@@ -266,6 +273,21 @@ GATEWISE_INLINE void use_tiles(const Panels<scalar_t<P>>& weights, PanelRange ra
                                Index rows, const Use& use) {
   alignas(64) scalar_t<P> tile[most_rows * most_packets * P::width];
   for_each_tile<P>(weights, range, in, rows, most_packets * P::width, [&](Index, Index) { return tile; }, use);
+}
+
+// Calls each(row, first unit, product) for every packet of in · weights in a range of panels of one gate.
+template <class P, class Each>
+GATEWISE_INLINE void for_each_product(const Panels<scalar_t<P>>& weights, PanelRange range,
+                                      const scalar_t<P>* const* in, Index rows, const Each& each) {
+  use_tiles<P>(weights, range, in, rows, [&](Index panel, Index first, Index n, const scalar_t<P>* tile) {
+    const auto use = [&](auto packet) {
+      using Q = decltype(packet);
+      const Index unit = weights.first_unit(panel), count = weights.count(panel);
+      for (Index r = first; r < first + n; ++r, tile += most_packets * P::width)
+        for (Index j = 0; j < count; ++j) each(r, unit + j * Q::width, load<Q>(tile + j * Q::width));
+    };
+    weights.template is_half<P>(panel) ? use(Half<P>()) : use(P());
+  });
 }
 
 // in · weights of a range of panels: out [rows][stride], of which those panels' lanes are written.

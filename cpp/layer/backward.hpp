@@ -267,16 +267,11 @@ class Backward {
   // dx = W_ihᵀ δ for the gathered rows.
   void input_gradient(Index rows) {
     const auto& panels = pass_.weights->transposed().input;
-    use_tiles<P>(panels, {0, panels.panels()}, scratch_.deltas, rows,
-                 [&](Index panel, Index first, Index n, const T* tile) {
-                   for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
-                     for (Index j = 0; j < panels.count(panel); ++j) {
-                       const Index k = panels.first_unit(panel) + j * P::width, left = sizes_.inputs - k;
-                       T* const to = scratch_.d_x[first + r] + k;
-                       const P product = load<P>(tile + j * P::width);
-                       store(to, pass_.add_to_d_x ? load<P>(to, left) + product : product, left);
-                     }
-                 });
+    for_each_product<P>(panels, {0, panels.panels()}, scratch_.deltas, rows, [&](Index r, Index k, auto product) {
+      T* const to = scratch_.d_x[r] + k;
+      const Index left = sizes_.inputs - k;
+      store(to, pass_.add_to_d_x ? load<decltype(product)>(to, left) + product : product, left);
+    });
   }
 
   void finish() {

@@ -72,7 +72,7 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
         layer.x[b] = x + b * layer.sizes.inputs;
         rows[b].y = y_of_stages ? y + b * layer.sizes.outputs : nullptr;
       }
-      input_products<P, Stages>(layer.part, weights, layer.x, batch, layer.x_hat, weights.lanes());
+      input_products<P, Stages>(layer.part, weights, layer.x, batch, layer.x_hat, layer.lanes());
     }
     stages_.template forward<false>(layer.part, layer.now == 1, weights, layer.sizes, rows, layer.h_prev[layer.now],
                                     batch, layer.step);
@@ -125,14 +125,10 @@ SequencePointer<scalar_t<P>> make_sequence(Cell cell, const Activations& activat
   }
 }
 
-// The usual activations, in the narrowest packet that holds the units; of wide ones none under 32 bytes, since few
-// layers are that small.
-template <class T, int W = std::min<int>(widest<T>, 32 / sizeof(T))>
+// The usual activations.
+template <class T>
 SequencePointer<T> make_usual(const Options& options) {
-  if constexpr (W < widest<T>) {
-    if (options.hidden_size > W) return make_usual<T, 2 * W>(options);
-  }
-  using P = Packet<T, W>;
+  using P = Packet<T, widest<T>>;
   if (options.candidate.function == Function::relu)
     return std::make_shared<SequenceOf<P, RnnStages<P, UsualRelu>>>(RnnStages<P, UsualRelu>{});
   return make_sequence<P>(options.cell, Usual());

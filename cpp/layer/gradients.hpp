@@ -20,8 +20,8 @@ struct GradientJob {
   GateStrips<P> deltas{};
   T* sum = nullptr;
 
-  Index pitch() const { return round_up(gates, outer_packets * P::width); }
-  Index sum_size() const { return round_up(inputs.columns, outer_inputs) * pitch(); }
+  Index pitch() const { return deltas.padded(gates); }
+  Index sum_size() const { return inputs.padded(inputs.columns) * pitch(); }
   Index tiles() const { return inputs.strips() * deltas.strips(); }
 
   void put(Index row, const BackwardRow<T>& r, const T* x_row, const Sizes& sizes) const {

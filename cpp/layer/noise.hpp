@@ -35,9 +35,10 @@ void zone_out(const Noise& noise, Draw::Use use, double p, Index t, Index b, Uni
                             [&](Index u, bool stays) { to[u] = stays ? before[u] : from_cell[u]; });
     return;
   }
-  const P stays = broadcast<P>(static_cast<T>(p)), moves = broadcast<P>(static_cast<T>(1.0 - p));
-  for_each_packet<P>(units, [&](Index u, Index left) {
-    store(to + u, fma(stays, load<P>(before + u, left), moves * load<P>(from_cell + u, left)), left);
+  for_each_packet<P>(units, [&](auto packet, Index u, Index left) {
+    using Q = decltype(packet);
+    const Q stays = broadcast<Q>(static_cast<T>(p)), moves = broadcast<Q>(static_cast<T>(1.0 - p));
+    store(to + u, fma(stays, load<Q>(before + u, left), moves * load<Q>(from_cell + u, left)), left);
   });
 }
 

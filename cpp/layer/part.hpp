@@ -48,7 +48,7 @@ struct Part {
   template <class T>
   std::pair<Index, Index> units(const Panels<T>& weights) const {
     const PanelRange range = panels(weights);
-    const auto unit = [&](Index panel) { return std::min(panel * weights.units_per_panel(), weights.units()); };
+    const auto unit = [&](Index panel) { return std::min(weights.first_unit(panel), weights.units()); };
     return {unit(range.first), unit(range.last)};
   }
 

@@ -22,20 +22,14 @@ struct RnnStages {
   void forward(const Part& part, bool backwards, const SequenceWeights<T>& w, const Sizes& sizes,
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>&) const {
     const auto& panels = w.stages[0].recurrent;
-    use_tiles<P>(
-        panels, part.panels(panels, backwards), h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
-          for (Index r = 0; r < n; ++r, tile += most_packets * P::width) {
-            const auto& row = rows[first + r];
-            const T* const x = row.x_hat + panels.first_lane(panel);
-            for (Index j = 0; j < panels.count(panel); ++j) {
-              const Index u = panels.first_unit(panel) + j * P::width;
-              P a;
-              const P h = Cell::forward(activations, load<P>(x + j * P::width), load<P>(tile + j * P::width), a);
-              row.write(u, h, sizes.hidden - u);
-              if constexpr (keep && kept > 0) store(row.kept + u, a);
-            }
-          }
-        });
+    for_each_product<P>(panels, part.panels(panels, backwards), h_in, count, [&](Index r, Index u, auto h_hat) {
+      using Q = decltype(h_hat);
+      const auto& row = rows[r];
+      Q a;
+      const Q h = Cell::forward(activations, load<Q>(row.x_hat + u), h_hat, a);
+      row.write(u, h, sizes.hidden - u);
+      if constexpr (keep && kept > 0) store(row.kept + u, a);
+    });
   }
 
   void backward(const Part& part, const SequenceWeights<T>& w, const Sizes&, const BackwardRow<T>* rows, Index count,
@@ -43,11 +37,12 @@ struct RnnStages {
     const auto& panels = w.transposed().recurrent[0];
     for (Index r = 0; r < count; ++r) {
       const auto& row = rows[r];
-      for_each_packet<P>(part.units(panels), [&](Index u, Index left) {
-        const P d_h = load<P>(row.d_y + u, left) + load<P>(row.d_h + u);
-        const P h = load<P>(row.h + u, left);
-        P a = h;
-        if constexpr (kept > 0) a = load<P>(row.kept + u);
+      for_each_packet<P>(part.units(panels), [&](auto packet, Index u, Index left) {
+        using Q = decltype(packet);
+        const Q d_h = load<Q>(row.d_y + u, left) + load<Q>(row.d_h + u);
+        const Q h = load<Q>(row.h + u, left);
+        Q a = h;
+        if constexpr (kept > 0) a = load<Q>(row.kept + u);
         store(row.delta + u, Cell::backward(activations, a, h, d_h), left);
       });
       scratch.in[r] = row.delta;

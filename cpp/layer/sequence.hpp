@@ -91,7 +91,7 @@ struct StepLayer {
         zones_out(layer_sizes.zones_out()),
         c(has_cell_state ? arena.take<T>(rows * sizes.padded) : nullptr),
         c_of_cell(sizes.zoneout_c > 0 ? arena.take<T>(rows * sizes.padded) : c),
-        x_hat(arena.take<T>(rows * sizes.gates * sizes.padded)),
+        x_hat(arena.take<T>(rows * lanes())),
         kept_once(arena.take<T>(rows * kept * sizes.padded)),
         x(arena.take<const T*>(rows)),
         step(arena, sizes, rows) {
@@ -104,7 +104,7 @@ struct StepLayer {
     for (int i = 0; i < 2; ++i)
       for (Index b = 0; b < rows; ++b) {
         h_prev[i][b] = h_twice[i] + b * sizes.outputs;
-        this->rows[i][b] = {x_hat + b * sizes.gates * sizes.padded,
+        this->rows[i][b] = {x_hat + b * lanes(),
                             h_prev[i][b],
                             c_of(b),
                             c ? c_of_cell + b * sizes.padded : nullptr,
@@ -113,6 +113,7 @@ struct StepLayer {
       }
   }
 
+  Index lanes() const { return sizes.gates * sizes.padded; }  // the pitch of x̂
   T* h() const { return h_twice[now]; }
   T* c_of(Index b) const { return c ? c + b * sizes.padded : nullptr; }
   void clear(Index b) {

@@ -82,50 +82,69 @@ struct StepScratch {
   Index pitch;
 };
 
-// Calls each(first unit, how many units are left) for the packets of a range of units that begins with a packet.
+// Calls each(packet, first unit, how many units are left) for the packets of a range of units that begins with one;
+// `packet` is an empty one. The last is a half if that holds what is left.
 template <class P, class Each>
 GATEWISE_INLINE void for_each_packet(std::pair<Index, Index> units, const Each& each) {
-  for (Index u = units.first; u < units.second; u += P::width) each(u, units.second - u);
+  constexpr bool halves = has_half<scalar_t<P>>(P::width);
+  Index u = units.first;
+  for (; u < units.second - (halves ? P::width / 2 : 0); u += P::width) each(P(), u, units.second - u);
+  if constexpr (halves)
+    if (u < units.second) each(Half<P>(), u, units.second - u);
 }
 
-// Calls each(panel, row, x̂, ĥ) for the units of a stage whose panels hold N gates. With `alone_in_registers` one
-// row alone is multiplied there: what a tile in L1 costs shows then. Its x̂ is made along with it where it has none.
-// Chosen activations are too much code to stand twice.
+// Calls each(first unit, row, x̂, ĥ) for the packets of units of a stage whose panels hold N gates. With
+// `alone_in_registers` one row alone is multiplied there: what a tile in L1 costs shows then. Its x̂ is made along with
+// it where it has none. Chosen activations are too much code to stand twice.
 template <class P, int N, bool alone_in_registers, class Each>
 GATEWISE_INLINE void for_each_unit(const Part& part, bool backwards,
                                    const typename SequenceWeights<scalar_t<P>>::Stage& stage,
                                    const ForwardRow<scalar_t<P>>* rows, const scalar_t<P>* const* h_in, Index count,
                                    const Each& each) {
   using T = scalar_t<P>;
-  constexpr Index W = P::width;
   const auto& panels = stage.recurrent;
   const PanelRange range = part.panels(panels, backwards);
-  const auto lanes = [&](const T* from, P(&to)[N]) GATEWISE_INLINE_LAMBDA {
+  const auto lanes = [](const T* from, auto& to) GATEWISE_INLINE_LAMBDA {
+    using Q = std::decay_t<decltype(to[0])>;
     GATEWISE_UNROLL
-    for (int g = 0; g < N; ++g) to[g] = load<P>(from + g * W);
+    for (int g = 0; g < N; ++g) to[g] = load<Q>(from + g * Q::width);
   };
   if constexpr (alone_in_registers) {
     if (count == 1) {
-      for (Index i = 0; i < range.size(); ++i) {
-        const Index panel = range[i];
-        P x[N], h[N];
+      const auto alone = [=, &stage, &panels](auto packet, Index panel) GATEWISE_INLINE_LAMBDA {
+        using Q = decltype(packet);
+        Q x[N], h[N];
         if (rows[0].x)
-          multiply_row<P, N>(stage.input, panel, rows[0].x, x);
+          multiply_row<Q, N>(stage.input, panel, rows[0].x, x);
         else
           lanes(rows[0].x_hat + panels.first_lane(panel), x);
-        multiply_row<P, N>(panels, panel, h_in[0], h);
-        each(panel, 0, x, h);
+        multiply_row<Q, N>(panels, panel, h_in[0], h);
+        each(panels.first_unit(panel), 0, x, h);
+      };
+      // Not inlined: its constants would crowd out those of the full packets.
+      const auto half = [=](Index panel) GATEWISE_NOINLINE_LAMBDA { alone(Half<P>(), panel); };
+      for (Index i = 0; i < range.size(); ++i) {
+        const Index panel = range[i];
+        if (panels.template is_half<P>(panel))
+          half(panel);
+        else
+          alone(P(), panel);
       }
       return;
     }
   }
   use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
-    for (Index r = first; r < first + n; ++r, tile += most_packets * W) {
-      P x[N], h[N];
-      lanes(rows[r].x_hat + panels.first_lane(panel), x);
-      lanes(tile, h);
-      each(panel, r, x, h);
-    }
+    const auto use = [&](auto packet) {
+      using Q = decltype(packet);
+      const Index unit = panels.first_unit(panel), lane = panels.first_lane(panel);
+      for (Index r = first; r < first + n; ++r, tile += most_packets * P::width) {
+        Q x[N], h[N];
+        lanes(rows[r].x_hat + lane, x);
+        lanes(tile, h);
+        each(unit, r, x, h);
+      }
+    };
+    panels.template is_half<P>(panel) ? use(Half<P>()) : use(P());
   });
 }
 
@@ -134,14 +153,9 @@ template <class P, bool add>
 GATEWISE_INLINE void hidden_gradient(const Part& part, const Panels<scalar_t<P>>& panels,
                                      const scalar_t<P>* const* delta, const BackwardRow<scalar_t<P>>* rows,
                                      Index count) {
-  using T = scalar_t<P>;
-  use_tiles<P>(panels, part.panels(panels), delta, count, [&](Index panel, Index first, Index n, const T* tile) {
-    for (Index r = 0; r < n; ++r, tile += most_packets * P::width)
-      for (Index j = 0; j < panels.count(panel); ++j) {
-        T* const d_in = rows[first + r].d_in + panels.first_unit(panel) + j * P::width;
-        const P product = load<P>(tile + j * P::width);
-        store(d_in, add ? load<P>(d_in) + product : product);
-      }
+  for_each_product<P>(panels, part.panels(panels), delta, count, [&](Index r, Index u, auto product) {
+    auto* const d_in = rows[r].d_in + u;
+    store(d_in, add ? load<decltype(product)>(d_in) + product : product);
   });
 }
 

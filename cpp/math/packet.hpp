@@ -45,6 +45,15 @@ struct Packet {
 template <class P>
 using scalar_t = typename P::Scalar;
 
+// Packets of 64 bytes have halves, in which a row may end: sizes that are no multiple of their width waste fewer lanes.
+// Half of a narrower one is that itself.
+template <class T>
+constexpr bool has_half(Index width) {
+  return width * static_cast<Index>(sizeof(T)) >= 64;
+}
+template <class P>
+using Half = Packet<scalar_t<P>, has_half<scalar_t<P>>(P::width) ? P::width / 2 : P::width>;
+
 template <class P>
 GATEWISE_INLINE P load(const scalar_t<P>* from) {
   return {eigen::ploadu<typename P::Raw>(from)};
