@@ -1,7 +1,6 @@
 // A layer as Python holds it: options, the packed weights of today, calls that check, compute and wrap.
 #pragma once
 
-#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -9,27 +8,10 @@
 #include <stdexcept>
 
 #include "tape.hpp"
+#include "threads.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
-
-// The number of threads asked for (0: as many as are granted), and a limit that tests put in the machine's place.
-struct ThreadSettings {
-  std::atomic<int> wanted{0}, test_limit{0};
-
-  int limit() const { return test_limit > 0 ? test_limit.load() : Team::granted(); }
-  int num_threads() const { return wanted > 0 ? wanted.load() : limit(); }
-  int usable() const { return std::min(num_threads(), limit()); }
-  // For a call with so many multiply-adds: the machine is not asked where one thread does it in any case.
-  int usable(double multiply_adds) const {
-    const bool alone = multiply_adds < work_worth_a_team || (test_limit == 0 && Crowd::here());
-    return alone ? 1 : usable();
-  }
-};
-inline ThreadSettings thread_settings;
-
-// Calls with more multiply-adds than some 20 µs hold let other Python threads run.
-constexpr double work_worth_the_gil = 4e5;
 
 template <class T>
 class Core {
@@ -228,11 +210,6 @@ class Core {
       throw py::error_already_set();  // what a signal's handler has raised
     }
     fail(PyExc_MemoryError, std::string(name) + ": expected a size that fits into memory, got " + got());
-  }
-
-  // Without the GIL, where that pays.
-  static std::unique_ptr<py::gil_scoped_release> release_gil(double work) {
-    return work > work_worth_the_gil ? std::make_unique<py::gil_scoped_release>() : nullptr;
   }
 
   static Rows<T> layout_rows(const Layout& layout, T* data, Index time, Index batch, Index features) {

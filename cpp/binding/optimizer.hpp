@@ -31,7 +31,7 @@ inline Index flat_size(py::handle params) {
 
 template <class T, class Optimizer, class... Arrays>
 void run(const Optimizer& optimizer, Index n, Arrays... arrays) {
-  const auto release = Core<T>::release_gil(40.0 * static_cast<double>(n));
+  const auto release = release_gil(40.0 * static_cast<double>(n));
   update(optimizer, n, thread_settings.usable(), arrays...);
 }
 
@@ -76,7 +76,9 @@ void bind_optimizers(py::module_& module, const char* name) {
       });
   passes.def_static("sum_of_squares", [](py::handle grads) {
     const Index n = flat_size(grads);
-    return sum_of_squares<T>(flat<T>("grads", grads, n, false), n);
+    const T* const g = flat<T>("grads", grads, n, false);
+    const auto release = release_gil(4.0 * static_cast<double>(n));
+    return sum_of_squares<T>(g, n);
   });
 }
 

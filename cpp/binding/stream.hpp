@@ -35,7 +35,7 @@ class BoundStream {
     const Shape in = shape(o.input_size), result = shape(o.output_size());
     const py::array array = shaped<T>("x", x, exact(in));
     py::array y = out.is_none() ? new_array<T>("y", result) : output(out, result);
-    const auto release = Core<T>::release_gil(core_.stack().work(1, stream_.batch()).multiply_adds);
+    const auto release = release_gil(core_.stack().work(1, stream_.batch()).multiply_adds);
     stream_.step(static_cast<const T*>(array.data()), static_cast<T*>(y.mutable_data()));
     return y;
   }
@@ -57,7 +57,7 @@ class BoundStream {
         "x", [&] { return show_shape(given); },
         [&] {
           const double work = core_.stack().work(argument.time, stream_.batch()).multiply_adds;
-          const auto release = Core<T>::release_gil(work);
+          const auto release = release_gil(work);
           stream_.run(argument.rows, rows, argument.time, thread_settings.usable(work));
         });
     return std::move(y);

@@ -1,4 +1,4 @@
-// From options known at run time to the code for them: the cell's stages and the narrowest packet that holds the units.
+// From options known at run time to the code for them: the cell's stages in the widest packets.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,6 @@ class SequenceOf final : public Sequence<scalar_t<P>> {
  public:
   explicit SequenceOf(const Stages& stages) : stages_(stages) {}
 
-  Index width() const override { return P::width; }
   Index kept() const override { return Stages::kept; }
 
   Index forward_scratch(const Sizes& sizes, Index steps, Index share) const override {
@@ -125,26 +124,19 @@ SequencePointer<scalar_t<P>> make_sequence(Cell cell, const Activations& activat
   }
 }
 
-// The usual activations.
-template <class T>
-SequencePointer<T> make_usual(const Options& options) {
-  using P = Packet<T, widest<T>>;
-  if (options.candidate.function == Function::relu)
-    return std::make_shared<SequenceOf<P, RnnStages<P, UsualRelu>>>(RnnStages<P, UsualRelu>{});
-  return make_sequence<P>(options.cell, Usual());
-}
-
-// Chosen ones in the widest packet alone: a third of the code, for what few layers need.
 template <class T>
 SequencePointer<T> choose_sequence(const Options& options) {
-  if (options.is_usual()) return make_usual<T>(options);
+  using P = Packet<T, widest<T>>;
+  if (options.is_usual() && options.candidate.function == Function::relu)
+    return std::make_shared<SequenceOf<P, RnnStages<P, UsualRelu>>>(RnnStages<P, UsualRelu>{});
+  if (options.is_usual()) return make_sequence<P>(options.cell, Usual());
   const auto chosen = [](const Activation<double>& a, double clip) {
     if (!(std::isfinite(static_cast<T>(a.alpha)) && std::isfinite(static_cast<T>(a.beta))))
       throw std::invalid_argument("activations: expected alpha and beta that are finite in the layer's type");
     return Activation<T>{a.function, static_cast<T>(a.alpha), static_cast<T>(a.beta), static_cast<T>(clip)};
   };
   // What is clipped are the pre-activations, as in ONNX Runtime, not an LSTM's c.
-  return make_sequence<Packet<T, widest<T>>>(
+  return make_sequence<P>(
       options.cell,
       Chosen<T>{chosen(options.gate, options.clip), chosen(options.candidate, options.clip),
                 chosen(options.cell_state, std::numeric_limits<double>::infinity()), options.input_forget});

@@ -145,7 +145,6 @@ inline Index block_steps(Index batch) { return ceil_div(chain_length, batch > 0 
 template <class T>
 struct Sequence {
   virtual ~Sequence() = default;
-  virtual Index width() const = 0;
   virtual Index kept() const = 0;
 
   // Bytes of scratch that one member needs for `share` sequences; the work of one member on its part. Where the units

@@ -37,11 +37,11 @@ class Stack {
 
   const Options& options() const { return options_; }
   const Sequence<T>& sequence() const { return *sequence_; }
-  Sizes sizes(Index layer) const { return Sizes(options_, layer, sequence_->width()); }
+  Sizes sizes(Index layer) const { return Sizes(options_, layer, widest<T>); }
 
   // Parameters of all layers and directions, l·D + d, in the form that the products read.
   std::shared_ptr<const Weights<T>> pack(const std::vector<Parameters<const T>>& parameters) const {
-    return std::make_shared<const Weights<T>>(options_, sequence_->width(), parameters);
+    return std::make_shared<const Weights<T>>(options_, widest<T>, parameters);
   }
 
   // What a forward pass costs that takes every step.
@@ -117,12 +117,42 @@ class Stack {
             0,
             {}};
   }
+  // And of a backward call, whose d_x the second direction adds to unless each has its own. `again`: room for a segment
+  // that is made anew, or null.
+  BackwardPass<T> pass(const BackwardCall<T>& call, const Tape<T>& tape, Index i, Rows<const T> x, Rows<const T> d_y,
+                       Rows<T> d_x, bool add_to_d_x, T* kept_again, T* cells_again) const {
+    const Index d = i % options_.directions(), l = i / options_.directions(), B = tape.schedules[0].batch();
+    const Index Y = options_.output_size(), H = options_.hidden_size;
+    const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
+    return {&tape.schedules[d],
+            &(*tape.weights)[i],
+            x,
+            tape.output(l).shifted(d * Y),
+            part(tape.h_first.get(), Y),
+            tape.segment > 0 ? kept_again : tape.kept_of(i),
+            tape.segment > 0 ? cells_again : tape.cells_of(i),
+            tape.starts_of(i),
+            tape.segment,
+            d_y ? d_y.shifted(d * Y) : d_y,
+            part(call.d_h_last, Y),
+            part(call.d_c_last, H),
+            d_x,
+            add_to_d_x,
+            part(call.d_h, Y),
+            part(call.d_c, H),
+            steps_of(call.d_h_steps, i, B, Y),
+            steps_of(call.d_c_steps, i, B, H),
+            call.gradients[static_cast<std::size_t>(i)],
+            {true, tape.key, i}};
+  }
   // Those of one layer and direction among the states after every step, [T, L·D, B, size], or null.
   Rows<T> steps_of(T* states, Index i, Index batch, Index size) const {
     if (!states) return {};
     return {states + i * batch * size, options_.sequences() * batch * size, size};
   }
   void finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const;
+  void finish_input_gradient(const Tape<T>& tape, Index l, Rows<const T> apart, Rows<T> d_x, Index begin,
+                             Index end) const;
 
   Options options_;
   SequencePointer<T> sequence_;
@@ -220,6 +250,19 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   return tape;
 }
 
+// What a layer's passes leave to be done to the gradient of its input: the second direction's part is added, if it lies
+// apart, and what dropout between the layers has dropped is dropped.
+template <class T>
+void Stack<T>::finish_input_gradient(const Tape<T>& tape, Index l, Rows<const T> apart, Rows<T> d_x, Index begin,
+                                     Index end) const {
+  const Index features = options_.layer_input_size(l);
+  tape.schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
+    T* const to = d_x.at(t, b);
+    for (Index k = 0; apart && k < features; ++k) to[k] += apart.at(t, b)[k];
+    if (tape.dropout && l > 0) tape.dropout.apply(to, to, features, l - 1, t, b);
+  });
+}
+
 template <class T>
 void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const {
   const Index D = options_.directions(), L = options_.num_layers, Y = options_.output_size(), H = options_.hidden_size;
@@ -253,57 +296,24 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
                                 part.end);
               });
             part.by_layer(L, [&](Index n, const Part& layer) {
-              const Index l = L - 1 - n;
+              const Index l = L - 1 - n, read = options_.layer_input_size(l);
               layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
               const Rows<const T> x = tape.input(l, dropped);
               const Rows<const T> d_y = n > 0 ? dense(between[l], B, features) : fold ? unfolded : call.d_y;
               const Rows<T> d_x = l == 0 ? call.d_x : dense(between[l - 1], B, features);
-              const Index read = options_.layer_input_size(l);
               const Rows<T> d_x_apart = layer.by_directions() && d_x ? dense(apart, B, read) : Rows<T>{};
               layer.by_direction(D, [&](Index d, const Part& own) {
-                const Index i = l * D + d;
-                const auto of = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
-                const BackwardPass<T> pass{&tape.schedules[d],
-                                           &(*tape.weights)[i],
-                                           x,
-                                           tape.output(l).shifted(d * Y),
-                                           of(tape.h_first.get(), Y),
-                                           segment > 0 ? kept_again.get() : tape.kept_of(i),
-                                           segment > 0 ? cells_again.get() : tape.cells_of(i),
-                                           tape.starts_of(i),
-                                           segment,
-                                           d_y ? d_y.shifted(d * Y) : d_y,
-                                           of(call.d_h_last, Y),
-                                           of(call.d_c_last, H),
-                                           d == 1 && d_x_apart ? d_x_apart : d_x,
-                                           d == 1 && !d_x_apart,
-                                           of(call.d_h, Y),
-                                           of(call.d_c, H),
-                                           steps_of(call.d_h_steps, i, B, Y),
-                                           steps_of(call.d_c_steps, i, B, H),
-                                           call.gradients[static_cast<std::size_t>(i)],
-                                           {true, tape.key, i}};
-                sequence_->backward(sizes(l), pass, own, scratch, shared);
+                const auto one = pass(call, tape, l * D + d, x, d_y, d == 1 && d_x_apart ? d_x_apart : d_x,
+                                      d == 1 && !d_x_apart, kept_again.get(), cells_again.get());
+                sequence_->backward(sizes(l), one, own, scratch, shared);
                 if (call.d_h_steps)
                   own.by_sequence([&] {
-                    tape.schedules[d].clear_untaken(pass.d_h_steps, Y, own.begin, own.end);
-                    if (call.d_c_steps) tape.schedules[d].clear_untaken(pass.d_c_steps, H, own.begin, own.end);
+                    tape.schedules[d].clear_untaken(one.d_h_steps, Y, own.begin, own.end);
+                    if (one.d_c_steps) tape.schedules[d].clear_untaken(one.d_c_steps, H, own.begin, own.end);
                   });
               });
-              if (d_x_apart)
-                layer.by_sequence([&] {
-                  tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
-                    const T* const from = d_x_apart.at(t, b);
-                    T* const to = d_x.at(t, b);
-                    for (Index k = 0; k < read; ++k) to[k] += from[k];
-                  });
-                });
-              if (tape.dropout && l > 0)
-                layer.by_sequence([&] {
-                  tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
-                    tape.dropout.apply(d_x.at(t, b), d_x.at(t, b), features, l - 1, t, b);
-                  });
-                });
+              if (d_x_apart || (tape.dropout && l > 0))
+                layer.by_sequence([&] { finish_input_gradient(tape, l, d_x_apart, d_x, part.begin, part.end); });
             });
             if (call.d_x)
               part.by_sequence(

@@ -22,7 +22,6 @@ class Stream {
 
   Index batch() const { return batch_; }
   const Options& options() const { return stack_.options(); }
-  const Weights<T>& weights() const { return *weights_; }
   void set_weights(std::shared_ptr<const Weights<T>> weights) { weights_ = std::move(weights); }
 
   // One step: x [B, I], y [B, Y], both without gaps. Takes no lock, allocates nothing, throws nothing.
