@@ -134,6 +134,7 @@ def test_state_of_the_wrong_structure(lstm: Any, gru: Any) -> None:
             lstm(x, wrong)
     with pytest.raises((ValueError, TypeError), match=r"^state: expected "):
         gru(zeros(B, T, I), (zeros(4, B, H), zeros(4, B, H)))
+    refuses(TypeError, "state", r"a pair \(h, c\)", "tuple of 3", lstm, x, (half, half, half))
     lstm(x, [half, half])
 
 

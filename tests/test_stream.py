@@ -150,7 +150,11 @@ def test_what_is_refused() -> None:
         (TypeError, "x: expected an array that converts to float32, got complex128", lambda: stream.step(x * 1j)),
         (ValueError, "x: expected (T, 2, 5), got (2, 5)", lambda: stream.run(x)),
         (TypeError, "out: expected a C-contiguous array of float32, got list", lambda: stream.step(x, out=[1])),
-        (TypeError, "out: expected a C-contiguous array of float32", lambda: stream.step(x, out=out.astype(float))),
+        (
+            TypeError,
+            "out: expected a C-contiguous array of float32, got one of float64",
+            lambda: stream.step(x, out=out.astype(float)),
+        ),
         (ValueError, "out: expected (2, 8), got (2, 7)", lambda: stream.step(x, out=out[:, :7].copy())),
         (ValueError, "out: expected a writeable array, got a read-only one", lambda: stream.step(x, out=frozen)),
         (ValueError, "rows: expected integers from -2 to 1, got 2", lambda: stream.reset([0, 2])),

@@ -149,6 +149,13 @@ bool holds(py::handle value) {
 }
 
 inline std::string type_name(py::handle value) { return py::str(py::type::of(value).attr("__name__")); }
+// The same for what should have been a C-contiguous array of some dtype.
+inline std::string show_array(py::handle value) {
+  if (!py::isinstance<py::array>(value)) return type_name(value);
+  const auto array = py::reinterpret_borrow<py::array>(value);
+  const bool contiguous = (array.flags() & py::array::c_style) != 0;
+  return std::string(contiguous ? "one" : "a strided one") + " of " + std::string(py::str(array.dtype()));
+}
 
 // The argument as an array that may be converted to T by NumPy's same_kind casting, but has not been: its shape is
 // checked first, so that nothing large is copied in vain.

@@ -12,7 +12,7 @@ template <class T>
 T* flat(const char* name, py::handle value, Index n, bool writes) {
   if (!py::isinstance<py::array_t<T, py::array::c_style>>(value))
     fail(PyExc_TypeError,
-         std::string(name) + ": expected a C-contiguous array of the parameters' dtype, got " + type_name(value));
+         std::string(name) + ": expected a C-contiguous array of the parameters' dtype, got " + show_array(value));
   const auto array = py::reinterpret_borrow<py::array>(value);
   if (array.ndim() != 1 || array.shape(0) != n)
     fail(PyExc_ValueError, std::string(name) + ": expected " + show({exactly(n)}) + ", got " + show_shape(array));

@@ -31,8 +31,10 @@ struct StateArgument {
       part(value, h, o.output_size(), "");
       return;
     }
-    if (!(py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) || py::len(value) != 2)
-      fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " + type_name(value));
+    const bool several = py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value);
+    if (!several || py::len(value) != 2)
+      fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " + type_name(value) +
+                                (several ? " of " + std::to_string(py::len(value)) : ""));
     const auto pair = py::reinterpret_borrow<py::sequence>(value);
     part(pair[0], h, o.output_size(), "[0]");
     part(pair[1], c, o.hidden_size, "[1]");

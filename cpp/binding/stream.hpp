@@ -151,7 +151,7 @@ class BoundStream {
     if (!py::isinstance<py::array_t<T, py::array::c_style>>(out))
       fail(PyExc_TypeError, "out: expected a C-contiguous array of " +
                                 std::string(py::str(static_cast<py::object>(py::dtype::of<T>()))) + ", got " +
-                                type_name(out));
+                                show_array(out));
     auto y = py::reinterpret_borrow<py::array>(out);
     require_shape("out", y, exact(expected));
     if (!y.writeable()) fail(PyExc_ValueError, "out: expected a writeable array, got a read-only one");
