@@ -44,13 +44,10 @@ class LastStep(_Reducing):
         batch, steps, features = x.shape
         if steps == 0:
             return np.zeros((batch, features), x.dtype), (x.shape, None)
-        valid = call.valid(steps)
-        if valid is None:
-            valid = np.ones((batch, steps), bool)
-        half, rows, none = self._forward_features, np.arange(batch), ~valid.any(axis=1)
-        first, last = valid.argmax(axis=1), steps - 1 - valid[:, ::-1].argmax(axis=1)
+        half, rows, (first, last, none) = self._forward_features, np.arange(batch), _ends(call.valid(steps))
         y = x[rows, last]
-        y[:, half:] = x[rows, first, half:]
+        if half < features:
+            y[:, half:] = x[rows, first, half:]
         y[none] = 0.0
         return y, (x.shape, (rows, first, last, none))
 
@@ -64,6 +61,13 @@ class LastStep(_Reducing):
             d_x[rows, first, half:] = dy[:, half:]
             d_x[none] = 0.0
         return d_x
+
+
+def _ends(valid: Array | None) -> tuple[Any, Any, Any]:
+    """The first and the last valid step of each sequence, and which sequences have none."""
+    if valid is None:
+        return 0, -1, slice(0)
+    return valid.argmax(axis=1), -1 - valid[:, ::-1].argmax(axis=1), ~valid.any(axis=1)
 
 
 class MeanOverSteps(_Reducing):
