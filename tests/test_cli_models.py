@@ -170,6 +170,28 @@ def test_a_row_is_a_sequence_without_groups(capsys: Capture) -> None:
     assert np.mean([row["kind"] == str(10 - i % 2) for i, row in enumerate(told)]) > 0.9
 
 
+def test_a_column_that_numbers_the_rows_is_no_feature(capsys: Capture) -> None:
+    """An index that pandas wrote tells nothing of new data, nor does an id that counts."""
+    gestures()
+    header, *rows = Path("gestures.csv").read_text().splitlines()
+    numbered = [f"{3 * i % 7},{row},{i + 5}" for i, row in enumerate(rows)]
+    Path("indexed.csv").write_text("\n".join([f",{header},id", *numbered]))
+    assert main(["fit", "gestures.csv", *GROUPED, *QUICK, "--out", "a.safetensors"]) == 0
+    assert main(["fit", "indexed.csv", *GROUPED, *QUICK, "--out", "b.safetensors"]) == 0
+    told = "Left out  Unnamed: 0, id: no name, or only row numbers (--features takes what it names)"
+    assert told in capsys.readouterr().out
+    assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
+    for data in ("gestures.csv", "indexed.csv"):
+        assert main(["evaluate", "b.safetensors", data]) == 0
+        assert main(["predict", "b.safetensors", data]) == 0
+
+    named = ["--features", "x", "--features", "id", "--features", "Unnamed: 0"]
+    assert main(["fit", "indexed.csv", *GROUPED, *QUICK, *named]) == 0
+    out = capsys.readouterr().out
+    assert "Left out" not in out.split("Features")[1]
+    assert "3 features" in out
+
+
 def test_several_targets_have_several_lines(capsys: Capture) -> None:
     arguments = ["--target", "x", "--target", "y", "--features", "t", "--group", "recording", "--per-step"]
     assert main(["fit", gestures(), *arguments, *QUICK]) == 0

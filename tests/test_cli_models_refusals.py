@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("own_folder")
         (["gestures.parquet"], "gestures.parquet: expected a .csv or .npz file, got .parquet"),
         (["gestures.csv"], "--target: expected the column to predict, one of 'recording', 't', 'x'"),
         (["gestures.csv", "--target", "z"], "--target: expected one of 'recording', 't', 'x', 'y', 'who', "),
+        (["counted.csv", "--target", "y"], "beside 'y', got only 'id', which number the rows"),
         (["gestures.csv", *GROUPED, "--features", "who"], "who, row 1: expected a finite number, got 'ann'"),
         (["gestures.csv", *GROUPED, "--features", "t"], "expected each column once, got 'gesture', 'recording', "),
         (["gestures.csv", "--target", "gesture", "--time", "t"], "--time: expected with --group or --per-step"),
@@ -49,8 +50,9 @@ pytestmark = pytest.mark.usefixtures("own_folder")
 def test_failures_of_fit(arguments: list[str], message: str, capsys: Capture) -> None:
     gestures()
     arrays()
+    Path("counted.csv").write_text("id,y\n1,0.5\n2,0.25\n3,0.75\n")
     assert message in failure(["fit", *arguments], capsys)
-    assert sorted(os.listdir()) == ["data.npz", "gestures.csv"]
+    assert sorted(os.listdir()) == ["counted.csv", "data.npz", "gestures.csv"]
 
 
 @pytest.mark.parametrize(

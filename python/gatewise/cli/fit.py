@@ -24,6 +24,7 @@ from .shared import prepare_folder, require
 from .tables import ARRAYS, ROWS, Array, Columns, Sequences
 
 Pair = tuple[list[Array], Any]  # x and y, as Sequential.fit takes them
+NUMBERING = "no name, or only row numbers (--features takes what it names)"
 LAYERS = {"lstm": gw.LSTM, "gru": gw.GRU, "rnn": gw.RNN}
 
 
@@ -109,8 +110,8 @@ def fit(path: Path, plan: Plan, out: Path) -> None:
         raise KeyboardInterrupt
 
 
-def _read(path: Path, plan: Plan) -> tuple[Sequences, Columns, str, list[str]]:
-    """The data, where they stood, what to do with them, and the columns that are of no use for it."""
+def _read(path: Path, plan: Plan) -> tuple[Sequences, Columns, str, dict[str, list[str]]]:
+    """The data, where they stood, what to do with them, and why which columns are of no use for it."""
     content = tables.load(path)
     columns = tables.choose(content, plan.features, plan.targets, plan.group, plan.time, plan.per_step)
     text = {"auto": None, "classification": True, "regression": False}[plan.task]
@@ -120,8 +121,12 @@ def _read(path: Path, plan: Plan) -> tuple[Sequences, Columns, str, list[str]]:
     if task == "classification" and data.answers.dtype.kind != "U":
         data = replace(data, answers=tables.as_text(data.answers))
     used = {*columns.features, *columns.targets, columns.group, columns.time}
-    chosen = columns.layout == ARRAYS or plan.features
-    return data, columns, task, [] if chosen else [name for name in content if name not in used]
+    left_out: dict[str, list[str]] = {}
+    if columns.layout != ARRAYS and not plan.features:
+        for name in (name for name in content if name not in used):
+            why = NUMBERING if tables.is_index(content[name], name) else "no numbers"
+            left_out.setdefault(why, []).append(name)
+    return data, columns, task, left_out
 
 
 def _model(plan: Plan, features: int, preparation: Preparation) -> gw.Sequential:
@@ -170,8 +175,8 @@ def _train(model: gw.Sequential, plan: Plan, loss: Any, optimizer: Any, data: Pa
 
 
 def _plan_text(
-    path: Path, data: Sequences, left_out: list[str], plan: Plan, preparation: Preparation, model: gw.Sequential,
-    held: int,
+    path: Path, data: Sequences, left_out: dict[str, list[str]], plan: Plan, preparation: Preparation,
+    model: gw.Sequential, held: int,
 ) -> str:  # fmt: skip
     columns, lengths = preparation.columns, [len(one) for one in data.x]
     steps = f"{min(lengths)} steps" if min(lengths) == max(lengths) else f"{min(lengths)} to {max(lengths)} steps"
@@ -181,8 +186,7 @@ def _plan_text(
     lines = [f"Data      {path}: {count} of {steps}, {_count(data.x[0].shape[1], 'feature')}"]
     if columns.layout != ARRAYS:
         lines.append(f"{'Steps' if columns.layout == ROWS else 'Features':<10}{_some(columns.features)}")
-    if left_out:
-        lines.append(f"Left out  {_some(left_out)}: no numbers")
+    lines += [f"Left out  {_some(names)}: {why}" for why, names in left_out.items()]
     each = "at each step" if columns.per_step else "of each sequence"
     if preparation.task == "classification":
         counted = [

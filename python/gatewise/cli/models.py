@@ -30,7 +30,7 @@ def fit(
     group: Annotated[Text, typer.Option(help="Column that tells sequences apart: a row is a step of one.")] = None,
     time: Annotated[Text, typer.Option(help="Column to put the steps in order by; default: as they stand.")] = None,
     features: Annotated[
-        Names, typer.Option(help="A column to read (several times: several); default: all others of numbers.")
+        Names, typer.Option(help="A column to read (several times: several); default: all numbers but an index.")
     ] = None,
     per_step: Annotated[
         bool, typer.Option("--per-step", help="Every step has its answer; default: a sequence has one.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -137,10 +138,20 @@ def choose(
         raise InputError(
             f"--target, --features, --group, --time: expected each column once, got {listed([*taken, *features])}"
         )
-    found = [name for name in content.columns if name not in taken and np.isfinite(numeric(content[name])).any()]
+    of_numbers = [name for name in content.columns if name not in taken and np.isfinite(numeric(content[name])).any()]
+    counting = [name for name in of_numbers if is_index(content[name], name)]
+    found = [name for name in of_numbers if name not in counting]
     if not (features or found):
-        raise InputError(f"--features: expected columns of numbers beside {listed(taken)}, got none")
+        only = f"only {listed(counting)}, which number the rows" if counting else "none"
+        raise InputError(f"--features: expected columns of numbers beside {listed(taken)}, got {only}")
     return Columns(layout, list(features) or found, list(targets), group, time, per_step)
+
+
+def is_index(cells: Any, name: str) -> bool:
+    """Whether a column numbers the rows: it has no name, as an index that pandas wrote, or counts them by ones."""
+    values = numeric(cells).to_numpy(dtype=np.float64)
+    counts = len(values) > 2 and values[0] % 1 == 0 and (np.diff(values) == 1).all()
+    return not name or re.fullmatch(r"Unnamed: \d+", name) is not None or bool(counts)
 
 
 def read(path: Path, content: Any, columns: Columns, text: bool | None, answers: bool = True) -> Sequences:
