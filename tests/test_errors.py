@@ -344,8 +344,9 @@ def test_more_constructors() -> None:
         refuses(ValueError, "zoneout", "a number p with 0 <= p < 1", r"1.0", layer, I, H, zoneout=1)
     for cell in (gw.RNNCell, gw.LSTMCell, gw.GRUCell):
         refuses(ValueError, "hidden_size", ".*", "0", cell, I, 0)
-    with pytest.raises((ValueError, TypeError)):
-        gw.LSTM(I, H, seed=-1)
+    for error, seed, got in ((ValueError, -1, "-1"), (TypeError, "a", "'a'")):
+        for make in (gw.LSTM, gw.GRUCell):
+            refuses(error, "seed", "what numpy.random.default_rng takes", got, make, I, H, seed=seed)
     with pytest.raises(TypeError):
         gw.LSTM(I, H, unknown=1)  # type: ignore[call-arg]
     with pytest.warns(UserWarning, match="dropout.*num_layers"):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ._activations import USUAL
-from ._options import Options, checked_size, float_dtype
+from ._options import Options, checked_size, float_dtype, generator
 from ._parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
 
 State = Any  # h, or (h, c) for an LSTM
@@ -87,7 +87,7 @@ class Recurrent:
 
     def _set_up(self, options: Options, shapes: dict[str, tuple[int, ...]], seed: Any) -> None:
         self._options = options
-        self._generator = np.random.default_rng(seed)
+        self._generator = generator(seed)
         self.params = Parameters(shapes, options.dtype)
         self.reset_parameters()
 
@@ -111,7 +111,7 @@ class Recurrent:
         >>> lstm.params["bias_ih_l0"]
         array([0., 0., 1., 1., 0., 0., 0., 0.], dtype=float32)
         """
-        rng = self._generator if seed is None else np.random.default_rng(seed)
+        rng = self._generator if seed is None else generator(seed)
         shapes, hidden_size = self.params.shapes, self._options.hidden_size
         if init == "uniform":
             values = uniform(shapes, hidden_size, rng)

@@ -39,6 +39,14 @@ def checked_number(name: str, value: Any, least: float, below: float = math.inf)
     return number
 
 
+def generator(seed: Any) -> np.random.Generator:
+    """NumPy's generator of a seed, or the error that says what came."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"seed: expected what numpy.random.default_rng takes, got {seed!r}") from error
+
+
 def _switch(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: expected True or False, got {value!r}")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._layer import Gradients, LoadedKeys
+from .._options import generator
 from .._parameters import Array, Pieces, convert, require_keys, size_of
 from ..layers import GRU, LSTM, RNN
 from .part import TOKENS, VECTORS, Call, Flow, Part
@@ -25,7 +26,7 @@ class Network:
         if not parts:
             raise ValueError("parts: expected at least one, got none")
         self.parts = parts
-        self.rng = np.random.default_rng(seed)
+        self.rng = generator(seed)
         self.notes: dict[str, Any] = {}
         self._build()
         if seed is not None:
@@ -68,7 +69,7 @@ class Network:
         init : "uniform" as PyTorch's layers, "glorot" as Keras's.
         seed : what ``numpy.random.default_rng`` takes; default: go on with the model's own generator.
         """
-        rng = self.rng if seed is None else np.random.default_rng(seed)
+        rng = self.rng if seed is None else generator(seed)
         for part, (own, _) in zip(self.all_parts, self._own, strict=True):
             for name, value in part.initial_values(init, rng).items():
                 np.copyto(own[name], value)

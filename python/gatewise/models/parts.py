@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .._layer import Gradients
-from .._options import _probability, _switch, checked_size, float_dtype
+from .._options import _probability, _switch, checked_size, float_dtype, generator
 from .._parameters import Array, Pieces, _lend
 from .part import SEQUENCES, TOKENS, Call, Flow, Part
 
@@ -68,7 +68,7 @@ class Embedding(Parametric):
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
         """N(0, 1); with "glorot" U(-0.05, 0.05), as Keras draws."""
-        rng, shape = np.random.default_rng(seed), self.shapes["weight"]
+        rng, shape = generator(seed), self.shapes["weight"]
         return {"weight": rng.standard_normal(shape) if init == "uniform" else rng.uniform(-0.05, 0.05, shape)}
 
     def first_flow(self) -> Flow:
@@ -156,7 +156,7 @@ class Linear(Parametric):
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
         """PyTorch's uniform, or Keras's: Glorot-uniform weights and a bias of 0."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         if init == "uniform":
             bound = 1.0 / math.sqrt(self.in_features)
             return {name: rng.uniform(-bound, bound, shape) for name, shape in self.shapes.items()}
