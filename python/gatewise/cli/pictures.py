@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -31,9 +30,7 @@ def draw(preparation: Preparation, judgement: Judgement, where: str, history: Hi
     else:
         _scatter(axes[-1], judgement, preparation)
     axes[-1].set_title(style.plain(f"On {where}"))
-    image = io.BytesIO()
-    figure.savefig(image, format="png")
-    return image.getvalue()
+    return style.png(figure)
 
 
 def _scatter(axes: Any, judgement: Judgement, preparation: Preparation) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ def training_figure(series: Series, evaluation: Evaluation, history: History, fu
         _draw_series(figure.add_subplot(grid[0, :]), series, evaluation, further, name)
         _draw_losses(figure.add_subplot(grid[1, 0]), history)
         _draw_errors(figure.add_subplot(grid[1, 1]), evaluation, name)
-        return _png(figure)
+        return style.png(figure)
 
 
 def further_figure(series: Series, further: Floats, name: str) -> bytes:
@@ -40,7 +39,7 @@ def further_figure(series: Series, further: Floats, name: str) -> bytes:
     with library("matplotlib", "forecast").rc_context(STYLE):
         figure = library("matplotlib.figure", "forecast").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
         draw_forecast(series, further, name, figure.subplots())
-        return _png(figure)
+        return style.png(figure)
 
 
 def draw_forecast(series: Series, further: Floats, name: str, axes: Any = None) -> Any:
@@ -126,9 +125,3 @@ def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
 def _legend(axes: Any) -> None:
     """Above the axes, where it covers no data."""
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, borderaxespad=0.3, handlelength=1.8)
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()

@@ -148,7 +148,7 @@ def load(path: str | PathLike[str]) -> Sequential:
 
 
 def _part(described: dict[str, Any]) -> Part | layers.LSTM:
-    arguments = {name: _tuples(value) for name, value in described.items()}
+    arguments = {name: tuples(value) for name, value in described.items()}
     kind = arguments.pop("kind")
     if kind not in KINDS:
         raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
@@ -156,9 +156,9 @@ def _part(described: dict[str, Any]) -> Part | layers.LSTM:
     return made
 
 
-def _tuples(value: Any) -> Any:
+def tuples(value: Any) -> Any:
     """JSON's lists as the tuples that they were, such as an activation with its parameters."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+    return tuple(map(tuples, value)) if isinstance(value, list) else value
 
 
 def _check_size(file: File) -> None:

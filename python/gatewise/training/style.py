@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -48,6 +49,13 @@ def axes(given: Any = None, rows: int = 1, height: float = 4.5) -> Any:
         return given
     figure = library("matplotlib.figure", "train").Figure(figsize=(9, height), dpi=100, layout="constrained")
     return figure.subplots(rows, sharex=rows > 1)
+
+
+def png(figure: Any) -> bytes:
+    """The figure as a PNG file has it."""
+    image = io.BytesIO()
+    figure.savefig(image, format="png")
+    return image.getvalue()
 
 
 def plain(text: str) -> str:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 import gatewise as gw
 
+from ..models.storage import tuples
+
 Array = NDArray[Any]
 PARAMETER = re.compile(r"(?:(?P<name>.*)\.)?(?P<kind>(?:weight|bias)_[a-z]+)_l(?P<layer>\d{1,4})(?P<reverse>_reverse)?")
 KINDS = {1: "RNN", 3: "GRU", 4: "LSTM"}
@@ -80,11 +82,7 @@ def _checked(described: Any) -> dict[str, Any]:
     """The options of a file's description: lists are tuples again, and nothing else is taken than such options."""
     if not isinstance(described, Mapping) or not set(described) <= set(OPTIONS):
         raise ValueError(f"description: expected options among {', '.join(OPTIONS)}, got {described!r}")
-    return {name: _tuples(value) for name, value in described.items()}
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
+    return {name: tuples(value) for name, value in described.items()}
 
 
 def describe(layer: Any) -> dict[str, Any]:
