@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from commands import GROUPED, QUICK, Capture, arrays, gestures, png_size, start
+from commands import GROUPED, QUICK, Capture, arrays, failure, gestures, png_size, start
 from gatewise.cli import main, tables
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -272,9 +272,19 @@ def test_info_shows_parts_and_notes(capsys: Capture) -> None:
     name = gestures()
     Path(name).write_text(Path(name).read_text().replace("circle", "$_$"))  # a formula that matplotlib cannot read
     assert main(["fit", name, *GROUPED, *QUICK]) == 0
-    capsys.readouterr()
+    assert "370 parameters (402 stored numbers); seed" in capsys.readouterr().out
     assert main(["info", "model.safetensors"]) == 0
     out = capsys.readouterr().out
+    assert next(line for line in out.splitlines() if line.startswith("total")).split()[1:3] == ["370", "402"]
+    assert main(["convert", "model.safetensors", "layers.safetensors"]) == 0
+    told = "Left out the model's parts, and its notes, such as columns, scaling and classes: not of a recurrent layer."
+    assert told in capsys.readouterr().out
+    before = Path("model.safetensors").read_bytes()
+    Path("link.safetensors").symlink_to("model.safetensors")
+    for target in ("model.safetensors", "link.safetensors"):
+        message = failure(["convert", "model.safetensors", target], capsys)
+        assert message == f"gatewise: OUT: expected another file than IN, got {target}\n"
+    assert Path("model.safetensors").read_bytes() == before
     for text in (
         "LSTM(2, 8, batch_first=True)",
         "Notes of gatewise fit:",

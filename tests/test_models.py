@@ -349,7 +349,8 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
     assert counted(gw.GRU(6, 16, reset_after=False, **BATCH_FIRST)) == (3 * 368, 3 * 384)
     model = gw.Sequential(gw.LSTM(6, 16, **BATCH_FIRST), gw.LastStep(), gw.Linear(16, 2))
     rows = model.summary("dicts") or []
-    assert [row["FLOPs a step"] for row in rows] == [8 * 16 * (6 + 16), 0, 2 * 16 * 2]
+    assert [row["FLOPs a step"] for row in rows] == [8 * 16 * (6 + 16), 0, 0]
+    assert [row["FLOPs at the end"] for row in rows] == [0, 0, 2 * 16 * 2]
     assert [row["output"] for row in rows] == ["(B, T, 16)", "(B, 16)", "(B, 2)"]
     assert rows[0]["state bytes"] == 2 * 16 * 4
     # i, f, g, o, tanh c', c', h, and x: numbers that every tape has; more than y and a few bytes a row it has not.
@@ -362,6 +363,17 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
     assert "1,472" in printed
     with pytest.raises(ValueError, match="mode: expected 'stdout' or 'dicts', got 'json'"):
         model.summary("json")
+
+
+def test_matrices_of_three_rows_have_flops_and_peepholes_none() -> None:
+    model = gw.Sequential(gw.LSTM(6, 3, proj_size=2, **BATCH_FIRST), gw.Linear(2, 3), gw.Linear(3, 4))
+    rows = model.summary("dicts") or []
+    assert [row["FLOPs a step"] for row in rows] == [2 * (12 * (6 + 2) + 2 * 3), 2 * 2 * 3, 2 * 3 * 4]
+    plain, peephole = (
+        (gw.Sequential(gw.LSTM(6, 16, peephole=seen, **BATCH_FIRST)).summary("dicts") or [])[0]["FLOPs a step"]
+        for seen in (False, True)
+    )
+    assert plain == peephole
 
 
 def test_checkpoints_change_no_bit() -> None:

@@ -191,7 +191,7 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     gws.save(layers, "two.safetensors", {"head": np.zeros((2, 2))})
     assert main(["info", "two.safetensors"]) == 0
     printed = capsys.readouterr().out
-    assert "a: LSTM(3, 4), 144 parameters" in printed
+    assert "a: LSTM(3, 4), 128 parameters (144 stored numbers)" in printed
     assert "b: GRU(2, 3, bidirectional=True)" in printed
     assert "head: float64 (2, 2)" in printed
     assert main(["convert", "two.safetensors", "b.onnx", "--layer", "b"]) == 0
@@ -205,6 +205,7 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     for arguments, message in [
         (["convert", "two.safetensors", "x.onnx"], "--layer: expected one layer for an ONNX file, got 'a', 'b'"),
         (["convert", "two.safetensors", "x.onnx", "--layer", "c"], "--layer: expected one of 'a', 'b', got 'c'"),
+        (["convert", "two.safetensors", "two.safetensors"], "OUT: expected another file than IN, got two.safetensors"),
         (["convert", "two.safetensors", "x.h5"], "OUT: expected a name that ends in .safetensors or .onnx, got x.h5"),
         (["info", "two.h5"], "expected a file of .safetensors"),
     ]:

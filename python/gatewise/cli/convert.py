@@ -10,6 +10,7 @@ from typing import Any
 
 from .._inputs import InputError
 from .._libraries import library
+from ..models.summary import size_in_words
 from ..weights import Weights, load, save
 from ..weights.files import SUFFIXES, saved_model
 
@@ -36,8 +37,7 @@ def show(path: Path) -> None:
             return
         weights = load(path)
         for name, layer in weights.layers.items():
-            count = sum(array.size for array in layer.params.values())
-            print(f"{name or '(no name)'}: {layer!r}, {count} parameters")
+            print(f"{name or '(no name)'}: {layer!r}, {size_in_words([layer])}")
         for name, array in weights.others.items():
             print(f"{name}: {array.dtype} {array.shape}")
         if path.suffix.lower() == ".onnx":
@@ -77,8 +77,11 @@ def convert(source: Path, target: Path, layer: str | None) -> None:
     suffix = target.suffix.lower()
     if suffix not in (".safetensors", ".onnx"):
         raise InputError(f"OUT: expected a name that ends in .safetensors or .onnx, got {target}")
+    if source.exists() and target.exists() and source.samefile(target):
+        raise InputError(f"OUT: expected another file than IN, got {target}")
     with _explained():
-        if suffix == ".onnx" and layer is None and (model := _model(source)) is not None:
+        model = _model(source)
+        if suffix == ".onnx" and layer is None and model is not None:
             _write_onnx(model, target)
             print(f"Wrote {model!r}\nto {target}.")
             return
@@ -95,6 +98,9 @@ def convert(source: Path, target: Path, layer: str | None) -> None:
     for name, one in weights.layers.items():
         print(f"Wrote {name or 'the layer'}: {one!r}")
     print(f"to {target}.")
+    if model is not None:
+        notes = ", and its notes, such as columns, scaling and classes" if model.notes else ""
+        print(f"Left out the model's parts{notes}: not of a recurrent layer.")
 
 
 def _write_onnx(layer_or_model: Any, target: Path) -> None:

@@ -15,6 +15,7 @@ import gatewise as gw
 
 from .._files import replace_file
 from .._inputs import InputError
+from ..models.summary import size_in_words
 from ..training.history import History
 from . import tables
 from .judging import judge
@@ -202,7 +203,7 @@ def _plan_text(
         if held
         else "Held out  none"
     )
-    lines.append(f"Network   {model!r}, {model.flat_params.size:,} parameters; seed {plan.seed}")
+    lines.append(f"Network   {model!r}, {size_in_words(model.all_parts)}; seed {plan.seed}")
     return "\n".join(lines)
 
 

@@ -213,7 +213,8 @@ LastStep(), has dropped the time axis
         return ModelStream(self, batch_size)
 
     def summary(self, mode: str = "stdout") -> list[dict[str, Any]] | None:
-        """A table of the parts: output shape, parameters, FLOPs a step, bytes of state and of tape.
+        """A table of the parts: output shape, parameters as Keras counts them and as they are stored, FLOPs a step and
+        at the end of a sequence, bytes of state and of tape.
 
         Parameters
         ----------

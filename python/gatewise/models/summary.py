@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from .network import Network
-from .part import Part
+from .part import VECTORS, Part
 from .parts import Linear
-from .recurrent import Recurrent
+from .recurrent import Layer, Recurrent
 
 
 def rows(model: Network) -> list[dict[str, Any]]:
@@ -19,13 +20,21 @@ def rows(model: Network) -> list[dict[str, Any]]:
             "part": repr(part),
             "output": str(flow).partition(" ")[2],
             "parameters": _parameters(part),
-            "stored numbers": sum(int(np.prod(shape)) for shape in part.shapes.values()),
-            "FLOPs a step": _flops(part),
+            "stored numbers": _stored(part),
+            "FLOPs a step": 0 if flow.kind == VECTORS else _flops(part),
+            "FLOPs at the end": _flops(part) if flow.kind == VECTORS else 0,
             "state bytes": _state_bytes(part),
             "tape bytes a step": _tape_bytes(part),
         }
         for part, flow in zip(model.all_parts, model.flows[1:], strict=True)
     ]
+
+
+def size_in_words(parts: Iterable[Part | Layer]) -> str:
+    """How many numbers these have, in the words of the table's columns."""
+    counts = [(_parameters(part), _stored(part)) for part in parts]
+    parameters, stored = map(sum, zip(*counts, strict=True))
+    return f"{parameters:,} parameters" + (f" ({stored:,} stored numbers)" if stored != parameters else "")
 
 
 def table(model: Network) -> str:
@@ -42,26 +51,40 @@ def table(model: Network) -> str:
     ]
     rule = "-" * len(lines[0])
     notes = ["FLOPs and bytes are those of one sequence, forward; training takes three times the FLOPs."]
+    if total["FLOPs at the end"]:
+        notes.append("FLOPs at the end are those of parts behind the last step, which work once a sequence.")
     if total["parameters"] != total["stored numbers"]:
         notes.append(
-            "parameters counts b_ih and b_hh once where only their sum matters, as Keras does; both are stored."
+            "parameters counts b_ih and b_hh once where only their sum matters, as Keras does; both are stored, and "
+            "PyTorch counts both."
         )
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *notes])
 
 
-def _parameters(part: Part) -> int:
+def _shapes(part: Part | Layer) -> dict[str, tuple[int, ...]]:
+    if isinstance(part, Part):
+        return dict(part.shapes)
+    return {name: array.shape for name, array in part.params.items()}
+
+
+def _stored(part: Part | Layer) -> int:
+    return sum(int(np.prod(shape)) for shape in _shapes(part).values())
+
+
+def _parameters(part: Part | Layer) -> int:
     """Keras's count: an RNN's, an LSTM's and, with the reset before the product, a GRU's two biases act as one."""
-    after = isinstance(part, Recurrent) and getattr(part.layer, "reset_after", False)
-    redundant = isinstance(part, Recurrent) and not after
-    shapes = part.shapes.items()
+    layer = part.layer if isinstance(part, Recurrent) else part
+    redundant = not isinstance(layer, Part) and not getattr(layer, "reset_after", False)
+    shapes = _shapes(part).items()
     return sum(int(np.prod(shape)) for name, shape in shapes if not (redundant and name.startswith("bias_hh")))
 
 
 def _flops(part: Part) -> int:
-    """A multiply-add is two: twice the numbers of the matrices."""
+    """A multiply-add is two: twice the numbers of the matrices; peepholes, three rows, go number by number."""
     if not isinstance(part, (Recurrent, Linear)):
         return 0
-    return 2 * sum(int(np.prod(shape)) for shape in part.shapes.values() if len(shape) == 2 and shape[0] != 3)
+    matrices = [shape for name, shape in part.shapes.items() if len(shape) == 2 and "peephole" not in name]
+    return 2 * sum(int(np.prod(shape)) for shape in matrices)
 
 
 def _state_bytes(part: Part) -> int:
