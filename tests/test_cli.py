@@ -130,6 +130,17 @@ def test_covariates_come_from_the_same_file(capsys: Capture) -> None:
     assert "past_covariates: expected 151 rows, 1 behind the series, for 2 steps" in message
 
 
+def test_dates_that_are_left_out_are_told(capsys: Capture) -> None:
+    header, *rows = Path(sales()).read_text().splitlines()
+    Path("gap.csv").write_text("\n".join([header, *rows[:40], *rows[43:]]))
+    assert main(["forecast", "gap.csv", *SHORT]) == 0
+    out, err = capsys.readouterr()
+    assert "Warning   dates: 1 jump of 1" in out
+    assert "Warning" not in err
+    assert main(["forecast", "sales.csv", *SHORT]) == 0
+    assert "Warning" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["forecast", "--help"], ["--version"]])
 def test_help_and_version(arguments: list[str], capsys: Capture) -> None:
     assert main(arguments) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ pytest.importorskip("pandas", reason='forecasting reads CSV files by pandas: pip
 from gatewise import forecasting
 from gatewise.forecasting import InputError, Series
 from gatewise.forecasting.baselines import evaluate
+from gatewise.forecasting.inputs import as_series
 from gatewise.forecasting.windows import Scaling, Split, targets, windows
 from series import wave
 
@@ -108,6 +110,37 @@ def test_season_and_following_dates(step: str, season: int) -> None:
 def test_dates_at_uneven_steps_go_on_by_the_median_step() -> None:
     dates = np.array(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-08"], "datetime64[us]")
     assert Series(np.zeros(4), dates=dates).labels(4, 6) == ["2024-01-09", "2024-01-10"]
+
+
+def test_dates_that_are_left_out_are_told(tmp_path: Path) -> None:
+    import pandas as pd
+
+    days = pd.date_range("2020-08-01", periods=200, freq="D")
+    cut = days.delete(range(87, 117))
+    text = "dates: 1 jump of 31 days after 2020-10-26, where most steps are of 1 day; rows are taken as evenly spaced"
+    rows = "".join(f"{day:%Y-%m-%d},{i}\n" for i, day in enumerate(cut))
+    with pytest.warns(UserWarning, match=text):
+        forecasting.read_csv(write(tmp_path, f"day,v\n{rows}"))
+    with pytest.warns(UserWarning, match=text):
+        as_series(pd.Series(np.zeros(len(cut)), cut))
+    months = pd.date_range("2001-01", periods=60, freq="MS").delete([7, 30, 31])
+    with pytest.warns(UserWarning, match="dates: 2 jumps, the longest of 92 days after 2003-06, where most"):
+        as_series(pd.Series(np.zeros(57), months))
+    with pytest.warns(UserWarning, match="1 jump of 2.5 hours after 2020-08-01T02:00, where most steps are of 30 min"):
+        as_series(pd.Series(np.zeros(96), pd.date_range("2020-08-01", periods=100, freq="30min").delete(range(5, 9))))
+
+
+@pytest.mark.parametrize("step", ["1D", "B", "W", "MS", "ME", "QS", "YS", "1h"])
+def test_dates_at_their_frequency_are_not_told(step: str) -> None:
+    import pandas as pd
+
+    index = pd.date_range("2001-01-01", periods=130, freq=step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_series(pd.Series(np.zeros(130), index))
+        as_series(pd.Series(np.zeros(9), index[:9]))
+        if step == "B":  # holidays make weekends longer
+            as_series(pd.Series(np.zeros(127), index.delete([15, 64, 100])))
 
 
 def test_dates_have_an_end() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import _thread
 import copy
 import csv
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,6 +217,19 @@ def test_the_bar_shows_loss_and_epoch(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().err.rpartition("\r")[2]
     assert "10/10" in shown
     assert f"epoch 2/2, loss {history.history['loss'][-1]:.4g}" in shown
+
+
+class Slow(Callback):
+    def on_batch_end(self, run: Any) -> None:
+        time.sleep(0.03)
+
+
+def test_the_bar_does_not_fill_a_log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    one_answer().fit(X, Y, epochs=4, batch_size=4, callbacks=[Slow()])
+    assert 1 <= capsys.readouterr().err.count("\r") <= 4
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    one_answer().fit(X, Y, epochs=4, batch_size=4, callbacks=[Slow()])
+    assert capsys.readouterr().err.count("\r") > 4
 
 
 def test_history_is_drawn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,12 @@ class Source:
     def read(self, prefer: str = "") -> Series:
         """The series; `prefer` is the column to take if none was asked for."""
         if self.csv is not None:
-            return read_csv(self.csv, self.column, self.date_column, prefer=prefer)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                series = read_csv(self.csv, self.column, self.date_column, prefer=prefer)
+            for warning in told:
+                print(f"Warning   {warning.message}")
+            return series
         if self.column is not None or self.date_column is not None or self.covariates:
             raise InputError("--column, --date-column, --covariate: expected a CSV file that has them, got none")
         return bundled()

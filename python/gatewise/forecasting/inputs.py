@@ -8,7 +8,7 @@ import numpy as np
 
 from .._inputs import InputError
 from .._libraries import library
-from .series import Series
+from .series import Series, warn_of_jumps
 from .windows import Floats
 
 
@@ -74,6 +74,7 @@ def as_series(data: Any) -> Series:
             dates = np.asarray(index.tz_localize(None)).astype("datetime64[us]")
             if (np.diff(dates).astype(np.int64) <= 0).any():
                 raise InputError(f"{name}: expected dates one after another, got an index that is not sorted")
+            warn_of_jumps(dates)
         data = data.to_numpy()
     values = np.asarray(data)
     if values.ndim != 1 or values.dtype.kind not in "fiub":

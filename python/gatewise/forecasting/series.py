@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -106,7 +107,7 @@ def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
 def _next_dates(dates: NDArray[np.datetime64], count: int) -> NDArray[np.datetime64]:
     """At the frequency of these dates if they have one (months are of different lengths), else at their median step."""
     pandas = library("pandas", "forecast")
-    frequency = pandas.DatetimeIndex(dates, freq="infer").freq if len(dates) >= 3 else None
+    frequency = _frequency(dates)
     step = np.timedelta64(int(np.median(np.diff(dates).astype(np.int64))) if len(dates) > 1 else 86400 * 10**6, "us")
     if count * step.astype(np.int64) > (_LAST_DATE - dates[-1]).astype(np.int64):
         raise InputError(
@@ -116,6 +117,36 @@ def _next_dates(dates: NDArray[np.datetime64], count: int) -> NDArray[np.datetim
         return np.asarray(dates[-1] + np.arange(1, count + 1) * step)
     following = pandas.date_range(pandas.Timestamp(dates[-1]), periods=count + 1, freq=frequency)[1:]
     return np.asarray(following.values.astype(dates.dtype))
+
+
+def _frequency(dates: NDArray[np.datetime64]) -> Any:
+    return library("pandas", "forecast").DatetimeIndex(dates, freq="infer").freq if len(dates) >= 3 else None
+
+
+def warn_of_jumps(dates: NDArray[np.datetime64]) -> None:
+    """Warn where dates without a frequency leave out more than weekends and the lengths of months do."""
+    steps = np.diff(dates).astype(np.int64)
+    if _frequency(dates) is not None or len(steps) < 3:
+        return
+    # Of business days a fifth of the steps are weekends.
+    jumps = np.flatnonzero(steps > 1.5 * np.quantile(steps, 0.85))
+    if not len(jumps):
+        return
+    longest = jumps[np.argmax(steps[jumps])]
+    many = "1 jump of" if len(jumps) == 1 else f"{len(jumps)} jumps, the longest of"
+    warnings.warn(
+        f"dates: {many} {_duration(steps[longest])} after {format_dates(dates)[longest]}, where most steps are of "
+        f"{_duration(np.median(steps))}; rows are taken as evenly spaced",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _duration(microseconds: float) -> str:
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 0))
+    unit, size = next((unit, size) for unit, size in units if microseconds >= size * 1e6)
+    count = microseconds / 1e6 / (size or 1)
+    return f"{count:.4g} {unit}" + ("" if count == 1 else "s")
 
 
 def bundled() -> Series:
@@ -137,6 +168,10 @@ def read_csv(path: str | Path, column: str | None = None, date_column: str | Non
     ------
     InputError : the file, a column or a cell is not as expected; rows are counted from 1 below the header.
     MissingLibrary : pandas is not installed.
+
+    Warns
+    -----
+    UserWarning : dates are left out; rows are taken as evenly spaced all the same.
     """
     table = read_table(Path(path))
     for option, name in (("--column", column), ("--date-column", date_column)):
@@ -147,6 +182,8 @@ def read_csv(path: str | Path, column: str | None = None, date_column: str | Non
     if column is None:
         column = prefer if prefer in table.columns else _value_column(table, taken=date_column)
     dates = None if date_column is None else _dates(table[date_column], date_column)
+    if dates is not None:
+        warn_of_jumps(dates)
     return Series(numbers(table[column], column), column, dates)
 
 

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from os import PathLike
 from pathlib import Path
@@ -26,6 +27,8 @@ from .._parameters import Array
 
 if TYPE_CHECKING:
     from .fitting import Run
+
+LOG_SECONDS = 10.0  # between two states of a bar that is not seen but kept
 
 
 class Callback:
@@ -192,14 +195,20 @@ class CSVLogger(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar of all batches of all epochs, with the loss and the time, by tqdm; what `verbose` stands for."""
+    """A bar of all batches of all epochs, with the loss and the time, by tqdm; what `verbose` stands for.
+
+    Where neither a terminal nor a notebook shows it, as in a log, it is written every ten seconds.
+    """
 
     def on_train_begin(self, run: Run) -> None:
         """The empty bar."""
         done, batches = run.history.epochs, run.batches
         total = None if batches is None else batches * run.epochs
-        tqdm = library("tqdm", "train").tqdm
-        self._bar = tqdm(total=total, initial=done * (batches or 0), unit="batch", dynamic_ncols=True)
+        seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+        self._bar = library("tqdm", "train").tqdm(
+            total=total, initial=done * (batches or 0), unit="batch", dynamic_ncols=True,
+            mininterval=0.1 if seen else LOG_SECONDS,
+        )  # fmt: skip
         self._shown = 0.0
 
     def on_batch_end(self, run: Run) -> None:
