@@ -127,7 +127,11 @@ def test_covariates_come_from_the_same_file(capsys: Capture) -> None:
     assert table("forecast/further.csv") == table("forecast/forecast.csv")
     capsys.readouterr()
     message = failure(["forecast", "two.csv", "--model", "forecast/model.safetensors", "--steps", "2"], capsys)
-    assert "past_covariates: expected 151 rows, 1 behind the series, for 2 steps" in message
+    told = (
+        "gatewise: --steps: expected at most the horizon, 1, with --covariate hint, which ends with the series, got 2\n"
+    )
+    assert message == told
+    assert failure(["forecast", "two.csv", *options, "--covariate", "hint", "--steps", "2"], capsys) == message
 
 
 def test_dates_that_are_left_out_are_told(capsys: Capture) -> None:
@@ -149,6 +153,22 @@ def test_help_and_version(arguments: list[str], capsys: Capture) -> None:
     assert out.strip() == f"gatewise {gw.__version__}" if arguments == ["--version"] else "Examples:" in out
 
 
+def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:")[2].strip().splitlines()
+    assert [line.split()[0] for line in listed] == [
+        "forecast",
+        "fit",
+        "evaluate",
+        "predict",
+        "info",
+        "convert",
+        "bench",
+    ]
+    assert not any("..." in line for line in listed)
+
+
 # What it refuses
 
 
@@ -157,8 +177,8 @@ def test_help_and_version(arguments: list[str], capsys: Capture) -> None:
     [
         (["forecast", "nowhere.csv"], "nowhere.csv: expected a CSV file, got: No such file or directory"),
         (["forecast", "sales.csv", "--column", "price"], "expected one of 'month', 'shop', 'units', got 'price'"),
-        (["forecast", "sales.csv", "--column", "shop"], "shop, row 1: expected a finite number, got 'a'"),
-        (["forecast", "sales.csv", "--date-column", "shop"], "shop, row 1: expected a date such as"),
+        (["forecast", "sales.csv", "--column", "shop"], "sales.csv: shop, row 1: expected a finite number, got 'a'"),
+        (["forecast", "sales.csv", "--date-column", "shop"], "sales.csv: shop, row 1: expected a date such as"),
         (["forecast", "--column", "units"], "--column, --date-column, --covariate: expected a CSV file"),
         (["forecast", "sales.csv", "--window", "90"], "series: expected more rows for window 90, horizon 6"),
         (["forecast", "sales.csv", "--holdout", "500"], "series: expected more rows for window 30"),
@@ -181,7 +201,7 @@ def test_help_and_version(arguments: list[str], capsys: Capture) -> None:
         (["forecast", "--model", "sales.csv"], "sales.csv: expected a whole .safetensors file"),
         (["forecast", "--model", "x", "--hidden", "3", "--batch-size", "2"],
          "--hidden, --batch-size: expected only without --model, which has its own"),
-        (["train"], "train"),
+        (["train"], "'train': expected one of forecast, fit, evaluate, predict, info, convert, bench\n"),
     ],
 )  # fmt: skip
 def test_failures(arguments: list[str], message: str, capsys: Capture) -> None:

@@ -97,9 +97,18 @@ def test_pickles_that_run_something_are_refused(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "done"),)
 
     torch.save({"weight_ih_l0": Evil()}, tmp_path / "evil.pt")
-    with pytest.raises(ValueError, match=r"expected a state dict that torch\.load\(weights_only=True\) reads"):
+    expected = (
+        r'expected a state dict, as torch\.save\(module\.state_dict\(\), "evil.pt"\) writes it, got another pickle$'
+    )
+    with pytest.raises(ValueError, match=expected):
         gws.load(tmp_path / "evil.pt")
     assert not (tmp_path / "done").exists()
+    torch.save(torch.nn.GRU(2, 3), tmp_path / "module.pt")
+    with pytest.raises(ValueError, match=r"got another pickle$"):
+        gws.load(tmp_path / "module.pt")
+    (tmp_path / "half.pt").write_bytes((tmp_path / "module.pt").read_bytes()[:900])
+    with pytest.raises(ValueError, match=r"got a file that does not read$"):
+        gws.load(tmp_path / "half.pt")
 
 
 def raw(header: Any, data: bytes, size: int | None = None) -> bytes:

@@ -3,8 +3,10 @@ is wrong with them."""
 
 from __future__ import annotations
 
+import csv
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,8 @@ def read_table(path: Path) -> Any:
         raise InputError(f"{path}: expected a CSV file with a header line, got an empty file") from error
     except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
         raise InputError(
-            f"{path}: expected as many fields in every row as in the header; {_one_line(error)}"
+            f"{path}: expected as many fields in every row as in the header"
+            f"{_longer_row(path, separator) or f'; {_one_line(error)}'}"
         ) from error
     table = table.fillna("").apply(lambda cells: cells.str.strip())
     table.columns = table.columns.str.strip()
@@ -70,6 +73,26 @@ def read_table(path: Path) -> Any:
     if table.empty:
         raise InputError(f"{path}: expected rows of values below the header, got none")
     return table
+
+
+def _longer_row(path: Path, separator: str) -> str:
+    """The first row that has more fields than the header, for a message."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            rows = csv.reader(file, delimiter=separator)
+            header = len(next(rows))
+            return next((f", {header}, got {len(r)} in row {i}" for i, r in enumerate(rows, 1) if len(r) > header), "")
+        except csv.Error:
+            return ""
+
+
+@contextmanager
+def naming(path: str | PathLike[str]) -> Iterator[None]:
+    """Name the file in what is wrong with its columns."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def numeric(cells: Any) -> Any:

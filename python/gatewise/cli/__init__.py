@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 INTERRUPTED = 130  # 128 + SIGINT, what a shell reports of a program that Ctrl-C ended
 
@@ -57,7 +58,17 @@ def _run(arguments: list[str]) -> int:
         # Usage errors are click's, which newer versions of typer carry inside and older ones import.
         if not hasattr(error, "format_message"):
             raise
-        return _fail(error.format_message(), 2)
+        return _fail(_usage(error), 2)
+
+
+def _usage(error: Any) -> str:
+    """What click says of the command line, with what came and, of an unknown command, those that there are."""
+    message: str = error.format_message().replace("Value error, ", "").removesuffix(".")
+    if message.startswith("No such command"):
+        return f"{message}: expected one of {', '.join(error.ctx.command.commands)}"
+    # Newer versions of typer check by pydantic, whose words leave out what came.
+    given = [one["input"] for one in getattr(error.__cause__, "errors", list)()]
+    return message + "".join(f", got {value!r}" for value in given if repr(value) not in message)
 
 
 def _fail(message: str, code: int) -> int:

@@ -56,7 +56,6 @@ def gatewise(
         typer.echo(context.get_help())
 
 
-@app.command()
 def forecast(
     csv: Annotated[
         File, typer.Argument(help="CSV file with a header line. Default: the series that comes along.")
@@ -120,7 +119,6 @@ def forecast(
         job.forecast_further(source, model, given, steps, out)
 
 
-@app.command()
 def info(path: Annotated[Path, typer.Argument(help=f"A file of {', '.join(conversion.SUFFIXES)}.")]) -> None:
     """Show what a file of weights or a model holds: its layers, inputs, outputs and other arrays.
 
@@ -131,7 +129,6 @@ def info(path: Annotated[Path, typer.Argument(help=f"A file of {', '.join(conver
     conversion.show(path)
 
 
-@app.command()
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help=f"A file of {', '.join(conversion.SUFFIXES)}.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="A .safetensors file, or .onnx.")],
@@ -150,5 +147,13 @@ def convert(
     conversion.convert(source, target, layer)
 
 
-for command in (models.fit, models.predict, models.evaluate, models.bench):
-    app.command()(command)
+for command, short_help in (
+    (forecast, "Train on a series and forecast it"),
+    (models.fit, "Fit a model to labelled sequences"),
+    (models.evaluate, "Compare a model's answers with the right ones"),
+    (models.predict, "Answer sequences with a fitted model"),
+    (info, "Show what a file of a model or weights holds"),
+    (convert, "Write a file's layers or model as another"),
+    (models.bench, "Time this machine, beside PyTorch"),
+):
+    app.command(short_help=short_help)(command)

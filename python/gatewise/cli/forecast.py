@@ -70,7 +70,7 @@ def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | Non
         raise InputError("--covariate: expected none with --mode autoregressive, which reads behind the series' end")
     series, covariates = source.read(), source.read_covariates(source.covariates)
     forecaster, holdout = _plan(len(series), series.season, given)
-    steps = steps or _steps(forecaster, series, source.covariates)
+    steps = _steps(forecaster, series, source.covariates, steps)
     before = len(series) - holdout
     prepare_folder(out)
     print(_plan_text(source, series, forecaster, holdout), flush=True)
@@ -99,7 +99,7 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     series = source.read(prefer=forecaster.series_name)
     covariates = source.read_covariates(forecaster.covariate_names)
     settings = forecaster.settings
-    steps = steps or _steps(forecaster, series, forecaster.covariate_names)
+    steps = _steps(forecaster, series, forecaster.covariate_names, steps)
     further = forecaster.predict(steps, series, covariates)
     prepare_folder(out)
     print(f"Model    {model}: {settings.cell.upper()}, window {settings.window}, trained on {forecaster.series_name}")
@@ -134,9 +134,19 @@ def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Forecaste
     return forecaster, holdout
 
 
-def _steps(forecaster: Forecaster, series: Series, covariates: tuple[str, ...]) -> int:
-    """A season past the end, if the series has one to show for it, and nobody needs covariates from there."""
+def _steps(forecaster: Forecaster, series: Series, covariates: tuple[str, ...], asked: int | None) -> int:
+    """What was asked for, or a season past the end, if the series has one to show for it; nobody has covariates there.
+
+    Too many steps are told before anything is trained.
+    """
     season, horizon = forecaster.settings.season, forecaster.settings.horizon
+    if asked is not None:
+        if covariates and asked > horizon:
+            raise InputError(
+                f"--steps: expected at most the horizon, {horizon}, with --covariate {', '.join(covariates)}, which "
+                f"ends with the series, got {asked}"
+            )
+        return asked
     return horizon if covariates else max(horizon, season if season <= len(series) else 1)
 
 

@@ -123,8 +123,14 @@ def prepare(columns: Columns, task: str, data: Sequences, training: Sequences) -
     if answers.shape[1] != 1:
         raise InputError(f"--task: expected regression with {answers.shape[1]} targets, got classification")
     counts = Counter(answers[:, 0].tolist())
-    if not 2 <= len(counts) <= max(FEW, len(answers) // 2):
-        raise InputError(f"--target: expected some classes, got {len(counts)} in {len(answers)} answers")
+    most = max(FEW, len(answers) // 2)
+    if len(counts) < 2:
+        raise InputError(f"--target: expected 2 or more classes, got {len(counts)}: {shown(list(counts))}")
+    if len(counts) > most:
+        raise InputError(
+            f"--target: expected at most {most} classes for {len(answers)} answers, got {len(counts)}; quantities: "
+            "--task regression"
+        )
     classes = sorted(counts, key=_by_number)
     return Preparation(columns, task, mean, scale, classes, [counts[name] for name in classes], [], [])
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._inputs import InputError, dates_in, listed, numbers, numeric, read_table
+from .._inputs import InputError, dates_in, listed, naming, numbers, numeric, read_table
 from .._libraries import library
 from .shared import require
 
@@ -169,9 +169,8 @@ def read(path: Path, content: Any, columns: Columns, text: bool | None, answers:
     if missing := [name for name in required + columns.targets * answers if name not in content]:
         what = "array" if isinstance(content, dict) else "column"
         raise InputError(f"{path}: expected the {what} {listed(missing)}, got {listed(list(content))}")
-    if isinstance(content, dict):
-        return _of_arrays(content, columns, text, answers)
-    return _of_table(content, columns, text, answers)
+    with naming(path):
+        return (_of_arrays if isinstance(content, dict) else _of_table)(content, columns, text, answers)
 
 
 def _of_table(table: Any, columns: Columns, text: bool | None, with_answers: bool) -> Sequences:

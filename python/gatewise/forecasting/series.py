@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._inputs import InputError, dates_in, listed, numbers, numeric, parsed_dates, read_table
+from .._inputs import InputError, dates_in, listed, naming, numbers, numeric, parsed_dates, read_table
 from .._libraries import library
 
 BUNDLED_SOURCE = "monthly means of the Pacific off Peru, region Niño 1+2, by NOAA (ERSST.V3B); public domain"
@@ -93,7 +93,8 @@ def read_covariates(path: str | Path, names: Sequence[str]) -> Any:
     for name in names:
         if name not in table.columns:
             raise InputError(f"--covariate: expected one of {listed(table.columns)}, got {name!r}")
-    return library("pandas", "forecast").DataFrame({name: numbers(table[name], name) for name in names})
+    with naming(path):
+        return library("pandas", "forecast").DataFrame({name: numbers(table[name], name) for name in names})
 
 
 def format_dates(dates: NDArray[np.datetime64]) -> list[str]:
@@ -181,10 +182,12 @@ def read_csv(path: str | Path, column: str | None = None, date_column: str | Non
         date_column = _date_column(table, taken=column)
     if column is None:
         column = prefer if prefer in table.columns else _value_column(table, taken=date_column)
-    dates = None if date_column is None else _dates(table[date_column], date_column)
+    with naming(path):
+        dates = None if date_column is None else _dates(table[date_column], date_column)
+        series = Series(numbers(table[column], column), column, dates)
     if dates is not None:
         warn_of_jumps(dates)
-    return Series(numbers(table[column], column), column, dates)
+    return series
 
 
 def _value_column(table: Any, taken: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,9 +164,10 @@ def _state_dict(path: str | os.PathLike[str]) -> dict[str, Array]:
     torch, where = library("torch", "torch"), os.fspath(path)
     try:
         content = torch.load(where, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged file makes of the unpickler
-        first = str(error).strip().split("\n")[0][:200]
-        raise ValueError(f"{where}: expected a state dict that torch.load(weights_only=True) reads: {first}") from None
+    except Exception as error:  # whatever a damaged file makes of the unpickler; torch's words are of its insides
+        got = "another pickle" if isinstance(error, pickle.UnpicklingError) else "a file that does not read"
+        writing = f'torch.save(module.state_dict(), "{Path(path).name}")'
+        raise ValueError(f"{where}: expected a state dict, as {writing} writes it, got {got}") from None
     if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
         raise ValueError(f"{where}: expected a state dict, a mapping of names to tensors, got {type(content).__name__}")
     tensors = {}
