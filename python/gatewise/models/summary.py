@@ -55,8 +55,8 @@ def table(model: Network) -> str:
         notes.append("FLOPs at the end are those of parts behind the last step, which work once a sequence.")
     if total["parameters"] != total["stored numbers"]:
         notes.append(
-            "parameters counts b_ih and b_hh once where only their sum matters, as Keras does; both are stored, and "
-            "PyTorch counts both."
+            "parameters counts b_ih and b_hh once where only their sum matters, as Keras does; stored numbers counts "
+            "both, all that state_dict() holds."
         )
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *notes])
 
