@@ -216,9 +216,46 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
         fitted(one_answer(), X, Y * np.float32(1e30), epochs=1)
 
 
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("which", ["x", "y"])
+def test_data_that_are_not_finite_are_told_before_they_spoil_the_weights(which: str, ragged: bool) -> None:
+    model = every_step()
+    x, y = ([one.copy() for one in data] for data in (X, EVERY))
+    if ragged:
+        x, y = ([one[:n] for one, n in zip(data, LENGTHS, strict=True)] for data in (x, y))
+    {"x": x, "y": y}[which][7][0, 0] = np.nan
+    with pytest.raises(ValueError, match=rf"{which}: expected finite numbers where steps count, got nan in \[7\]"):
+        fitted(model, x if ragged else np.array(x), y if ragged else np.array(y))
+    assert np.isfinite(model.flat_params).all()
+
+
+def test_steps_that_do_not_count_may_hold_anything() -> None:
+    x, y, mask = X.copy(), EVERY.copy(), np.arange(6) < LENGTHS[:, None]
+    x[~mask], y[~mask] = np.nan, np.nan
+    same(fitted(every_step(), x, y, mask=mask), fitted(every_step(), X, EVERY, mask=mask))
+    y[0, 0] = np.inf
+    with pytest.raises(ValueError, match=r"y: expected finite numbers where steps count, got inf in \[0\]"):
+        fitted(every_step(), x, y, mask=mask)
+
+
+def test_training_ends_where_the_weights_are_no_longer_finite() -> None:
+    model = one_answer()
+    with pytest.warns(RuntimeWarning, match="training ends, as the parameters are no longer finite") as told:
+        history = model.fit(X, Y, epochs=9, optimizer=gw.optimizers.SGD(1e30), verbose=False)
+    assert history.epochs < 9
+    assert sum("training ends" in str(one.message) for one in told) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"x": X[:0], "y": Y[:0]}, ValueError, "x: expected at least one sequence, got none"),
+        ({"x": [], "y": []}, ValueError, "x: expected at least one sequence, got none"),
+        ({"x": iter([]), "y": None}, ValueError, "x: expected at least one batch, got none"),
+        ({"validation_data": (X[:0], Y[:0])}, ValueError, "x: expected at least one sequence, got none"),
+        ({"validation_data": (X,)}, ValueError, r"validation_data: expected \(x, y\) or \(x, y, sample_weight\), got"),
+        ({"validation_split": "a"}, TypeError, "validation_split: expected a number from 0 to 1, got 'a'"),
+        ({"callbacks": [3]}, TypeError, "callbacks: expected callbacks of gw.callbacks, got int"),
         ({"bptt": 3}, ValueError, "bptt: expected None where a sequence has one answer, got 3"),
         ({"y": Y[:5]}, ValueError, r"y: expected one for each of the 20 sequences, got \(5, 1\)"),
         ({"y": None}, ValueError, "y: expected targets, got none"),

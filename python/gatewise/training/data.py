@@ -145,7 +145,9 @@ class Batches(Data):
             data = data_of(item[0], *item[1:])
             assert data.sequences is not None
             yield from data.batches(max(data.sequences, 1), None)
-        if empty and self.epochs_begun > 1:
+        if empty and self.epochs_begun == 1:
+            raise ValueError("x: expected at least one batch, got none")
+        if empty:
             raise ValueError(
                 "x: expected an iterable that can be gone through in every epoch, got one that was exhausted after the "
                 "first: give an object whose __iter__ begins anew, or epochs=1"
@@ -199,6 +201,8 @@ def with_targets(x: Any, y: Any, weight: Any, lengths: Any, mask: Any, resets: A
     if not isinstance(data, Batches):
         if y is None:
             raise ValueError("y: expected targets, got none")
+        if not data.sequences:
+            raise ValueError("x: expected at least one sequence, got none")
         return data
     for name, value in (("sample_weight", weight), ("lengths", lengths), ("mask", mask), ("resets", resets)):
         if value is not None:

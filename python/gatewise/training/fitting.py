@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,8 @@ class Run:
         callbacks: Iterable[cb.Callback],
     ) -> None:  # fmt: skip
         self.model, self.optimizer, self.loss, self.metrics, self.epochs = model, optimizer, loss, metrics, epochs
+        if other := [type(one).__name__ for one in callbacks if not isinstance(one, cb.Callback)]:
+            raise TypeError(f"callbacks: expected callbacks of gw.callbacks, got {other[0]}")
         # A checkpoint knows what all others have done in its epoch.
         self.callbacks = sorted(callbacks, key=lambda callback: isinstance(callback, cb.Checkpoint))
         self.history = History()
@@ -129,11 +132,15 @@ def _epoch(
         values |= _evaluate(run.model, validation, run.loss, run.metrics, size).values("val_")
     run.history.append(values, time.perf_counter() - start)
     if not math.isfinite(values["loss"]):
+        lost = not np.isfinite(run.model.flat_params).all()
         warnings.warn(
-            f"loss: {values['loss']} in epoch {run.epoch}; a lower learning rate, or clip_norm, may help",
+            f"loss: {values['loss']} in epoch {run.epoch}; a lower learning rate, or clip_norm, may help"
+            + ("; training ends, as the parameters are no longer finite" if lost else ""),
             RuntimeWarning,
             stacklevel=4,
         )
+        if lost:
+            run.stop()
     run.notify("on_epoch_end")
 
 
@@ -145,12 +152,28 @@ def _step(run: Run, means: Means, batch: Batch, states: list[Any] | None) -> lis
     prediction = model.run(batch.x, call, tape)
     value = run.loss(prediction, batch.y, _weight(model, batch, call))  # type: ignore[arg-type]
     run.batch_loss = value.value
+    if not math.isfinite(value.value):
+        _require_finite(batch, call.valid(batch.x.shape[1]))
     means.add(value, batch, prediction)
     if value.weight:
         model.backpropagate(tape, value.gradient)
         run.notify("on_grad_computed")
         run.optimizer.update(model.flat_params, model.flat_grads)
     return call.final_states
+
+
+def _require_finite(batch: Batch, valid: Array | None) -> None:
+    """Refuse numbers that make the loss none, before they are in the weights. What does not count may be anything."""
+    for name, counts in (("x", valid), ("y", batch.weight)):
+        values = np.asarray(getattr(batch, name))
+        bad = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+        if counts is not None:
+            bad &= (counts != 0).reshape(counts.shape + (1,) * (bad.ndim - counts.ndim))
+        if bad.any():
+            row = np.nonzero(bad)[0][0]
+            index = np.arange(batch.index.stop)[batch.index] if isinstance(batch.index, slice) else batch.index
+            sequence = row if index is None else index[row]
+            raise ValueError(f"{name}: expected finite numbers where steps count, got {values[bad][0]} in [{sequence}]")
 
 
 def _weight(model: Network, batch: Batch, call: Call) -> Array | None:
@@ -199,9 +222,13 @@ def training_data(
     if validation_data is not None:
         if share:
             raise ValueError("validation_data, validation_split: expected one of the two, got both")
-        if isinstance(validation_data, (tuple, list)):
-            return data, data_of(*validation_data)
-        return data, data_of(validation_data)
+        if not isinstance(validation_data, (tuple, list)):
+            return data, data_of(validation_data)
+        if not 2 <= len(validation_data) <= 3:
+            raise ValueError(f"validation_data: expected (x, y) or (x, y, sample_weight), got {len(validation_data)}")
+        return data, with_targets(*validation_data, *(None,) * (6 - len(validation_data)))
+    if not isinstance(share, numbers.Real):
+        raise TypeError(f"validation_split: expected a number from 0 to 1, got {share!r}")
     if share == 0.0:
         return data, None
     first, last = split(data, share)

@@ -194,6 +194,10 @@ class CrossEntropy(Loss):
         self.class_weight = _class_weights(class_weight)
 
     def _target(self, prediction: Array, y: Array) -> Array:
+        if prediction.shape[-1] < 2:
+            raise ValueError(
+                f"prediction: expected logits of at least 2 classes, got {prediction.shape}; a single one is for bce"
+            )
         if y.dtype.kind in "iub":
             if y.shape == (*prediction.shape[:-1], 1):
                 y = y[..., 0]
@@ -212,6 +216,8 @@ class CrossEntropy(Loss):
     def _weighted(self, target: Array, weight: Array | None) -> Array | None:
         if weight is not None and target.dtype.kind == "f":
             weight = weight[..., 0]
+        if target.dtype.kind == "f":
+            _require_probabilities(target if weight is None else target[weight != 0])
         if self.class_weight is None:
             return weight
         classes = int(target.max(initial=0)) + 1 if target.dtype.kind != "f" else target.shape[-1]
@@ -238,6 +244,15 @@ class CrossEntropy(Loss):
         each = log_total - np.take_along_axis(z, index, axis=-1)[..., 0]
         np.put_along_axis(d, index, np.take_along_axis(d, index, axis=-1) - d.dtype.type(1), axis=-1)
         return each, d
+
+
+def _require_probabilities(rows: Array) -> None:
+    sums = rows.sum(axis=-1)
+    # The sum of rows that were rounded to half precision is this near.
+    wrong = ~((rows >= 0.0).all(axis=-1) & (np.abs(sums - 1.0) <= 1e-3))
+    if wrong.any():
+        got = f"{rows[wrong][0].min():g} and more with a sum of {sums[wrong][0]:g}"
+        raise ValueError(f"y: expected probabilities of at least 0 with a sum of 1, got {got}")
 
 
 def _class_weights(weights: ArrayLike | Mapping[int, float] | None, classes: int | None = None) -> list[float] | None:
