@@ -238,7 +238,7 @@ def test_a_write_that_fails_is_told(capsys: Capture, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("os.fsync", full)
     assert main(["forecast", sales(), *SHORT]) == 1
-    assert capsys.readouterr().err.splitlines()[-1] == "gatewise: output: No space left on device"
+    assert capsys.readouterr().err.splitlines()[-1] == "gatewise: forecast/model.safetensors: No space left on device"
     assert os.listdir("forecast") == []
 
 

@@ -31,14 +31,14 @@ def model(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_a_saved_forecaster_forecasts_the_same(tmp_path: Path, cell: str, mode: str) -> None:
     forecaster = fitted(Series(wave(150), "sales [$]"), cell, num_layers=2, mode=mode)
-    forecaster.save(tmp_path / "m")
-    loaded = Forecaster.load(tmp_path / "m")
+    forecaster.save(tmp_path / "m.safetensors")
+    loaded = Forecaster.load(tmp_path / "m.safetensors")
     assert (loaded.series, loaded.series_name) == (None, "sales [$]")
     assert loaded.settings == forecaster.settings
     assert loaded.scaling == forecaster.scaling
     np.testing.assert_array_equal(loaded.predict(10, wave(150)), forecaster.predict(10))
-    loaded.save(tmp_path / "again")
-    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+    loaded.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "m.safetensors").read_bytes()
     with pytest.raises(InputError, match="series: expected one, since a loaded forecaster has none of its own"):
         loaded.predict(1)
     with pytest.raises(InputError, match="start: expected the first origin, as a loaded forecaster has no series"):
@@ -49,8 +49,8 @@ def test_covariates_have_their_names_in_the_file(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     beside = pandas.DataFrame({"price": wave(60), "week": np.arange(60)})
     forecaster = Forecaster(hidden_size=2, window=4, horizon=2, epochs=1).fit(wave(60), beside)
-    forecaster.save(tmp_path / "m")
-    loaded = Forecaster.load(tmp_path / "m")
+    forecaster.save(tmp_path / "m.safetensors")
+    loaded = Forecaster.load(tmp_path / "m.safetensors")
     assert loaded.covariate_names == ("price", "week")
     np.testing.assert_array_equal(loaded.predict(2, wave(60), beside), forecaster.predict(2))
 

@@ -87,6 +87,17 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     assert [one.name for one in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+def test_names_that_promise_another_format_and_folders_that_are_not_there(tmp_path: Path) -> None:
+    model = MODELS["mean"]()
+    with pytest.raises(ValueError, match=r"path: expected a name that ends in \.safetensors, got m\.pt"):
+        model.save("m.pt")
+    path = tmp_path / "nowhere" / "model.safetensors"
+    with pytest.raises(FileNotFoundError) as told:
+        model.save(path)
+    assert told.value.filename == str(path)
+    assert ".tmp" not in str(told.value)
+
+
 def rewritten(path: Path, change: Any) -> None:
     """The file with its description changed."""
     with safe_open(str(path), framework="np") as file:

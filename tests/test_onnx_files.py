@@ -99,6 +99,15 @@ def test_what_onnx_does_not_have_is_named() -> None:
         go.save(gw.GRU(3, 4, zoneout=0.1), io.BytesIO())
     with pytest.raises(TypeError, match="layer: expected an RNN, LSTM, GRU or Sequential, got LSTMCell"):
         go.save(gw.LSTMCell(3, 4), io.BytesIO())
+    with pytest.raises(ValueError, match=r"path: expected a name that ends in \.onnx, got layer\.pt"):
+        go.save(gw.LSTM(3, 4), "layer.pt")
+
+
+def test_feeds_have_names() -> None:
+    file = io.BytesIO()
+    go.save(gw.LSTM(3, 4), file)
+    with pytest.raises(TypeError, match="feeds: expected a mapping of names to arrays, got ndarray"):
+        go.load(file.getvalue()).run(np.zeros(3))
 
 
 # PyTorch's new exporter does not export nn.RNN.

@@ -7,6 +7,12 @@ import secrets
 from pathlib import Path
 
 
+def require_suffix(name: str, path: str | os.PathLike[str], suffix: str) -> None:
+    """Refuse a file's name that promises another format than the one written."""
+    if Path(path).suffix.lower() != suffix:
+        raise ValueError(f"{name}: expected a name that ends in {suffix}, got {os.fspath(path)}")
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` under a temporary name in the same folder, then put it in the place of `path`.
 
@@ -21,5 +27,9 @@ def replace_file(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     finally:
         temporary.unlink(missing_ok=True)

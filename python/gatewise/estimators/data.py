@@ -20,7 +20,7 @@ def gathered(X: Any) -> Any:
     objects = isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object
     if not objects and not isinstance(X, (list, tuple)):
         return X if hasattr(X, "ndim") else np.asarray(X)
-    arrays = [np.asarray(one) for one in X]
+    arrays = [_array(index, one) for index, one in enumerate(X)]
     if not arrays or any(one.ndim == 0 for one in arrays):
         return np.asarray(X)
     if len({one.shape for one in arrays}) == 1:
@@ -31,3 +31,10 @@ def gathered(X: Any) -> Any:
         if one.ndim != 2 or one.shape[1] != features or not len(one):
             raise ValueError(f"X[{index}]: expected (T, {features}) with T >= 1, as X[0] has, got {one.shape}")
     return sequences
+
+
+def _array(index: int, sequence: Any) -> Array:
+    try:
+        return np.asarray(sequence)
+    except ValueError:  # steps of several sizes
+        raise ValueError(f"X[{index}]: expected steps of the same number of features, got several") from None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._files import require_suffix
 from .._options import checked_size
 from .network import Network
 
@@ -242,9 +243,11 @@ LastStep(), has dropped the time axis
 
         Raises
         ------
+        ValueError : the name ends in something else than .safetensors.
         OSError : the file cannot be written.
         MissingLibrary : safetensors is not installed.
         """
         from .storage import write
 
+        require_suffix("path", path, ".safetensors")
         write(self, path)

@@ -84,6 +84,8 @@ class Model:
 
     def _feeds(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
         """The inputs as arrays of their dtypes, checked."""
+        if not isinstance(feeds, Mapping):
+            raise TypeError(f"feeds: expected a mapping of names to arrays, got {type(feeds).__name__}")
         if not set(self.inputs) <= set(feeds) <= {*self.inputs, *self.optional}:
             allowed = f" and at will {', '.join(self.optional)}" if self.optional else ""
             raise ValueError(f"feeds: expected {', '.join(self.inputs)}{allowed}, got {', '.join(feeds) or 'none'}")

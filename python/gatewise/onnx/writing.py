@@ -11,7 +11,7 @@ import onnx
 
 import gatewise as gw
 
-from .._files import replace_file
+from .._files import replace_file, require_suffix
 from . import sequential
 from .graph import Writer, tensor
 from .stack import kind_of, write_stack
@@ -37,8 +37,8 @@ def save(layer: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
 
     Raises
     ------
-    TypeError : something else than these. ValueError : an option that ONNX does not have, named. OSError : the file
-        cannot be written.
+    TypeError : something else than these. ValueError : an option that ONNX does not have, named; a name that ends in
+        something else than .onnx. OSError : the file cannot be written.
 
     >>> import io, numpy as np, gatewise as gw, gatewise.onnx
     >>> gatewise.onnx.save(gw.LSTM(3, 4, peephole=True), io.BytesIO())
@@ -50,11 +50,11 @@ def save(layer: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
     >>> bool(np.allclose(y, model(x), atol=1e-6))
     True
     """
-    content = to_model(layer).SerializeToString()
     if hasattr(path, "write"):
-        path.write(content)
+        path.write(to_model(layer).SerializeToString())
     else:
-        replace_file(Path(path), content)
+        require_suffix("path", path, ".onnx")
+        replace_file(Path(path), to_model(layer).SerializeToString())
 
 
 def to_model(layer: Any) -> onnx.ModelProto:
