@@ -277,7 +277,9 @@ def test_info_shows_parts_and_notes(capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert next(line for line in out.splitlines() if line.startswith("total")).split()[1:3] == ["370", "402"]
     assert main(["convert", "model.safetensors", "layers.safetensors"]) == 0
-    told = "Left out the model's parts, and its notes, such as columns, scaling and classes: not of a recurrent layer."
+    told = (
+        "Left out what the model's parts are, and its notes, such as columns, scaling and classes: no arrays of layers."
+    )
     assert told in capsys.readouterr().out
     before = Path("model.safetensors").read_bytes()
     Path("link.safetensors").symlink_to("model.safetensors")

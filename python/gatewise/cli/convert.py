@@ -100,7 +100,7 @@ def convert(source: Path, target: Path, layer: str | None) -> None:
     print(f"to {target}.")
     if model is not None:
         notes = ", and its notes, such as columns, scaling and classes" if model.notes else ""
-        print(f"Left out the model's parts{notes}: not of a recurrent layer.")
+        print(f"Left out what the model's parts are{notes}: no arrays of layers.")
 
 
 def _write_onnx(layer_or_model: Any, target: Path) -> None:

@@ -71,5 +71,5 @@ class History:
         axes.xaxis.set_major_locator(library("matplotlib.ticker", "train").MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss" if set(chosen) <= set(labels) else "")
-        axes.legend()
+        axes.legend(loc="upper right")  # where losses that fall leave room; "best" would look through all points
         return axes
