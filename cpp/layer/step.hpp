@@ -93,54 +93,64 @@ GATEWISE_INLINE void for_each_packet(std::pair<Index, Index> units, const Each& 
     if (u < units.second) each(Half<P>(), u, units.second - u);
 }
 
-// Calls each(first unit, row, x̂, ĥ) for the packets of units of a stage whose panels hold N gates. With
-// `alone_in_registers` one row alone is multiplied there: what a tile in L1 costs shows then. Its x̂ is made along with
-// it where it has none. Chosen activations are too much code to stand twice.
+// What stands in so many packets side by side.
+template <class Q, int N>
+GATEWISE_INLINE void load_lanes(const scalar_t<Q>* from, Q (&to)[N]) {
+  GATEWISE_UNROLL
+  for (int g = 0; g < N; ++g) to[g] = load<Q>(from + g * Q::width);
+}
+
+// Calls each(first unit, 0, x̂, ĥ) for one panel of a row alone, multiplied in registers: what a tile in L1 costs shows
+// then. Its x̂ is made along with it where it has none.
+template <class Q, int N, class Each>
+GATEWISE_INLINE void use_row(const typename SequenceWeights<scalar_t<Q>>::Stage& stage, Index panel,
+                             const ForwardRow<scalar_t<Q>>& row, const scalar_t<Q>* h_in, const Each& each) {
+  const auto& panels = stage.recurrent;
+  Q x[N], h[N];
+  if (row.x)
+    multiply_row<Q, N>(stage.input, panel, row.x, x);
+  else
+    load_lanes<Q, N>(row.x_hat + panels.first_lane(panel), x);
+  multiply_row<Q, N>(panels, panel, h_in, h);
+  each(panels.first_unit(panel), 0, x, h);
+}
+// Of a panel of halves: not inlined, for its constants would crowd out those of the full packets.
+template <class Q, int N, class Each>
+GATEWISE_NOINLINE void use_row_of_halves(const typename SequenceWeights<scalar_t<Q>>::Stage& stage, Index panel,
+                                         const ForwardRow<scalar_t<Q>>& row, const scalar_t<Q>* h_in,
+                                         const Each& each) {
+  use_row<Q, N>(stage, panel, row, h_in, each);
+}
+
+// Calls each(first unit, row, x̂, ĥ) for the packets of units of a stage whose panels hold N gates, of one row
+// `alone_in_registers` or not: chosen activations are too much code to stand twice.
 template <class P, int N, bool alone_in_registers, class Each>
 GATEWISE_INLINE void for_each_unit(const Part& part, bool backwards,
                                    const typename SequenceWeights<scalar_t<P>>::Stage& stage,
                                    const ForwardRow<scalar_t<P>>* rows, const scalar_t<P>* const* h_in, Index count,
                                    const Each& each) {
-  using T = scalar_t<P>;
   const auto& panels = stage.recurrent;
   const PanelRange range = part.panels(panels, backwards);
-  const auto lanes = [](const T* from, auto& to) GATEWISE_INLINE_LAMBDA {
-    using Q = std::decay_t<decltype(to[0])>;
-    GATEWISE_UNROLL
-    for (int g = 0; g < N; ++g) to[g] = load<Q>(from + g * Q::width);
-  };
   if constexpr (alone_in_registers) {
     if (count == 1) {
-      const auto alone = [=, &stage, &panels](auto packet, Index panel) GATEWISE_INLINE_LAMBDA {
-        using Q = decltype(packet);
-        Q x[N], h[N];
-        if (rows[0].x)
-          multiply_row<Q, N>(stage.input, panel, rows[0].x, x);
-        else
-          lanes(rows[0].x_hat + panels.first_lane(panel), x);
-        multiply_row<Q, N>(panels, panel, h_in[0], h);
-        each(panels.first_unit(panel), 0, x, h);
-      };
-      // Not inlined: its constants would crowd out those of the full packets.
-      const auto half = [=](Index panel) GATEWISE_NOINLINE_LAMBDA { alone(Half<P>(), panel); };
       for (Index i = 0; i < range.size(); ++i) {
         const Index panel = range[i];
         if (panels.template is_half<P>(panel))
-          half(panel);
+          use_row_of_halves<Half<P>, N>(stage, panel, rows[0], h_in[0], each);
         else
-          alone(P(), panel);
+          use_row<P, N>(stage, panel, rows[0], h_in[0], each);
       }
       return;
     }
   }
-  use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const T* tile) {
+  use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const scalar_t<P>* tile) {
     const auto use = [&](auto packet) {
       using Q = decltype(packet);
       const Index unit = panels.first_unit(panel), lane = panels.first_lane(panel);
       for (Index r = first; r < first + n; ++r, tile += most_packets * P::width) {
         Q x[N], h[N];
-        lanes(rows[r].x_hat + lane, x);
-        lanes(tile, h);
+        load_lanes<Q, N>(rows[r].x_hat + lane, x);
+        load_lanes<Q, N>(tile, h);
         each(unit, r, x, h);
       }
     };

@@ -21,19 +21,16 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define GATEWISE_INLINE __forceinline
 #define GATEWISE_INLINE_LAMBDA
-#define GATEWISE_NOINLINE_LAMBDA
 #define GATEWISE_NOINLINE __declspec(noinline)
 #define GATEWISE_UNROLL
 #elif defined(__clang__)
 #define GATEWISE_INLINE inline __attribute__((always_inline))
 #define GATEWISE_INLINE_LAMBDA __attribute__((always_inline))
-#define GATEWISE_NOINLINE_LAMBDA __attribute__((noinline))
 #define GATEWISE_NOINLINE __attribute__((noinline))
 #define GATEWISE_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define GATEWISE_INLINE inline __attribute__((always_inline))
 #define GATEWISE_INLINE_LAMBDA __attribute__((always_inline))
-#define GATEWISE_NOINLINE_LAMBDA __attribute__((noinline))
 #define GATEWISE_NOINLINE __attribute__((noinline))
 #define GATEWISE_UNROLL _Pragma("GCC unroll 32")
 #endif
