@@ -91,6 +91,8 @@ def test_names_that_promise_another_format_and_folders_that_are_not_there(tmp_pa
     model = MODELS["mean"]()
     with pytest.raises(ValueError, match=r"path: expected a name that ends in \.safetensors, got m\.pt"):
         model.save("m.pt")
+    model.save(tmp_path / "model.v2")
+    assert gw.load(tmp_path / "model.v2").parts
     path = tmp_path / "nowhere" / "model.safetensors"
     with pytest.raises(FileNotFoundError) as told:
         model.save(path)

@@ -6,10 +6,16 @@ import os
 import secrets
 from pathlib import Path
 
+FORMATS = {
+    *(".bin", ".csv", ".json", ".npy", ".npz", ".pickle", ".pkl"),
+    *(".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".safetensors", ".tflite"),
+}
+"""Suffixes that promise a format."""
+
 
 def require_suffix(name: str, path: str | os.PathLike[str], suffix: str) -> None:
-    """Refuse a file's name that promises another format than the one written."""
-    if Path(path).suffix.lower() != suffix:
+    """Refuse a file's name that promises another format than the one written; any other name is the caller's affair."""
+    if Path(path).suffix.lower() in FORMATS - {suffix}:
         raise ValueError(f"{name}: expected a name that ends in {suffix}, got {os.fspath(path)}")
 
 

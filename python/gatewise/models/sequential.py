@@ -243,7 +243,7 @@ LastStep(), has dropped the time axis
 
         Raises
         ------
-        ValueError : the name ends in something else than .safetensors.
+        ValueError : the name promises another format, as .pt does.
         OSError : the file cannot be written.
         MissingLibrary : safetensors is not installed.
         """

@@ -37,8 +37,8 @@ def save(layer: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
 
     Raises
     ------
-    TypeError : something else than these. ValueError : an option that ONNX does not have, named; a name that ends in
-        something else than .onnx. OSError : the file cannot be written.
+    TypeError : something else than these. ValueError : an option that ONNX does not have, named; a name that
+        promises another format, as .pt does. OSError : the file cannot be written.
 
     >>> import io, numpy as np, gatewise as gw, gatewise.onnx
     >>> gatewise.onnx.save(gw.LSTM(3, 4, peephole=True), io.BytesIO())
