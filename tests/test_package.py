@@ -52,6 +52,10 @@ def test_public_names_are_documented(thing: object) -> None:
                 assert inspect.getdoc(member), f"{thing.__name__}.{name}"
 
 
+def test_completion_offers_public_names_alone() -> None:
+    assert dir(gw) == sorted([*gw.__all__, "__version__"])
+
+
 def test_arguments_stand_in_the_docstrings() -> None:
     for layer in (gw.RNN, gw.LSTM, gw.GRU):
         names = set(inspect.signature(layer.__init__).parameters) - {"self"}

@@ -6,8 +6,9 @@ import os
 import sysconfig
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from gatewise import _dispatch
 from process import python
 from test_bits import assert_same_bits, run
 
@@ -228,10 +230,18 @@ def test_one_tape_in_many_threads(isa: str) -> None:
                 np.testing.assert_array_equal(value, want.grads.params[name])
 
 
-def test_other_threads_run_meanwhile(isa: str) -> None:
+def long_forward() -> Callable[[], Any]:
+    return partial(gw.LSTM(64, 256, seed=0), np.zeros((200, 32, 64), np.float32))
+
+
+def long_norm() -> Callable[[], Any]:
+    return partial(_dispatch.core.Float64Optimizers.sum_of_squares, np.zeros(20_000_000))
+
+
+@pytest.mark.parametrize("work", [long_forward, long_norm])
+def test_other_threads_run_meanwhile(isa: str, work: Callable[[], Callable[[], Any]]) -> None:
     """The GIL is released: another Python thread goes on counting during one long call."""
-    layer = gw.LSTM(64, 256, seed=0)
-    x = np.zeros((200, 32, 64), np.float32)
+    call = work()
     counted: list[int] = []
     done = threading.Event()
 
@@ -245,7 +255,7 @@ def test_other_threads_run_meanwhile(isa: str) -> None:
         pass
     before = len(counted)
     with gw.threads(1):
-        layer(x)
+        call()
     after = len(counted)
     done.set()
     counter.join()
