@@ -43,17 +43,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes `isa` runs once for each instruction set that was built and that this machine has."""
     if "isa" in metafunc.fixturenames:
-        from gatewise import _dispatch
+        from gatewise._core import dispatch
 
-        metafunc.parametrize("isa", _dispatch.available(), indirect=True)
+        metafunc.parametrize("isa", dispatch.available(), indirect=True)
 
 
 @pytest.fixture
 def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of the instruction set that layers made in this test use."""
-    from gatewise import _dispatch
+    from gatewise._core import dispatch
 
-    monkeypatch.setattr(_dispatch, "core", _dispatch.load(request.param))
+    monkeypatch.setattr(dispatch, "extension", dispatch.load(request.param))
     return str(request.param)
 
 
@@ -67,11 +67,11 @@ def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
 @pytest.fixture
 def wide_team(isa: str) -> Iterator[None]:
     """Teams of up to eight threads, however few cores this machine has: bits must not depend on their number."""
-    from gatewise import _dispatch
+    from gatewise._core import dispatch
 
-    _dispatch.core.set_team_limit(8)
+    dispatch.extension.set_team_limit(8)
     yield
-    _dispatch.core.set_team_limit(0)
+    dispatch.extension.set_team_limit(0)
 
 
 @pytest.fixture

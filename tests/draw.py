@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gatewise._options import Options
+from gatewise._core.options import Options
 
 Array = NDArray[Any]
 Steps = Literal["all", "lengths", "mask"]

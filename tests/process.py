@@ -11,9 +11,9 @@ from importlib.metadata import distribution
 HEADER = """
 import faulthandler, sys
 faulthandler.enable()
-from gatewise import _dispatch
+from gatewise._core import dispatch
 if len(sys.argv) > 1:
-    _dispatch.core = _dispatch.load(sys.argv[1])
+    dispatch.extension = dispatch.load(sys.argv[1])
 """
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatewise import _dispatch
+from gatewise._core import dispatch
 
 Array = Any
 # The bound that is promised, and what was seen of sigmoid and tanh over every float32 and 10**8 float64: 1.94 and 1.96.
@@ -37,7 +37,7 @@ EXTENDED = np.finfo(np.longdouble).nmant > 60
 
 def widths(dtype: type[np.floating]) -> list[int]:
     """The packets of this instruction set, from 16 bytes on."""
-    narrowest, widest = 16 // np.dtype(dtype).itemsize, _dispatch.core.packet_bytes // np.dtype(dtype).itemsize
+    narrowest, widest = 16 // np.dtype(dtype).itemsize, dispatch.extension.packet_bytes // np.dtype(dtype).itemsize
     return [width for width in (2, 4, 8, 16) if narrowest <= width <= widest]
 
 
@@ -67,7 +67,7 @@ def test_error(isa: str, dtype: type[np.floating], name: str) -> None:
     want = exact(name, x)
     # Without FMA the chains round twice as often.
     bound = BOUND if isa != "x86-64" else 2 * BOUND
-    error = ulps(_dispatch.core.activation(name, x, 64), want, dtype)
+    error = ulps(dispatch.extension.activation(name, x, 64), want, dtype)
     worst = int(np.argmax(error))
     assert error[worst] <= bound, f"{name}({x[worst]!r}): {error[worst]:.3f} ulp"
 
@@ -77,7 +77,7 @@ def test_special_values(isa: str, dtype: type[np.floating], name: str) -> None:
     x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, np.float32(1e30), np.float32(-1e30)], dtype)
     want, odd = SPECIAL[name]
     for width in widths(dtype):
-        got = _dispatch.core.activation(name, x, width)
+        got = dispatch.extension.activation(name, x, width)
         np.testing.assert_array_equal(got, np.array(want, dtype))
         np.testing.assert_array_equal(np.signbit(got[3:5]), [False, odd])
 
@@ -85,7 +85,7 @@ def test_special_values(isa: str, dtype: type[np.floating], name: str) -> None:
 @pytest.mark.parametrize("name", EXACT)
 def test_every_lane_width_and_instruction_set_has_the_same_bits(dtype: type[np.floating], name: str) -> None:
     x = np.random.default_rng(0).permutation(table(name, dtype)[::7])
-    with_fma = [_dispatch.load(isa) for isa in _dispatch.available() if isa != "x86-64"]
+    with_fma = [dispatch.load(isa) for isa in dispatch.available() if isa != "x86-64"]
     if not with_fma:
         pytest.skip("no instruction set with fused multiply-add is built or available here")
     want = with_fma[0].activation(name, x, 64)

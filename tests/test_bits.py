@@ -21,7 +21,7 @@ import draw
 import gatewise as gw
 import strategies
 from draw import Case, Option
-from gatewise import _dispatch
+from gatewise._core import dispatch
 from tolerances import named
 
 Array = NDArray[Any]
@@ -340,7 +340,7 @@ def test_a_sequence_without_steps_keeps_its_state(isa: str, dtype: Any, option: 
         np.testing.assert_array_equal(value, 0)
 
 
-FMA = [name for name in _dispatch.available() if name != "x86-64"]
+FMA = [name for name in dispatch.available() if name != "x86-64"]
 BETWEEN_SETS = pytest.mark.skipif(
     len(FMA) < 2, reason=f"needs two instruction sets with fused multiply-add, and this machine has {FMA}"
 )
@@ -350,7 +350,7 @@ def on_all_sets(case: Case, dtype: Any) -> list[dict[str, Array]]:
     results = []
     for name in FMA:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_dispatch, "core", _dispatch.load(name))
+            patch.setattr(dispatch, "extension", dispatch.load(name))
             results.append(run(case, case.layer(gw, dtype)))
     return results
 
@@ -388,8 +388,8 @@ def test_drawn_sequences_alone(case: Case, data: st.DataObject) -> None:
     batch = case.usual(case.x).shape[1]
     assume(case.batched and batch > 0)
     rows = np.array([data.draw(st.integers(0, batch - 1))])
-    for name in _dispatch.available():
+    for name in dispatch.available():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_dispatch, "core", _dispatch.load(name))
+            patch.setattr(dispatch, "extension", dispatch.load(name))
             layer = case.layer(gw, np.float32)
             assert_same_bits(own(run(gather(case, rows), layer)), gathered(case, run(case, layer), rows))

@@ -18,7 +18,7 @@ import draw
 import gatewise as gw
 import strategies
 from draw import Case, Option, Variant
-from gatewise import _dispatch
+from gatewise._core import dispatch
 from tolerances import ACTIVATION, Expected, expect, named, unit
 
 Array = NDArray[Any]
@@ -120,9 +120,9 @@ def test_more_than_512_hidden_units(isa: str, cell: int) -> None:
 @given(case=strategies.cases())
 def test_drawn(case: Case) -> None:
     want = expect(case)
-    for name in _dispatch.available():
+    for name in dispatch.available():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_dispatch, "core", _dispatch.load(name))
+            patch.setattr(dispatch, "extension", dispatch.load(name))
             check(want)
 
 

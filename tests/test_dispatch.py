@@ -6,7 +6,9 @@ from process import python
 
 
 def test_the_forced_instruction_set(isa: str) -> None:
-    script = "import gatewise as gw; from gatewise import _dispatch; print(_dispatch.core is _dispatch.load('{}'))"
+    script = (
+        "import gatewise as gw; from gatewise._core import dispatch; print(dispatch.extension is dispatch.load('{}'))"
+    )
     assert python(script.format(isa), GATEWISE_ISA=isa) == "True"
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("safetensors", reason='model files are safetensors: pip inst
 from safetensors.numpy import save as to_safetensors
 
 import gatewise as gw
-from gatewise._files import replace_file
+from gatewise.files.writing import replace_file
 from gatewise.forecasting import Forecaster, InputError, Series
 from series import fitted, wave
 

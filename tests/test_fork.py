@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can
 FORK = """
     import os, sys, hashlib
     import gatewise as gw, numpy as np
-    _dispatch.core.set_team_limit(4)
+    dispatch.extension.set_team_limit(4)
     gw.set_num_threads(4)
     layer = gw.LSTM(24, 64, bidirectional=True, seed=0)
     x = np.random.default_rng(0).standard_normal((12, 32, 24)).astype(np.float32)

@@ -56,7 +56,7 @@ def test_long_calls_are_interrupted(setting: str, threads: int) -> None:
     script = f"""
     {CALLS[setting]}
     {LONG}
-    _dispatch.core.set_team_limit(3)
+    dispatch.extension.set_team_limit(3)
     gw.set_num_threads({threads})
     want = bits(layer)
     assert interrupted(lambda: layer(x)) < {MOST}
@@ -72,7 +72,7 @@ def test_long_calls_are_interrupted(setting: str, threads: int) -> None:
 def test_backward_is_interrupted(layer: str, threads: int, checkpoint: int | None) -> None:
     """In less than half the processor time of the whole pass; earlier gradients stay, and the tape works on."""
     script = f"""
-    _dispatch.core.set_team_limit(3)
+    dispatch.extension.set_team_limit(3)
     gw.set_num_threads({threads})
     layer = {layer}
     x = rng.standard_normal((12_000, 6, 16)).astype(np.float32)

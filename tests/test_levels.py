@@ -20,7 +20,7 @@ LEVELS: list[set[str]] = [
     {"cli"},
 ]
 """Above the core, which is all else. Those of a level are strangers to each other, models and training apart."""
-HELPERS = {"_activations", "_files", "_layer", "_libraries", "_options", "_parameters", "layers"}
+HELPERS = {"_activations", "writing", "_layer", "_libraries", "_options", "_parameters", "layers"}
 """The modules of the core that the levels above use beside its public names."""
 
 
@@ -47,7 +47,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def allowed(own: str, unit: str) -> bool:
     if level(unit) == 0 < level(own):
-        return unit in HELPERS or (own, unit) == ("optimizers", "_dispatch")
+        return unit in HELPERS or (own, unit) == ("optimizers", "dispatch")
     one_level = own == unit or level(own) == 0 or {own, unit} == {"models", "training"}
     return level(unit) < level(own) or (level(unit) == level(own) and one_level)
 

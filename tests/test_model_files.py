@@ -17,7 +17,7 @@ pytest.importorskip("safetensors", reason='model files are safetensors: pip inst
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from gatewise import _files
+from gatewise.files import writing
 
 MODELS = {
     "sequences": lambda: gw.Sequential(
@@ -80,7 +80,7 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     def crash(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(_files.os, "replace", crash)
+    monkeypatch.setattr(writing.os, "replace", crash)
     with pytest.raises(OSError, match="the disk is full"):
         MODELS["tokens"]().save(path)
     assert path.read_bytes() == before

@@ -16,7 +16,7 @@ import pytest
 import draw
 import gatewise as gw
 from draw import CELLS, KEY, Array, Case, Option, noises, parts
-from gatewise import _dispatch, reference
+from gatewise._core import dispatch, reference
 from gatewise.reference.philox import Use, below, philox
 from test_bits import VARIANTS, assert_same_bits, gather, gathered, halves, own, padded, run
 from test_order import fma, multiply_then_add
@@ -350,7 +350,7 @@ def test_a_tape_holds_no_mask(isa: str) -> None:
     assert noisy.nbytes == plain.nbytes
 
 
-FMA = [name for name in _dispatch.available() if name != "x86-64"]
+FMA = [name for name in dispatch.available() if name != "x86-64"]
 
 
 @pytest.mark.skipif(len(FMA) < 2, reason=f"needs two instruction sets with fused multiply-add, and has {FMA}")
@@ -359,7 +359,7 @@ def test_instruction_sets_agree(monkeypatch: pytest.MonkeyPatch, dtype: Any, opt
     case = draw.make(option, VARIANTS["mask-resets"], hidden_size=13, input_size=9)
     results = []
     for name in FMA:
-        monkeypatch.setattr(_dispatch, "core", _dispatch.load(name))
+        monkeypatch.setattr(dispatch, "extension", dispatch.load(name))
         layer = case.layer(gw, dtype)
         y, _ = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
         results.append(run(case, layer) | {"inference": y})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import gatewise as gw
 from gatewise.cli import main
-from gatewise.models.part import Part
+from gatewise.nn.base import Part
 from tolerances import CELL, chain, unit
 
 onnx = pytest.importorskip("onnx", reason="writes ONNX files, and the onnx package is not installed")
@@ -57,7 +57,7 @@ def has_dtype(part: Any) -> bool:
 
 
 def arguments(part: Any) -> dict[str, Any]:
-    from gatewise.models.recurrent import config
+    from gatewise.nn.recurrent import config
 
     found: dict[str, Any] = part.config() if isinstance(part, Part) else config(part)
     return found

@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx", reason="reads ONNX files, and the onnx packag
 from onnx import helper, numpy_helper  # noqa: E402
 
 import gatewise.onnx as go  # noqa: E402
-from gatewise._activations import DEFAULTS  # noqa: E402
+from gatewise._core.activations import DEFAULTS  # noqa: E402
 from gatewise.onnx import activations  # noqa: E402
 
 Array = NDArray[Any]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 from draw import Case
-from gatewise._activations import DEFAULTS
+from gatewise._core.activations import DEFAULTS
 from tolerances import expect, largest
 
 onnx = pytest.importorskip("onnx", reason="compares with ONNX Runtime through a model that onnx makes")

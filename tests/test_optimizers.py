@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import gatewise as gw
-from gatewise import _dispatch
+from gatewise._core import dispatch
 from gatewise.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 Array = NDArray[Any]
@@ -80,9 +80,9 @@ def test_bits_are_those_of_every_instruction_set_and_team(
     monkeypatch: pytest.MonkeyPatch, make: Any, step: Step
 ) -> None:
     results = []
-    for name in _dispatch.available():
-        core = _dispatch.load(name)
-        monkeypatch.setattr(_dispatch, "core", core)
+    for name in dispatch.available():
+        core = dispatch.load(name)
+        monkeypatch.setattr(dispatch, "extension", core)
         for threads in (1, 3):
             core.set_team_limit(threads)
             rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
-from gatewise._libraries import MissingLibrary
+from gatewise.files.libraries import MissingLibrary
 from process import cmake
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +24,7 @@ PUBLIC = [getattr(gw, name) for name in gw.__all__ if name != "reference"]
 
 def module_names() -> list[str]:
     names = [module.name for module in pkgutil.walk_packages(gw.__path__, "gatewise.")]
-    return ["gatewise", *(name for name in names if "_core_" not in name and "__main__" not in name)]
+    return ["gatewise", *(name for name in names if "extension_" not in name and "__main__" not in name)]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own variables

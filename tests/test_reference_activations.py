@@ -12,7 +12,7 @@ import pytest
 import draw
 from draw import Option
 from gatewise import reference
-from gatewise._activations import DEFAULTS
+from gatewise._core.activations import DEFAULTS
 from gatewise.reference.activations import FUNCTIONS, Nonlinearity
 from test_reference import Point, check_direction
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
-from gatewise import _dispatch
+from gatewise._core import dispatch
 from process import python
 from test_bits import assert_same_bits, run
 
@@ -235,7 +235,7 @@ def long_forward() -> Callable[[], Any]:
 
 
 def long_norm() -> Callable[[], Any]:
-    return partial(_dispatch.core.Float64Optimizers.sum_of_squares, np.zeros(20_000_000))
+    return partial(dispatch.extension.Float64Optimizers.sum_of_squares, np.zeros(20_000_000))
 
 
 @pytest.mark.parametrize("work", [long_forward, long_norm])

@@ -23,7 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from draw import Case, Result
 from gatewise import reference
-from gatewise._options import Options
+from gatewise._core.options import Options
 
 Array = NDArray[Any]
 

@@ -71,7 +71,7 @@ std::vector<std::string> instruction_sets() {
 
 }  // namespace
 
-PYBIND11_MODULE(_cpu, module, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(cpu, module, pybind11::mod_gil_not_used()) {
   module.doc() = "Which instruction sets this machine has.";
   module.def("instruction_sets", &instruction_sets, "Their names, from the least to the best.");
 }

@@ -87,8 +87,8 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
       "Puts a number in the place of the machine's own limit, for tests (0: take it back).");
   bind_activation<float>(module);
   bind_activation<double>(module);
-  bind<float>(module, "Float32Layer", "Float32Tape");
-  bind<double>(module, "Float64Layer", "Float64Tape");
+  bind<float>(module, "Float32Core", "Float32Tape");
+  bind<double>(module, "Float64Core", "Float64Tape");
   bind_optimizers<float>(module, "Float32Optimizers");
   bind_optimizers<double>(module, "Float64Optimizers");
   bind_stream<float>(module, "Float32Stream");

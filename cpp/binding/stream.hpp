@@ -10,20 +10,26 @@ inline namespace GATEWISE_ISA {
 template <class T>
 class BoundStream {
  public:
-  // batch None: a single sequence, without a batch axis. `core` is the layer's, and `arrays` the parameters of now.
-  static std::unique_ptr<BoundStream> make(const py::object& layer, const py::object& core, const py::list& arrays,
-                                           const py::object& batch_size) {
+  // `layer` is the Python object that the stream shows and pickles, `core` its core. `snapshot()` returns the layer's
+  // current parameters as a list; `rebuild` makes an equal stream
+  // from `reduce`'s arguments. batch_size None: no batch axis.
+  static std::unique_ptr<BoundStream> make(const py::object& layer, const py::object& core,
+                                           const py::object& batch_size, const py::object& snapshot,
+                                           const py::object& rebuild, const py::list& arrays) {
     std::unique_ptr<BoundStream> made;
     Core<T>::guard(
         "batch_size", [&] { return std::string(py::str(batch_size)); },
-        [&] { made = std::make_unique<BoundStream>(layer, core, arrays, batch_size); });
+        [&] { made = std::make_unique<BoundStream>(layer, core, batch_size, snapshot, rebuild, arrays); });
     return made;
   }
 
-  BoundStream(py::object layer, py::object core, py::list arrays, py::object batch_size)
+  BoundStream(py::object layer, py::object core, const py::object& batch_size, py::object snapshot, py::object rebuild,
+              py::list arrays)
       : layer_(std::move(layer)),
         core_object_(std::move(core)),
         core_(py::cast<Core<T>&>(core_object_)),
+        snapshot_(std::move(snapshot)),
+        rebuild_(std::move(rebuild)),
         arrays_(std::move(arrays)),
         layout_{!batch_size.is_none(), core_.batch_first()},
         stream_(core_.stack(), core_.pack(core_.read(arrays_))->weights,
@@ -113,16 +119,16 @@ class BoundStream {
 
   void reload() {
     const Use use(*this);
-    py::list arrays = layer_.attr("_snapshot")();
+    py::list arrays = snapshot_();
     stream_.set_weights(core_.pack(core_.read(arrays))->weights);
     arrays_ = std::move(arrays);
   }
 
-  // What makes an equal one: the layer, the batch size, the weights of the snapshot, the state.
-  py::tuple parts() {
+  // The call that makes an equal stream: rebuild(layer, batch_size, arrays, state).
+  py::tuple reduce() {
     py::object batch = py::none();
     if (layout_.batched) batch = py::int_(stream_.batch());
-    return py::make_tuple(layer_, batch, arrays_, state());
+    return py::make_tuple(rebuild_, py::make_tuple(layer_, batch, arrays_, state()));
   }
 
   std::string repr() const {
@@ -162,6 +168,7 @@ class BoundStream {
 
   py::object layer_, core_object_;
   const Core<T>& core_;
+  py::object snapshot_, rebuild_;
   py::list arrays_;
   Layout layout_;
   Stream<T> stream_;
@@ -186,11 +193,7 @@ void bind_stream(py::module_& module, const char* name) {
       .def_property("state", &Bound::state, &Bound::set_state,
                     "A copy of the state as the layer's calls have it; assign to it, None for zeros.")
       .def("reload", &Bound::reload, "Take the layer's weights as they are now; the state stays.")
-      .def("_parts", &Bound::parts)
-      .def("__reduce__",
-           [](py::object self) {
-             return py::make_tuple(py::module_::import("gatewise._stream").attr("rebuild"), self.attr("_parts")());
-           })
+      .def("__reduce__", &Bound::reduce)
       .def("__repr__", &Bound::repr);
 }
 

@@ -1,4 +1,4 @@
-# One extension module for each instruction set, from the same sources, and _cpu, which tells which of them to load.
+# One extension module for each instruction set, from the same sources, and cpu, which tells which of them to load.
 set(PYBIND11_FINDPYTHON ON)
 find_package(pybind11 3 CONFIG REQUIRED)
 find_package(Threads REQUIRED)
@@ -29,15 +29,15 @@ else()
   set(no_errno -fno-math-errno)
 endif()
 
-set(modules _cpu)
-pybind11_add_module(_cpu MODULE NO_EXTRAS cpp/binding/cpu.cpp)
+set(modules cpu)
+pybind11_add_module(cpu MODULE NO_EXTRAS cpp/binding/cpu.cpp)
 
 foreach(isa IN LISTS GATEWISE_ISAS)
   if(NOT isa IN_LIST known_isas)
     message(FATAL_ERROR "GATEWISE_ISAS: expected some of ${known_isas}, got ${isa}")
   endif()
   string(MAKE_C_IDENTIFIER ${isa} name)
-  set(module _core_${name})
+  set(module extension_${name})
   pybind11_add_module(${module} MODULE NO_EXTRAS cpp/binding/module.cpp cpp/binding/float32.cpp cpp/binding/float64.cpp)
   target_compile_definitions(${module} PRIVATE GATEWISE_ISA=${name} GATEWISE_ISA_NAME="${isa}" GATEWISE_MODULE=${module}
                                                GATEWISE_VERSION="${PROJECT_VERSION}")
@@ -51,4 +51,4 @@ foreach(isa IN LISTS GATEWISE_ISAS)
 endforeach()
 
 set_target_properties(${modules} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-install(TARGETS ${modules} LIBRARY DESTINATION gatewise)
+install(TARGETS ${modules} LIBRARY DESTINATION gatewise/_core)

@@ -12,9 +12,9 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 from . import reference
-from ._config import get_num_threads, set_num_threads, show_config, threads
-from ._dispatch import core as _core
-from ._layer import Gradients
+from ._core.base import Gradients
+from ._core.config import get_num_threads, set_num_threads, show_config, threads
+from ._core.dispatch import extension as _extension
 from .cells import GRUCell, LSTMCell, RNNCell
 from .layers import GRU, LSTM, RNN
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .models import Dropout, Embedding, Flatten, LastStep, Linear, MeanOverSteps, Sequential, load
     from .training import callbacks, losses
 
-__version__ = _core.version
+__version__ = _extension.version
 
 # What stands on the core is imported when it is first used.
 _MODELS = ("Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from ._compiled import Compiled
-from ._constructors import GRUCellOptions, LSTMCellOptions, RNNCellOptions
-from ._layer import State
+from ._core.base import State
+from ._core.compiled import Compiled
+from ._core.constructors import GRUCellOptions, LSTMCellOptions, RNNCellOptions
 
 
 class CompiledCell(Compiled):

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Literal
 
 from numpy.typing import ArrayLike
 
-from . import _stream
-from ._compiled import Compiled
-from ._constructors import GRUOptions, LSTMOptions, RNNOptions
-from ._layer import Gradients, Layer, State
-from ._parameters import Array
+from ._core.base import Gradients, LayerBase, State
+from ._core.compiled import Compiled
+from ._core.constructors import GRUOptions, LSTMOptions, RNNOptions
+from ._core.parameters import Array
+from ._core.stream import make_stream
 
 if TYPE_CHECKING:
-    from ._core import Stream, Tape
+    from ._core.extension import Stream, Tape
 
 
-class CompiledLayers(Compiled, Layer):
+class CompiledLayers(Compiled, LayerBase):
     """How the layers are called. T steps, B sequences, I features, H hidden units, Y = proj_size or H, L layers,
     D directions."""
 
@@ -174,11 +174,7 @@ class CompiledLayers(Compiled, Layer):
         >>> stream.step(np.zeros(2)).shape
         (3,)
         """
-        return _stream.make(self, self._snapshot(), batch_size)
-
-    def _snapshot(self) -> list[Array]:
-        """The parameters of now, as arrays that nobody changes."""
-        return [array.copy() if self.params.adopted else array for array in self.params.values()]
+        return make_stream(self, batch_size)
 
 
 class RNN(RNNOptions, CompiledLayers):

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _dispatch
-from ._options import checked_number
-from ._parameters import Array, convert
+from ._core import dispatch
+from ._core.options import checked_number
+from ._core.parameters import Array, convert
 from .schedules import describe
 
 Rate = float | Callable[[int], float]
@@ -79,7 +79,7 @@ class Optimizer(ABC):
         """
         if not isinstance(params, np.ndarray) or params.dtype.name not in ("float32", "float64"):
             raise TypeError(f"params: expected a flat array of float32 or float64, got {type(params).__name__}")
-        core = _dispatch.core
+        core = dispatch.extension
         passes = core.Float32Optimizers if params.dtype == np.dtype(np.float32) else core.Float64Optimizers
         scale = 1.0
         if self.clip_norm is not None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ._options import checked_size
+from ._core.options import checked_size
 
 
 class Schedule(ABC):

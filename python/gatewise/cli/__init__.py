@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from .._inputs import InputError
-    from .._libraries import MissingLibrary, library
+    from ..files.inputs import InputError
+    from ..files.libraries import MissingLibrary, library
 
     try:
         typer = library("typer", "cli")

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._inputs import InputError
-from .._libraries import library
+from ..files.inputs import InputError
+from ..files.libraries import library
 from ..models.summary import size_in_words
 from ..weights import Weights, load, save
 from ..weights.files import SUFFIXES, saved_model

@@ -13,8 +13,8 @@ import numpy as np
 
 import gatewise as gw
 
-from .._files import replace_file
-from .._inputs import InputError
+from ..files.inputs import InputError
+from ..files.writing import replace_file
 from ..models.summary import size_in_words
 from ..training.history import History
 from . import tables
@@ -203,7 +203,7 @@ def _plan_text(
         if held
         else "Held out  none"
     )
-    lines.append(f"Network   {model!r}, {size_in_words(model.all_parts)}; seed {plan.seed}")
+    lines.append(f"Network   {model!r}, {size_in_words(model.model_layers)}; seed {plan.seed}")
     return "\n".join(lines)
 
 

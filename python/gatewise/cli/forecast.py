@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .._files import replace_file
-from .._inputs import InputError
-from .._libraries import library
+from ..files.inputs import InputError
+from ..files.libraries import library
+from ..files.writing import replace_file
 from ..forecasting import Evaluation, Forecaster, Series, bundled, read_csv
 from ..forecasting.plot import further_figure, training_figure
 from ..forecasting.series import BUNDLED_SOURCE, read_covariates

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._libraries import library
-from ..training import style
+from .. import plotting
+from ..files.libraries import library
 from ..training.history import History
 from .judging import Judgement
 from .preparing import FEW, Preparation
@@ -15,7 +15,7 @@ from .preparing import FEW, Preparation
 DOTS = 2000
 
 
-@style.styled
+@plotting.styled
 def draw(preparation: Preparation, judgement: Judgement, where: str, history: History | None = None) -> bytes:
     """A PNG image."""
     figure = library("matplotlib.figure", "cli").Figure(
@@ -29,20 +29,20 @@ def draw(preparation: Preparation, judgement: Judgement, where: str, history: Hi
         _confusion(axes[-1], preparation, judgement)
     else:
         _scatter(axes[-1], judgement, preparation)
-    axes[-1].set_title(style.plain(f"On {where}"))
-    return style.png(figure)
+    axes[-1].set_title(plotting.plain(f"On {where}"))
+    return plotting.png(figure)
 
 
 def _scatter(axes: Any, judgement: Judgement, preparation: Preparation) -> None:
     right, given = judgement.right, judgement.given
     every = -(-len(right) // DOTS)
     names = preparation.answer_names
-    for i, (name, color) in enumerate(zip(names, style.colors(len(names)), strict=True)):
+    for i, (name, color) in enumerate(zip(names, plotting.colors(len(names)), strict=True)):
         axes.scatter(
-            right[::every, i], given[::every, i], s=12, alpha=0.6, color=color, linewidths=0, label=style.plain(name)
+            right[::every, i], given[::every, i], s=12, alpha=0.6, color=color, linewidths=0, label=plotting.plain(name)
         )
     ends = [min(right.min(), given.min()), max(right.max(), given.max())]
-    axes.plot(ends, ends, color=style.MUTED, linewidth=1, linestyle="--")
+    axes.plot(ends, ends, color=plotting.MUTED, linewidth=1, linestyle="--")
     axes.set_xlabel("right answer")
     axes.set_ylabel("model's answer")
     if len(names) > 1:
@@ -61,9 +61,9 @@ def _confusion(axes: Any, preparation: Preparation, judgement: Judgement) -> Non
     axes.set_xlabel("model's answer")
     axes.set_ylabel("right answer")
     if len(names) <= FEW:
-        labels = [style.plain(name) for name in names]
+        labels = [plotting.plain(name) for name in names]
         axes.set_xticks(range(len(names)), labels, rotation=0 if sum(map(len, names)) < 50 else 90)
         axes.set_yticks(range(len(names)), labels)
         for (row, column), count in np.ndenumerate(counts):
-            color = "white" if shares[row, column] > 0.6 else style.INK
+            color = "white" if shares[row, column] > 0.6 else plotting.INK
             axes.text(column, row, str(count), ha="center", va="center", color=color)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import replace_file
-from .._inputs import InputError
-from .._libraries import library
+from ..files.inputs import InputError
+from ..files.libraries import library
+from ..files.writing import replace_file
 from . import preparing, tables
 from .judging import judge
 from .pictures import draw

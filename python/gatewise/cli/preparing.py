@@ -11,7 +11,8 @@ import numpy as np
 
 import gatewise as gw
 
-from .._inputs import InputError, listed, read_model
+from ..files.inputs import InputError, listed
+from ..models.storage import read_model
 from .tables import LAYOUTS, Array, Columns, Sequences
 
 NOTES = "gatewise fit"

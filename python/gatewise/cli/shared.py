@@ -8,8 +8,8 @@ from pathlib import Path
 
 import gatewise as gw
 
-from .._inputs import InputError
-from .._libraries import library
+from ..files.inputs import InputError
+from ..files.libraries import library
 
 
 def require(*libraries: str) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._inputs import InputError, dates_in, listed, naming, numbers, numeric, read_table
-from .._libraries import library
+from ..files.inputs import InputError, dates_in, listed, naming, numbers, numeric, read_table
+from ..files.libraries import library
 from .shared import require
 
 Array = NDArray[Any]

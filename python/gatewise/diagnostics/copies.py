@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._parameters import Array
+from .._core.parameters import Array
 from ..layers import GRU, LSTM, RNN
-from ..models.recurrent import config
+from ..nn.recurrent import config
 
 Layer = RNN | LSTM | GRU
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._parameters import Array
-from ..training import style
+from .. import plotting
+from .._core.parameters import Array
 from .copies import Layer, quiet, single, time_first
 
 
@@ -46,7 +46,7 @@ class GradientFlow(Mapping[str, Flow]):
     def __repr__(self) -> str:
         return f"GradientFlow({', '.join(self._flows)})"
 
-    @style.styled
+    @plotting.styled
     def plot(self, axes: Any = None) -> Any:
         """Draw the norms of the gradients, and below them the spectral norms, over the steps, with matplotlib.
 
@@ -58,13 +58,13 @@ class GradientFlow(Mapping[str, Flow]):
         -------
         axes : both; ``axes[0].figure.savefig("flow.png")`` writes the picture.
         """
-        upper, lower = axes = style.axes(axes, rows=2, height=7.0)
+        upper, lower = axes = plotting.axes(axes, rows=2, height=7.0)
         curves = [
             (name if flow.h.shape[1] == 1 else f"{name}, layer {layer}", flow, layer)
             for name, flow in self.items()
             for layer in range(flow.h.shape[1])
         ]
-        for (label, flow, layer), color in zip(curves, style.colors(len(curves)), strict=True):
+        for (label, flow, layer), color in zip(curves, plotting.colors(len(curves)), strict=True):
             steps = np.arange(len(flow.h))
             upper.plot(steps, _positive(flow.h[:, layer]), color=color, label=f"{label}: h")
             if flow.c is not None:
@@ -80,7 +80,7 @@ class GradientFlow(Mapping[str, Flow]):
         if high < 10 * low:  # else matplotlib writes 9 × 10⁻¹
             lower.yaxis.set_major_formatter("{x:g}")
             lower.yaxis.set_minor_formatter("{x:g}")
-        lower.axhline(1.0, color=style.MUTED, linestyle=":", linewidth=1.2)
+        lower.axhline(1.0, color=plotting.MUTED, linestyle=":", linewidth=1.2)
         lower.set_xlabel("step t")
         upper.legend(ncols=2)
         return axes

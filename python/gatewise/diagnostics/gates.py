@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._libraries import library
-from .._parameters import Array
-from ..training import style
+from .. import plotting
+from .._core.parameters import Array
+from ..files.libraries import library
 from .copies import Layer, quiet, time_first
 
 NAMES = {"RNN": (), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "z", "n")}
@@ -39,7 +39,7 @@ class GateActivations:
     def __getitem__(self, name: str) -> Array:
         return self.values[name]
 
-    @style.styled
+    @plotting.styled
     def plot(self, axes: Any = None) -> Any:
         """Draw each as a picture of units over steps, with matplotlib.
 
@@ -51,7 +51,7 @@ class GateActivations:
         -------
         axes : ``axes[0].figure.savefig("gates.png")`` writes the picture.
         """
-        axes = np.atleast_1d(style.axes(axes, rows=len(self.values), height=1.2 + 1.5 * len(self.values)))
+        axes = np.atleast_1d(plotting.axes(axes, rows=len(self.values), height=1.2 + 1.5 * len(self.values)))
         for one, (name, values) in zip(axes, self.values.items(), strict=True):
             gate = name in "ifozr"
             bound = 1.0 if name != "c" else max(1.0, float(np.abs(values).max()))

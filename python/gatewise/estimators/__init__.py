@@ -12,7 +12,7 @@ Importing this needs scikit-learn (``pip install "gatewise[estimators]"``); impo
 True
 """
 
-from .._libraries import library
+from ..files.libraries import library
 
 library("sklearn", extra="estimators")
 

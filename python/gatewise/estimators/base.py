@@ -15,14 +15,14 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from .. import GRU, LSTM, RNN, optimizers
-from .._options import checked_number, checked_size
-from .._parameters import Array
+from .._core.options import checked_number, checked_size
+from .._core.parameters import Array
 from ..models import Dropout, LastStep, Linear, MeanOverSteps, Sequential
 from ..training.callbacks import Callback, EarlyStopping
 from .data import gathered
 
 if TYPE_CHECKING:
-    from ..training.fitting import Run
+    from ..training.loop import Run
     from ..training.losses import Loss
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}

@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
-from .._parameters import Array
+from .._core.parameters import Array
 from ..training.losses import CrossEntropy, softmax
 from .base import RecurrentEstimator
 

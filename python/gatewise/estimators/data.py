@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parameters import Array
+from .._core.parameters import Array
 
 
 def gathered(X: Any) -> Any:

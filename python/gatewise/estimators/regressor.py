@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 
-from .._parameters import Array
+from .._core.parameters import Array
 from ..training.losses import MSE
 from .base import RecurrentEstimator
 

@@ -14,8 +14,8 @@ True
 
 from __future__ import annotations
 
-from .._inputs import InputError
-from .._libraries import MissingLibrary
+from ..files.inputs import InputError
+from ..files.libraries import MissingLibrary
 from .baselines import Evaluation, naive, seasonal_naive
 from .forecaster import Forecaster
 from .series import Series, bundled, read_csv

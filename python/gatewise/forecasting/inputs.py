@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._inputs import InputError
-from .._libraries import library
+from ..files.inputs import InputError
+from ..files.libraries import library
 from .series import Series, warn_of_jumps
 from .windows import Floats
 

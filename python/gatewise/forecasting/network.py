@@ -9,7 +9,7 @@ import numpy as np
 
 import gatewise as gw
 
-from .._inputs import InputError
+from ..files.inputs import InputError
 from .settings import CELLS, Settings
 from .windows import Floats, Origins, Scaling, targets, windows
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from .._libraries import library
-from ..training import style
+from .. import plotting
+from ..files.libraries import library
+from ..plotting import INK, MUTED
 from ..training.history import History
-from ..training.style import INK, MUTED
 from .baselines import Evaluation
 from .series import Series
 from .windows import Floats
 
-NETWORK, FURTHER, SEASONAL, *_, NAIVE = style.PALETTE
+NETWORK, FURTHER, SEASONAL, *_, NAIVE = plotting.PALETTE
 SHOWN = 180  # rows of a long held-out end that are drawn
-STYLE = {**style.STYLE, "date.converter": "concise"}
+STYLE = {**plotting.STYLE, "date.converter": "concise"}
 
 
 def training_figure(series: Series, evaluation: Evaluation, history: History, further: Floats, name: str) -> bytes:
@@ -31,7 +31,7 @@ def training_figure(series: Series, evaluation: Evaluation, history: History, fu
         _draw_series(figure.add_subplot(grid[0, :]), series, evaluation, further, name)
         _draw_losses(figure.add_subplot(grid[1, 0]), history)
         _draw_errors(figure.add_subplot(grid[1, 1]), evaluation, name)
-        return style.png(figure)
+        return plotting.png(figure)
 
 
 def further_figure(series: Series, further: Floats, name: str) -> bytes:
@@ -39,17 +39,17 @@ def further_figure(series: Series, further: Floats, name: str) -> bytes:
     with library("matplotlib", "forecast").rc_context(STYLE):
         figure = library("matplotlib.figure", "forecast").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
         draw_forecast(series, further, name, figure.subplots())
-        return style.png(figure)
+        return plotting.png(figure)
 
 
 def draw_forecast(series: Series, further: Floats, name: str, axes: Any = None) -> Any:
     """The end of the series and the forecast after it, on these axes, or on new ones."""
     with library("matplotlib", "forecast").rc_context(STYLE):
-        axes = style.axes(axes)
+        axes = plotting.axes(axes)
         shown = max(60, 4 * len(further))
         _draw_known(axes, series, max(0, len(series) - shown))
         _draw_further(axes, series, further, f"{name}, {len(further)} steps past the end")
-        axes.set_title(f"{style.plain(series.name)}: forecast of the next {len(further)} steps", pad=34)
+        axes.set_title(f"{plotting.plain(series.name)}: forecast of the next {len(further)} steps", pad=34)
         _legend(axes)
     return axes
 
@@ -81,7 +81,7 @@ def _draw_series(axes: Any, series: Series, evaluation: Evaluation, further: Flo
 def _draw_known(axes: Any, series: Series, start: int) -> None:
     place = series.axis(len(series))
     axes.plot(place[start:], series.values[start:], color=INK, linewidth=1.3, label="series", zorder=2)
-    axes.set_ylabel(style.plain(series.name))
+    axes.set_ylabel(plotting.plain(series.name))
     if series.dates is None:
         axes.set_xlabel("row")
 

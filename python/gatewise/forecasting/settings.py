@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._inputs import InputError
-from .._options import checked_size
+from .._core.options import checked_size
+from ..files.inputs import InputError
 
 CELLS = {"lstm": "LSTM", "gru": "GRU"}
 MODES = ("direct", "autoregressive")

@@ -10,8 +10,9 @@ import numpy as np
 
 import gatewise as gw
 
-from .._inputs import InputError, read_model
-from .._libraries import library
+from ..files.inputs import InputError
+from ..files.libraries import library
+from ..models.storage import read_model
 from .settings import CELLS, Settings
 from .windows import Scaling
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._libraries import library
+from ..files.libraries import library
 from .building import MODELS, Source, build, check_shapes
 from .model import Model
 from .wiring import is_operation

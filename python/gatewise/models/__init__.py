@@ -8,8 +8,7 @@
 True
 """
 
-from .parts import Dropout, Embedding, Linear
-from .reducing import Flatten, LastStep, MeanOverSteps
+from ..nn import Dropout, Embedding, Flatten, LastStep, Linear, MeanOverSteps
 from .sequential import Sequential
 from .storage import load
 

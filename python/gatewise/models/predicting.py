@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .._layer import State
-from .._parameters import Array
+from .._core.base import State
+from .._core.parameters import Array
+from ..nn.base import Call
+from ..nn.network import Network
+from ..nn.recurrent import RecurrentLayer
 from ..training.data import Batch, Batches, Ragged, data_of
-from .network import Network
-from .part import Call
-from .recurrent import Recurrent
 
 
 def predict(
@@ -58,6 +58,6 @@ def _each(function: Callable[..., Array], *states: State) -> State:
 
 
 def _check_state(model: Network, state: Any) -> None:
-    recurrent = [part for part in model.all_parts if isinstance(part, Recurrent)]
+    recurrent = [part for part in model.model_layers if isinstance(part, RecurrentLayer)]
     if state is not None and (not isinstance(state, (list, tuple)) or len(state) != len(recurrent)):
         raise ValueError(f"state: expected a list of {len(recurrent)}, one for each recurrent part, got {state!r:.60}")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._files import require_suffix
-from .._options import checked_size
-from .network import Network
+from .._core.options import checked_size
+from ..files.writing import require_suffix
+from ..nn.network import Network
 
 if TYPE_CHECKING:
-    from .._layer import State
+    from .._core.base import State
     from ..optimizers import Optimizer
     from ..training.callbacks import Callback
     from ..training.history import History
@@ -116,15 +116,15 @@ LastStep(), has dropped the time axis
         """
         from .. import optimizers
         from ..training import callbacks as cb
-        from ..training import fitting, losses
+        from ..training import loop, losses
 
         size, epochs = checked_size("batch_size", batch_size, 1), checked_size("epochs", epochs, 0)
         if bptt is not None:
-            fitting.require_truncatable(self, checked_size("bptt", bptt, 1))
-        data, validation = fitting.training_data(
+            loop.require_truncatable(self, checked_size("bptt", bptt, 1))
+        data, validation = loop.training_data(
             x, y, sample_weight, lengths, mask, resets, validation_data, validation_split
         )
-        run = fitting.Run(
+        run = loop.Run(
             self,
             optimizers.get(optimizer),
             losses.get(loss),
@@ -132,7 +132,7 @@ LastStep(), has dropped the time axis
             epochs,
             [*callbacks, *([cb.ProgressBar()] if verbose else [])],
         )
-        return fitting.fit(run, data, validation, size, shuffle, bptt, checkpoint, resume)
+        return loop.fit(run, data, validation, size, shuffle, bptt, checkpoint, resume)
 
     def evaluate(
         self,
@@ -148,11 +148,11 @@ LastStep(), has dropped the time axis
         resets: Any = None,
     ) -> dict[str, float]:
         """Loss and metrics on data, which are as for `fit`: ``{"loss": ..., "accuracy": ...}``."""
-        from ..training import fitting
+        from ..training import loop
         from ..training.data import with_targets
 
         data = with_targets(x, y, sample_weight, lengths, mask, resets)
-        return fitting.evaluate(self, data, loss, metrics, batch_size)
+        return loop.evaluate(self, data, loss, metrics, batch_size)
 
     def predict(
         self,

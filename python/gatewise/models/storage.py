@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers
-from .._files import replace_file
-from .._libraries import library
-from .._options import GATES
-from .._parameters import Array
-from . import parts, reducing
-from .network import Network
-from .part import Part
-from .recurrent import Recurrent
+from .. import layers, nn
+from .._core.options import GATES
+from .._core.parameters import Array
+from ..files.inputs import InputError
+from ..files.libraries import library
+from ..files.writing import replace_file
+from ..nn.base import ModelLayer
+from ..nn.network import Network
+from ..nn.recurrent import RecurrentLayer
 from .sequential import Sequential
 
 FORMAT = "gatewise.model"
@@ -28,8 +28,8 @@ KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(layers.RNN, layers.LSTM, layers.GRU),
-        *(parts.Embedding, parts.Dropout, parts.Linear),
-        *(reducing.LastStep, reducing.MeanOverSteps, reducing.Flatten),
+        *(nn.Embedding, nn.Dropout, nn.Linear),
+        *(nn.LastStep, nn.MeanOverSteps, nn.Flatten),
     )
 }
 
@@ -62,8 +62,8 @@ def plain(value: Any, name: str = "configuration") -> Any:
 def describe(model: Network) -> list[dict[str, Any]]:
     """Kind and arguments of each part."""
     described = []
-    for part in model.all_parts:
-        kind = type(part.layer if isinstance(part, Recurrent) else part).__name__
+    for part in model.model_layers:
+        kind = type(part.layer if isinstance(part, RecurrentLayer) else part).__name__
         if kind not in KINDS:
             raise TypeError(f"parts: expected only parts of gatewise in a file, got {kind}")
         described.append({"kind": kind, **part.config()})
@@ -147,12 +147,27 @@ def load(path: str | PathLike[str]) -> Sequential:
     return model
 
 
-def _part(described: dict[str, Any]) -> Part | layers.LSTM:
+def read_model(path: str | PathLike[str]) -> Sequential:
+    """A model that was saved.
+
+    Raises
+    ------
+    InputError : the file is missing, unreadable, damaged or of another kind.
+    """
+    try:
+        return load(path)
+    except OSError as error:
+        raise InputError(f"{path}: expected a model file, got: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _part(described: dict[str, Any]) -> ModelLayer | layers.LSTM:
     arguments = {name: tuples(value) for name, value in described.items()}
     kind = arguments.pop("kind")
     if kind not in KINDS:
         raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
-    made: Part | layers.LSTM = KINDS[kind](**arguments)
+    made: ModelLayer | layers.LSTM = KINDS[kind](**arguments)
     return made
 
 

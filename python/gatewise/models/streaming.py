@@ -7,11 +7,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._layer import State
-from .._parameters import Array
-from .network import Network, read
-from .part import TOKENS, Call, Part
-from .recurrent import Recurrent
+from .._core.base import State
+from .._core.parameters import Array
+from ..nn.base import TOKENS, Call, ModelLayer
+from ..nn.network import Network, read
+from ..nn.recurrent import RecurrentLayer
 
 
 class ModelStream:
@@ -24,8 +24,8 @@ class ModelStream:
         batch = () if batch_size is None else (batch_size,)
         self._shape = batch if self._flow.kind == TOKENS else (*batch, self._flow.features)
         self._steps: list[Any] = [
-            part.layer.stream(batch_size) if isinstance(part, Recurrent) else copy.deepcopy(part)
-            for part in model.all_parts
+            part.layer.stream(batch_size) if isinstance(part, RecurrentLayer) else copy.deepcopy(part)
+            for part in model.model_layers
         ]
 
     def step(self, x: ArrayLike) -> Array:
@@ -41,7 +41,7 @@ class ModelStream:
         if self._flow.kind != TOKENS:
             y = y.astype(self._dtype, copy=False)
         for part in self._steps:
-            if not isinstance(part, Part):
+            if not isinstance(part, ModelLayer):
                 y = part.step(y)
             elif self._batch_size is None:
                 y = part.forward(y[None, None], Call(), False)[0][0, 0]
@@ -68,4 +68,4 @@ class ModelStream:
 
     @property
     def _streams(self) -> list[Any]:
-        return [part for part in self._steps if not isinstance(part, Part)]
+        return [part for part in self._steps if not isinstance(part, ModelLayer)]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .network import Network
-from .part import VECTORS, Part
-from .parts import Linear
-from .recurrent import Layer, Recurrent
+from ..nn.base import VECTORS, ModelLayer
+from ..nn.dense import Linear
+from ..nn.network import Network
+from ..nn.recurrent import Layer, RecurrentLayer
 
 
 def rows(model: Network) -> list[dict[str, Any]]:
@@ -26,11 +26,11 @@ def rows(model: Network) -> list[dict[str, Any]]:
             "state bytes": _state_bytes(part),
             "tape bytes a step": _tape_bytes(part),
         }
-        for part, flow in zip(model.all_parts, model.flows[1:], strict=True)
+        for part, flow in zip(model.model_layers, model.flows[1:], strict=True)
     ]
 
 
-def size_in_words(parts: Iterable[Part | Layer]) -> str:
+def size_in_words(parts: Iterable[ModelLayer | Layer]) -> str:
     """How many numbers these have, in the words of the table's columns."""
     counts = [(_parameters(part), _stored(part)) for part in parts]
     parameters, stored = map(sum, zip(*counts, strict=True))
@@ -61,43 +61,43 @@ def table(model: Network) -> str:
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *notes])
 
 
-def _shapes(part: Part | Layer) -> dict[str, tuple[int, ...]]:
-    if isinstance(part, Part):
+def _shapes(part: ModelLayer | Layer) -> dict[str, tuple[int, ...]]:
+    if isinstance(part, ModelLayer):
         return dict(part.shapes)
     return {name: array.shape for name, array in part.params.items()}
 
 
-def _stored(part: Part | Layer) -> int:
+def _stored(part: ModelLayer | Layer) -> int:
     return sum(int(np.prod(shape)) for shape in _shapes(part).values())
 
 
-def _parameters(part: Part | Layer) -> int:
+def _parameters(part: ModelLayer | Layer) -> int:
     """Keras's count: an RNN's, an LSTM's and, with the reset before the product, a GRU's two biases act as one."""
-    layer = part.layer if isinstance(part, Recurrent) else part
-    redundant = not isinstance(layer, Part) and not getattr(layer, "reset_after", False)
+    layer = part.layer if isinstance(part, RecurrentLayer) else part
+    redundant = not isinstance(layer, ModelLayer) and not getattr(layer, "reset_after", False)
     shapes = _shapes(part).items()
     return sum(int(np.prod(shape)) for name, shape in shapes if not (redundant and name.startswith("bias_hh")))
 
 
-def _flops(part: Part) -> int:
+def _flops(part: ModelLayer) -> int:
     """A multiply-add is two: twice the numbers of the matrices; peepholes, three rows, go number by number."""
-    if not isinstance(part, (Recurrent, Linear)):
+    if not isinstance(part, (RecurrentLayer, Linear)):
         return 0
     matrices = [shape for name, shape in part.shapes.items() if len(shape) == 2 and "peephole" not in name]
     return 2 * sum(int(np.prod(shape)) for shape in matrices)
 
 
-def _state_bytes(part: Part) -> int:
-    if not isinstance(part, Recurrent):
+def _state_bytes(part: ModelLayer) -> int:
+    if not isinstance(part, RecurrentLayer):
         return 0
     layer = part.layer
     _, state = layer(np.zeros((1, 1, layer.input_size), layer.dtype))
     return sum(half.nbytes for half in (state if isinstance(state, tuple) else (state,)))
 
 
-def _tape_bytes(part: Part) -> int:
+def _tape_bytes(part: ModelLayer) -> int:
     """Measured on the tapes of 17 steps and of 1; the output, which belongs to the caller as well, included."""
-    if not isinstance(part, Recurrent):
+    if not isinstance(part, RecurrentLayer):
         return 0
     layer, sizes = part.layer, []
     for steps in (1, 17):

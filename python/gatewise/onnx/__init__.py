@@ -10,7 +10,7 @@ Importing this needs the onnx package (``pip install "gatewise[onnx]"``); import
 (['x', 'lengths', 'h_0', 'c_0'], ['y', 'h_n', 'c_n'])
 """
 
-from .._libraries import library
+from ..files.libraries import library
 
 library("onnx", extra="onnx")
 

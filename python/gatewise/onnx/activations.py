@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._activations import DEFAULTS
+from .._core.activations import DEFAULTS
 
 NAMES = {
     "Affine": "affine",

@@ -9,8 +9,8 @@ import onnx
 
 import gatewise as gw
 
-from ..models.part import TOKENS, VECTORS, Flow
-from ..models.recurrent import Recurrent
+from ..nn.base import TOKENS, VECTORS, Flow
+from ..nn.recurrent import RecurrentLayer
 from .graph import Writer, tensor
 from .stack import write_stack
 
@@ -21,7 +21,7 @@ EVERY_STEP = np.iinfo(np.int32).max
 def to_model(model: Any) -> onnx.ModelProto:
     """The graph of a model: x, and lengths where they are given, to y."""
     graph = _Graph(model)
-    for index, part in enumerate(model.all_parts):
+    for index, part in enumerate(model.model_layers):
         try:
             graph.write(index, part)
         except (TypeError, ValueError) as error:
@@ -44,13 +44,13 @@ class _Graph:
         writer.node("Cast", [steps], ["steps_32"], to=onnx.TensorProto.INT32)
         writer.node("Min", ["lengths", "steps_32"], ["lengths_within"])
         writer.node("Expand", ["lengths_within", batch], ["lengths_each"])  # [B]
-        self.y = "x" if isinstance(model.all_parts[0], Recurrent) else self._without_padding()
+        self.y = "x" if isinstance(model.model_layers[0], RecurrentLayer) else self._without_padding()
 
     def write(self, index: int, part: Any) -> None:
         """Add a part."""
         if isinstance(part, gw.Dropout):
             return
-        if isinstance(part, Recurrent):
+        if isinstance(part, RecurrentLayer):
             self.y = self._recurrent(index, part.layer)
         elif type(part) is gw.Embedding:
             weight = self.writer.constant(f"{index}.weight", part.params["weight"])

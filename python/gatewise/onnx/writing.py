@@ -11,7 +11,7 @@ import onnx
 
 import gatewise as gw
 
-from .._files import replace_file, require_suffix
+from ..files.writing import replace_file, require_suffix
 from . import sequential
 from .graph import Writer, tensor
 from .stack import kind_of, write_stack

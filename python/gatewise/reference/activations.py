@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._activations import Activation, with_parameters
-from .._parameters import Array
+from .._core.activations import Activation, with_parameters
+from .._core.parameters import Array
 
 
 def sigmoid(a: Array) -> Array:

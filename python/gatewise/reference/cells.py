@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._options import Options
-from .._parameters import Array
+from .._core.options import Options
+from .._core.parameters import Array
 from .activations import Nonlinearity
 
 Rows = tuple[Array, ...]  # the state of some sequences: (h,), or (h, c) for an LSTM

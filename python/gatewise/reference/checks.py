@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._layer import State
-from .._options import Options
-from .._parameters import Array, convert
+from .._core.base import State
+from .._core.options import Options
+from .._core.parameters import Array, convert
 from .cells import Rows
 from .sequence import Plan
 

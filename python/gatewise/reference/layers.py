@@ -9,9 +9,9 @@ from typing import Literal, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._constructors import GRUOptions, LSTMOptions, RNNOptions
-from .._layer import Gradients, Layer, State
-from .._parameters import Array, Pieces, size_of
+from .._core.base import Gradients, LayerBase, State
+from .._core.constructors import GRUOptions, LSTMOptions, RNNOptions
+from .._core.parameters import Array, Pieces, size_of
 from .cells import Cell, Rows, make_step
 from .checks import Call, Layout, to_call, to_dy, to_stacked_state
 from .noise import Noise
@@ -26,7 +26,7 @@ class Tape:
     key : of what was left to chance, or None if nothing was. The masks are not kept: the key makes them again.
     """
 
-    layer: Layer
+    layer: LayerBase
     layout: Layout
     plan: Plan
     key: int | None
@@ -67,7 +67,7 @@ class Tape:
         raise TypeError("a tape cannot be pickled or copied; it belongs to its layer and its forward")
 
 
-class Sequences(Layer):
+class Sequences(LayerBase):
     """What RNN, LSTM and GRU have in common: how they are called."""
 
     def __call__(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._parameters import Array
+from .._core.parameters import Array
 from .cells import Rows
 from .philox import Use, below
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._parameters import Array
+from .._core.parameters import Array
 from .cells import Cell, Rows
 from .noise import Noise
 

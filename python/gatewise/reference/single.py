@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._constructors import GRUCellOptions, LSTMCellOptions, RNNCellOptions
-from .._layer import Recurrent, State
-from .._parameters import convert
+from .._core.base import RecurrentBase, State
+from .._core.constructors import GRUCellOptions, LSTMCellOptions, RNNCellOptions
+from .._core.parameters import convert
 from .cells import make_step
 from .checks import to_state
 
 
-class SingleStep(Recurrent):
+class SingleStep(RecurrentBase):
     """What RNNCell, LSTMCell and GRUCell have in common: how they are called."""
 
     def __call__(self, x: ArrayLike, state: State | None = None) -> State:

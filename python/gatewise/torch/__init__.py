@@ -9,7 +9,7 @@ Importing this needs PyTorch (``pip install "gatewise[torch]"``); importing gate
 >>> y.sum().backward()
 """
 
-from .._libraries import library
+from ..files.libraries import library
 
 library("torch", extra="torch")
 

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._libraries import library
-from .._options import checked_size
-from .._parameters import Array
+from .._core.options import checked_size
+from .._core.parameters import Array
+from ..files.libraries import library
 
 if TYPE_CHECKING:
-    from .fitting import Run
+    from .loop import Run
 
 LOG_SECONDS = 10.0  # between two states of a bar that is not seen but kept
 
@@ -154,9 +154,9 @@ class Checkpoint(Callback):
             if not value < self.best:
                 return
             self.best = value
-        from . import resuming
+        from ..models import checkpoint as checkpoints
 
-        resuming.save(run, self.path.replace("{epoch}", str(run.epoch)))
+        checkpoints.save(run, self.path.replace("{epoch}", str(run.epoch)))
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, if there is one."""

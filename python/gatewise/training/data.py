@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parameters import Array
+from .._core.parameters import Array
 
 BUCKET = 50  # so many batches' sequences are sorted by length together, so that a batch is padded little
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._libraries import library
-from . import style
+from .. import plotting
+from ..files.libraries import library
 
 
 @dataclass
@@ -35,7 +35,7 @@ class History:
             self.history.setdefault(name, []).append(value)
         self.seconds.append(seconds)
 
-    @style.styled
+    @plotting.styled
     def plot(self, *names: str, axes: Any = None) -> Any:
         """Draw curves over the epochs, with matplotlib.
 
@@ -57,9 +57,9 @@ class History:
         for name in chosen:
             if name not in self.history:
                 raise ValueError(f"names: expected some of {', '.join(self.history) or 'none yet'}, got {name!r}")
-        axes = style.axes(axes)
+        axes = plotting.axes(axes)
         labels = {"loss": "training", "val_loss": "validation"}
-        for name, color in zip(chosen, style.colors(len(chosen)), strict=True):
+        for name, color in zip(chosen, plotting.colors(len(chosen)), strict=True):
             values = self.history[name]
             marker = "o" if len(values) == 1 else None
             axes.plot(range(1, len(values) + 1), values, color=color, marker=marker, label=labels.get(name, name))
@@ -67,7 +67,7 @@ class History:
         if values and min(values) > 0.0:
             axes.set_yscale("log")
         if self.best_epoch is not None:
-            axes.axvline(self.best_epoch, color=style.MUTED, linestyle=":", label=f"kept: epoch {self.best_epoch}")
+            axes.axvline(self.best_epoch, color=plotting.MUTED, linestyle=":", label=f"kept: epoch {self.best_epoch}")
         axes.xaxis.set_major_locator(library("matplotlib.ticker", "train").MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss" if set(chosen) <= set(labels) else "")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._parameters import Array
+from .._core.parameters import Array
 
 
 def softmax(logits: ArrayLike) -> Array:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import models
-from .._files import replace_file
-from .._libraries import library
+from ..files.libraries import library
+from ..files.writing import replace_file
+from ..nn.recurrent import RecurrentLayer
 from .finding import describe, find
 
 Array = NDArray[Any]
@@ -100,8 +101,8 @@ def _parts_of(model: Any) -> Weights:
     """The model's recurrent layers, and the arrays of its other parts, under the names of its state_dict."""
     layers: dict[str, Any] = {}
     others: dict[str, Array] = {}
-    for index, part in enumerate(model.all_parts):
-        if isinstance(part, models.recurrent.Recurrent):
+    for index, part in enumerate(model.model_layers):
+        if isinstance(part, RecurrentLayer):
             layers[str(index)] = part.layer
         else:
             others |= {f"{index}.{name}": np.array(part.params[name]) for name in part.shapes}

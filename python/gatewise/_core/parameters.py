@@ -151,6 +151,10 @@ class Parameters(MutableMapping[str, Array]):
             self.version += self.adopted
             return self.version, [self._arrays[name] for name in self.shapes]
 
+    def copies(self) -> list[Array]:
+        """The current parameters, in order, as arrays that nobody changes."""
+        return [array.copy() if self.adopted else array for array in self.values()]
+
     def adopt(self, mapping: Mapping[str, Array]) -> None:
         """Live in the caller's arrays from now on: of this dtype, C-contiguous and writeable."""
         require_keys("mapping", self.shapes, mapping)

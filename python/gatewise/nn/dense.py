@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .._layer import Gradients
-from .._options import _probability, _switch, checked_size, float_dtype, generator
-from .._parameters import Array, Pieces, _lend
-from .part import SEQUENCES, TOKENS, Call, Flow, Part
+from .._core.base import Gradients
+from .._core.options import _probability, _switch, checked_size, float_dtype, generator
+from .._core.parameters import Array, Pieces, _lend
+from .base import SEQUENCES, TOKENS, Call, Flow, ModelLayer
 
 
-class Parametric(Part):
+class Parametric(ModelLayer):
     """A part with parameters of its own; before a model binds them they are its initial values."""
 
     def _set_up(self, dtype: DTypeLike, seed: Any) -> None:
@@ -102,7 +102,7 @@ class Embedding(Parametric):
         )
 
 
-class Dropout(Part):
+class Dropout(ModelLayer):
     """Drops elements in training, each with probability `p`, and scales the others by 1 / (1 - p).
 
     Parameters

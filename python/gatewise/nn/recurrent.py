@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .._layer import Gradients
-from .._parameters import Array
+from .._core.base import Gradients
+from .._core.parameters import Array
 from ..layers import GRU, LSTM, RNN
-from .part import SEQUENCES, Call, Flow, Part
+from .base import SEQUENCES, Call, Flow, ModelLayer
 
 Layer = RNN | LSTM | GRU
 
 
-class Recurrent(Part):
+class RecurrentLayer(ModelLayer):
     """An `RNN`, `LSTM` or `GRU`, batch_first, whose parameters live in the model's arrays."""
 
     def __init__(self, layer: Layer) -> None:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import optimizers
-from .._options import checked_size
-from .._parameters import Array
-from ..models.part import Call
-from ..models.recurrent import Recurrent
+from .._core.options import checked_size
+from .._core.parameters import Array
+from ..nn.base import Call
+from ..nn.recurrent import RecurrentLayer
 from . import callbacks as cb
 from . import losses
 from .data import Batch, Data, data_of, split, with_targets
 from .history import History
 
 if TYPE_CHECKING:
-    from ..models.network import Network
+    from ..nn.network import Network
 
 Named = list[tuple[str, losses.Metric]]
 
@@ -95,11 +95,11 @@ def fit(
     """Train; see `Sequential.fit`."""
     run.batches, run.checkpoint = data.count(batch_size), checkpoint
     if resume is not None:
-        from . import resuming
+        from ..models import checkpoint as checkpoints
 
         prefixes = ("",) if validation is None else ("", "val_")
         curves = [prefix + name for prefix in prefixes for name in ("loss", *dict(run.metrics))]
-        resuming.load(run, resume, curves)
+        checkpoints.load(run, resume, curves)
     run.notify("on_train_begin")
     try:
         # Of a training that diverges the history tells, and one warning of our own.
@@ -200,7 +200,7 @@ def require_truncatable(model: Network, steps: int) -> None:
     """Refuse what truncated backpropagation cannot cut in time."""
     if model.one_answer:
         raise ValueError(f"bptt: expected None where a sequence has one answer, got {steps}: every piece needs its own")
-    if any(isinstance(part, Recurrent) and part.layer.bidirectional for part in model.all_parts):
+    if any(isinstance(part, RecurrentLayer) and part.layer.bidirectional for part in model.model_layers):
         raise ValueError(
             f"bptt: expected None with a bidirectional layer, whose reverse direction begins at the end, got {steps}"
         )

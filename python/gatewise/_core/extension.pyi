@@ -1,9 +1,10 @@
-"""The interface of the extension modules, one for each instruction set, of which `_dispatch` loads one."""
+"""The interface of the extension modules, one for each instruction set, of which `dispatch` loads one."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from ._layer import State
-from ._parameters import Array
+from .base import State
+from .parameters import Array
 
 class Tape:
     """What a forward pass keeps for its backward pass."""
@@ -19,7 +20,7 @@ class Tape:
     @property
     def gates(self) -> Array: ...
 
-class CompiledLayer:
+class Core:
     """Options and packed weights of one layer or cell."""
 
     @staticmethod
@@ -40,7 +41,7 @@ class CompiledLayer:
         clip: float,
         input_forget: bool,
         batch_first: bool,
-    ) -> CompiledLayer: ...
+    ) -> Core: ...
     def load(self, version: int, arrays: list[Array], others_write: bool, /) -> None: ...
     def call(self, x: Any, state: Any, lengths: Any, mask: Any, resets: Any, /) -> tuple[Array, State]: ...
     def forward(
@@ -57,7 +58,15 @@ class Stream:
     state: State
 
     @staticmethod
-    def make(layer: Any, core: CompiledLayer, arrays: list[Array], batch_size: int | None, /) -> Stream: ...
+    def make(
+        layer: Any,
+        core: Core,
+        batch_size: int | None,
+        snapshot: Callable[[], list[Array]],
+        rebuild: Callable[..., Stream],
+        arrays: list[Array],
+        /,
+    ) -> Stream: ...
     def step(self, x: Any, out: Array | None = None) -> Array: ...
     def run(self, x: Any) -> Array: ...
     def reset(self, rows: Any = None) -> None: ...
@@ -84,7 +93,7 @@ class Optimizers:
     @staticmethod
     def sum_of_squares(grads: Array, /) -> float: ...
 
-class Core(Protocol):
+class Extension(Protocol):
     """One extension module."""
 
     isa: str
@@ -92,8 +101,8 @@ class Core(Protocol):
     eigen_version: str
     has_openmp: bool
     packet_bytes: int
-    Float32Layer: type[CompiledLayer]
-    Float64Layer: type[CompiledLayer]
+    Float32Core: type[Core]
+    Float64Core: type[Core]
     Float32Tape: type[Tape]
     Float64Tape: type[Tape]
     Float32Optimizers: type[Optimizers]

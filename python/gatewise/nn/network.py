@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._layer import Gradients, LoadedKeys
-from .._options import generator
-from .._parameters import Array, Pieces, convert, require_keys, size_of
+from .._core.base import Gradients, LoadedKeys
+from .._core.options import generator
+from .._core.parameters import Array, Pieces, convert, require_keys, size_of
 from ..layers import GRU, LSTM, RNN
-from .part import TOKENS, VECTORS, Call, Flow, Part
-from .recurrent import Recurrent
+from .base import TOKENS, VECTORS, Call, Flow, ModelLayer
+from .recurrent import RecurrentLayer
 
 
 class Network:
@@ -34,32 +34,34 @@ class Network:
 
     def _build(self) -> None:
         """Check the flow from part to part, and move all parameters into one flat array."""
-        self.all_parts = [_part(index, part) for index, part in enumerate(self.parts)]
+        self.model_layers = [_part(index, part) for index, part in enumerate(self.parts)]
         if len({id(part) for part in self.parts}) < len(self.parts):
             raise ValueError("parts: expected each only once, got one of them twice")
-        self.flows = _flows(self.all_parts)
-        dtypes = {part.dtype for part in self.all_parts if part.dtype is not None}
+        self.flows = _flows(self.model_layers)
+        dtypes = {part.dtype for part in self.model_layers if part.dtype is not None}
         if len(dtypes) != 1:
             names = ", ".join(sorted(str(dtype) for dtype in dtypes)) or "none"
             raise ValueError(f"parts: expected parameters of one dtype, got {names}")
         self.dtype = dtypes.pop()
         self._shapes = {
-            f"{index}.{name}": shape for index, part in enumerate(self.all_parts) for name, shape in part.shapes.items()
+            f"{index}.{name}": shape
+            for index, part in enumerate(self.model_layers)
+            for name, shape in part.shapes.items()
         }
         self.flat_params = np.empty(size_of(self._shapes), self.dtype)
         self.flat_grads = np.zeros_like(self.flat_params)
         self._params = Pieces(self.flat_params, self._shapes)
         self._own: list[tuple[Pieces, Gradients]] = []
         start = 0
-        for part in self.all_parts:
+        for part in self.model_layers:
             own = slice(start, start := start + size_of(part.shapes))
             params = Pieces(self.flat_params[own], part.shapes)
-            source = part.layer.params if isinstance(part, Recurrent) else getattr(part, "params", {})
+            source = part.layer.params if isinstance(part, RecurrentLayer) else getattr(part, "params", {})
             for name, array in params.items():
                 np.copyto(array, source[name])
             part.bind(params)
             self._own.append((params, Gradients(None, None, self.flat_grads[own], part.shapes)))
-        self._first_with_parameters = next(i for i, part in enumerate(self.all_parts) if part.shapes)
+        self._first_with_parameters = next(i for i, part in enumerate(self.model_layers) if part.shapes)
 
     def reset_parameters(self, init: str = "uniform", seed: Any = None) -> None:
         """Draw the initial values of all parameters anew.
@@ -70,7 +72,7 @@ class Network:
         seed : what ``numpy.random.default_rng`` takes; default: go on with the model's own generator.
         """
         rng = self.rng if seed is None else generator(seed)
-        for part, (own, _) in zip(self.all_parts, self._own, strict=True):
+        for part, (own, _) in zip(self.model_layers, self._own, strict=True):
             for name, value in part.initial_values(init, rng).items():
                 np.copyto(own[name], value)
 
@@ -133,7 +135,7 @@ class Network:
         """All parts forward; with a list for a tape, each part's is appended."""
         y = self._checked(x, call)
         keep = tape is not None
-        for part in self.all_parts:
+        for part in self.model_layers:
             y, kept = part.forward(y, call, keep)
             if tape is not None:
                 tape.append(kept)
@@ -151,7 +153,7 @@ class Network:
         ):
             if value is not None and value.shape != shape:
                 raise ValueError(f"{name}: expected {shape}, got {value.shape}")
-        if flow.kind == TOKENS or isinstance(self.all_parts[0], Recurrent):
+        if flow.kind == TOKENS or isinstance(self.model_layers[0], RecurrentLayer):
             return array
         valid = call.valid(array.shape[1])
         array = array if valid is None else np.where(valid[..., None], array, 0)
@@ -160,10 +162,10 @@ class Network:
     def backpropagate(self, tape: list[Any], dy: Array, wrt_x: bool = False) -> Array | None:
         """All parts backward, the gradients into the flat array; without `wrt_x` no further than parameters reach."""
         d: Array | None = dy
-        for index in range(len(self.all_parts) - 1, -1 if wrt_x else self._first_with_parameters - 1, -1):
+        for index in range(len(self.model_layers) - 1, -1 if wrt_x else self._first_with_parameters - 1, -1):
             assert d is not None
             wanted = wrt_x or index > self._first_with_parameters
-            d = self.all_parts[index].backward(tape[index], d, self._own[index][1], wanted)
+            d = self.model_layers[index].backward(tape[index], d, self._own[index][1], wanted)
         return d
 
     @property
@@ -236,11 +238,11 @@ def _call(lengths: ArrayLike | None, mask: ArrayLike | None, resets: ArrayLike |
     )
 
 
-def _part(index: int, part: Any) -> Part:
-    if not isinstance(part, (RNN, LSTM, GRU, Part)):
+def _part(index: int, part: Any) -> ModelLayer:
+    if not isinstance(part, (RNN, LSTM, GRU, ModelLayer)):
         raise TypeError(f"parts: expected layers and parts, got {type(part).__name__} as part {index}")
     # A part without parameters may serve several models, but what it learns from the flow is this one's alone.
-    own = Recurrent(part) if not isinstance(part, Part) else part if part.shapes else copy.copy(part)
+    own = RecurrentLayer(part) if not isinstance(part, ModelLayer) else part if part.shapes else copy.copy(part)
     if own.bound:
         raise ValueError(
             f"part {index}, {part!r}: expected a part whose parameters live nowhere else, got one of another model or "
@@ -249,7 +251,7 @@ def _part(index: int, part: Any) -> Part:
     return own
 
 
-def _flows(parts: list[Part]) -> list[Flow]:
+def _flows(parts: list[ModelLayer]) -> list[Flow]:
     """What flows into the first part, and out of each."""
     first = parts[0].first_flow()
     if first is None:

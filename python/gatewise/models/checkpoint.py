@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models import storage
+from . import storage
 
 if TYPE_CHECKING:
-    from .fitting import Run
+    from ..training.loop import Run
 
 
 def save(run: Run, path: str | PathLike[str]) -> None:

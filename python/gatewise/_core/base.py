@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ._activations import USUAL
-from ._options import Options, checked_size, float_dtype, generator
-from ._parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
+from .activations import USUAL
+from .options import Options, checked_size, float_dtype, generator
+from .parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
 
 State = Any  # h, or (h, c) for an LSTM
-Own = TypeVar("Own", bound="Recurrent")
+Own = TypeVar("Own", bound="RecurrentBase")
 
 
 class LoadedKeys(NamedTuple):
@@ -79,7 +79,7 @@ class Gradients:
         return Gradients, (self.x, self.state, self._flat, self.params.shapes, self.h_steps, self.c_steps)
 
 
-class Recurrent:
+class RecurrentBase:
     """Options and parameters of a layer or a cell."""
 
     _options: Options
@@ -248,7 +248,7 @@ class Recurrent:
         return self._options.dtype
 
 
-class Layer(Recurrent):
+class LayerBase(RecurrentBase):
     """The attributes of a layer that a cell does not have."""
 
     def _dropout_key(self, key: Any) -> int | None:

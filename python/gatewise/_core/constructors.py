@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ._activations import Activation
-from ._layer import Layer, Recurrent
-from ._options import Options
+from .activations import Activation
+from .base import LayerBase, RecurrentBase
+from .options import Options
 
 
-class RNNAttributes(Recurrent):
+class RNNAttributes(RecurrentBase):
     """What an RNN layer and cell tell of their options."""
 
     @property
@@ -22,7 +22,7 @@ class RNNAttributes(Recurrent):
         return self._options.nonlinearity
 
 
-class LSTMAttributes(Recurrent):
+class LSTMAttributes(RecurrentBase):
     """What an LSTM layer and cell tell of their options."""
 
     @property
@@ -41,7 +41,7 @@ class LSTMAttributes(Recurrent):
         return self._options.peephole
 
 
-class GRUAttributes(Recurrent):
+class GRUAttributes(RecurrentBase):
     """What a GRU layer and cell tell of their options."""
 
     @property
@@ -55,7 +55,7 @@ class GRUAttributes(Recurrent):
         return self._options.reset_after
 
 
-class RNNOptions(RNNAttributes, Layer):
+class RNNOptions(RNNAttributes, LayerBase):
     """The constructor of an RNN."""
 
     def __init__(
@@ -83,7 +83,7 @@ class RNNOptions(RNNAttributes, Layer):
         self._set_up(options, options.parameter_shapes(), seed)
 
 
-class LSTMOptions(LSTMAttributes, Layer):
+class LSTMOptions(LSTMAttributes, LayerBase):
     """The constructor of an LSTM."""
 
     def __init__(
@@ -114,7 +114,7 @@ class LSTMOptions(LSTMAttributes, Layer):
         self._set_up(options, options.parameter_shapes(), seed)
 
 
-class GRUOptions(GRUAttributes, Layer):
+class GRUOptions(GRUAttributes, LayerBase):
     """The constructor of a GRU."""
 
     def __init__(

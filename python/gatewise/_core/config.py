@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _dispatch
+from . import dispatch
 
 
 def set_num_threads(num_threads: int) -> None:
@@ -31,12 +31,12 @@ def set_num_threads(num_threads: int) -> None:
         raise TypeError(f"num_threads: expected an integer >= 1, got {num_threads!r}")
     if not 1 <= int(num_threads) < 2**31:
         raise ValueError(f"num_threads: expected an integer from 1 to {2**31 - 1}, got {int(num_threads)}")
-    _dispatch.core.set_num_threads(int(num_threads))
+    dispatch.extension.set_num_threads(int(num_threads))
 
 
 def get_num_threads() -> int:
     """What was set, or, if nothing was, as many threads as the machine grants now."""
-    return _dispatch.core.num_threads()
+    return dispatch.extension.num_threads()
 
 
 @contextmanager
@@ -48,12 +48,12 @@ def threads(num_threads: int) -> Iterator[None]:
     ...     gw.get_num_threads()
     1
     """
-    before = _dispatch.core.wanted_threads()
+    before = dispatch.extension.wanted_threads()
     set_num_threads(num_threads)
     try:
         yield
     finally:
-        _dispatch.core.set_num_threads(before)
+        dispatch.extension.set_num_threads(before)
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
@@ -67,11 +67,11 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     ------
     ValueError : another mode.
     """
-    core = _dispatch.core
+    core = dispatch.extension
     config: dict[str, Any] = {
         "gatewise": core.version,
         "instruction set": core.isa,
-        "instruction sets available": _dispatch.available(),
+        "instruction sets available": dispatch.available(),
         "packet": f"{core.packet_bytes} bytes",
         "threads": core.num_threads(),
         "threads granted": core.usable_threads(),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _dispatch
-from ._activations import with_parameters
-from ._layer import Recurrent
-from ._options import Options
+from . import dispatch
+from .activations import with_parameters
+from .base import RecurrentBase
+from .options import Options
 
 if TYPE_CHECKING:
-    from ._core import CompiledLayer
+    from .extension import Core
 
 
 def _cell_name(options: Options) -> str:
@@ -24,7 +24,7 @@ def _cell_name(options: Options) -> str:
     return "gru_after" if options.reset_after else "gru_before"
 
 
-class Compiled(Recurrent):
+class Compiled(RecurrentBase):
     """A layer or cell whose arithmetic runs in the extension module."""
 
     def _set_up(self, options: Options, shapes: dict[str, tuple[int, ...]], seed: Any) -> None:
@@ -36,8 +36,8 @@ class Compiled(Recurrent):
         self._make_core()
 
     def _make_core(self) -> None:
-        o, module = self._options, _dispatch.core
-        kind = module.Float32Layer if o.dtype == np.dtype(np.float32) else module.Float64Layer
+        o, module = self._options, dispatch.extension
+        kind = module.Float32Core if o.dtype == np.dtype(np.float32) else module.Float64Core
         self._core = kind.make(
             cell=_cell_name(o),
             input_size=o.input_size,
@@ -57,7 +57,7 @@ class Compiled(Recurrent):
         )
         self._packed_version = -1
 
-    def _ready(self, once: bool = False) -> CompiledLayer:
+    def _ready(self, once: bool = False) -> Core:
         """The core with the parameters of now.
 
         They are packed when they have changed. Adopted ones, which their owner changes unseen, are compared with what

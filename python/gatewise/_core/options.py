@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ._activations import USUAL, Activation, checked_activation, checked_activations, checked_clip
+from .activations import USUAL, Activation, checked_activation, checked_activations, checked_clip
 
 CellKind = Literal["RNN", "LSTM", "GRU"]
 GATES: dict[str, int] = {"RNN": 1, "LSTM": 4, "GRU": 3}

@@ -14,30 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import gatewise as gw
-
-from ._libraries import library
+from .libraries import library
 
 _GAPS = {"", "-", "na", "n/a", "nan", "null", "none"}
 
 
 class InputError(ValueError):
     """Something given cannot be worked with; the message says what was expected and what came."""
-
-
-def read_model(path: str | PathLike[str]) -> gw.Sequential:
-    """A model that was saved.
-
-    Raises
-    ------
-    InputError : the file is missing, unreadable, damaged or of another kind.
-    """
-    try:
-        return gw.load(path)
-    except OSError as error:
-        raise InputError(f"{path}: expected a model file, got: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def read_table(path: Path) -> Any:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .._layer import Gradients
-from .._options import checked_size
-from .._parameters import Array
-from .part import SEQUENCES, VECTORS, Call, Flow, Part
+from .._core.base import Gradients
+from .._core.options import checked_size
+from .._core.parameters import Array
+from .base import SEQUENCES, VECTORS, Call, Flow, ModelLayer
 
 
-class _Reducing(Part):
+class _Reducing(ModelLayer):
     """From sequences to vectors."""
 
     def flow(self, flow: Flow) -> Flow:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._layer import Gradients, State
-from .._parameters import Array
+from .._core.base import Gradients, State
+from .._core.parameters import Array
 
 TOKENS, SEQUENCES, VECTORS = "tokens", "sequences", "vectors"
 
@@ -62,7 +62,7 @@ class Call:
         return self.mask
 
 
-class Part(ABC):
+class ModelLayer(ABC):
     """One part of a model: forward and backward, and the parameters that the model keeps for it."""
 
     shapes: Mapping[str, tuple[int, ...]] = {}

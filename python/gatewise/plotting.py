@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .._libraries import library
+from .files.libraries import library
 
 INK, MUTED, GRID = "#1f2933", "#5b6770", "#e4e7eb"
 PALETTE = ("#0b62a4", "#b3400f", "#2f7d4f", "#7a4fa3", "#a67c00", "#7b8288")

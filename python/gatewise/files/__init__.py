@@ -1,0 +1,1 @@
+"""Files and the optional libraries that read them."""
