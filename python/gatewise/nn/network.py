@@ -205,6 +205,11 @@ class Network:
         return LoadedKeys(missing, [name for name in given if name not in self._shapes])
 
     @property
+    def layers(self) -> tuple[Any, ...]:
+        """The layers, as they were given to the constructor."""
+        return self.parts
+
+    @property
     def one_answer(self) -> bool:
         """Whether a sequence has one answer, (B, features), and not one a step, (B, T, features)."""
         return self.flows[-1].kind == VECTORS
