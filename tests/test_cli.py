@@ -175,7 +175,7 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, mon
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["forecast", "nowhere.csv"], "nowhere.csv: expected a CSV file, got: No such file or directory"),
+        (["forecast", "nowhere.csv"], "nowhere.csv: cannot read this CSV file: No such file or directory"),
         (["forecast", "sales.csv", "--column", "price"], "expected one of 'month', 'shop', 'units', got 'price'"),
         (["forecast", "sales.csv", "--column", "shop"], "sales.csv: shop, row 1: expected a finite number, got 'a'"),
         (["forecast", "sales.csv", "--date-column", "shop"], "sales.csv: shop, row 1: expected a date such as"),
@@ -198,7 +198,7 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, mon
         (["forecast", "--out", "sales.csv/x"], "expected a folder to write to, got sales.csv/x: Not a directory"),
         (["forecast", "--out", "sales.csv"], "--out: expected a folder to write to, got sales.csv: File exists"),
         (["forecast", "--model", "nowhere"], "nowhere: expected a model file, got: No such file or directory"),
-        (["forecast", "--model", "sales.csv"], "sales.csv: expected a whole .safetensors file"),
+        (["forecast", "--model", "sales.csv"], "sales.csv: damaged, or not a .safetensors file"),
         (["forecast", "--model", "x", "--hidden", "3", "--batch-size", "2"],
          "--hidden, --batch-size: expected only without --model, which has its own"),
         (["train"], "'train': expected one of forecast, fit, evaluate, predict, info, convert, bench\n"),
@@ -228,7 +228,7 @@ def test_divergence_and_hopeless_sizes(capsys: Capture) -> None:
 def test_a_missing_library_is_told(missing: str, uninstall: Callable[[str], None], capsys: Capture) -> None:
     uninstall(missing)
     message = failure(["forecast", *SHORT], capsys, code=1)
-    assert message == f'gatewise: {missing} is not installed; pip install "gatewise[cli]" brings it\n'
+    assert message == f'gatewise: {missing} is not installed; pip install "gatewise[cli]" installs it\n'
     assert os.listdir() == []
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("own_folder")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.csv"], "nowhere.csv: expected a CSV file, got: No such file or directory"),
+        (["nowhere.csv"], "nowhere.csv: cannot read this CSV file: No such file or directory"),
         (["nowhere.npz"], "nowhere.npz: expected an NPZ file, got: No such file or directory"),
         (["gestures.parquet"], "gestures.parquet: expected a .csv or .npz file, got .parquet"),
         (["gestures.csv"], "--target: expected the column to predict, one of 'recording', 't', 'x'"),
@@ -105,8 +105,8 @@ def test_models_and_files_that_do_not_go_together(capsys: Capture) -> None:
     capsys.readouterr()
     for command, model, data, message in (
         ("predict", "nowhere", "gestures.csv", "nowhere: expected a model file, got: No such file or directory"),
-        ("predict", "half.safetensors", "gestures.csv", "expected a whole .safetensors file"),
-        ("predict", "gestures.csv", "gestures.csv", "expected a whole .safetensors file"),
+        ("predict", "half.safetensors", "gestures.csv", "damaged, or not a .safetensors file"),
+        ("predict", "gestures.csv", "gestures.csv", "damaged, or not a .safetensors file"),
         ("predict", "own.safetensors", "gestures.csv", "expected a model of gatewise fit, got one without its notes"),
         ("predict", "model.safetensors", "data.npz", "data.npz: expected a CSV file, like the one that the model"),
         ("predict", "model.safetensors", "less.csv", "less.csv: expected the column 'x', 'y', got 'recording', 't'"),
@@ -186,7 +186,7 @@ def test_a_missing_library_is_told(
     gestures()
     uninstall(missing)
     message = failure(arguments, capsys, code=1)
-    assert message == f'gatewise: {missing} is not installed; pip install "gatewise[cli]" brings it\n'
+    assert message == f'gatewise: {missing} is not installed; pip install "gatewise[cli]" installs it\n'
     assert os.listdir() == ["gestures.csv"]
 
 

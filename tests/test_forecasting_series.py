@@ -62,14 +62,14 @@ def test_csv(tmp_path: Path, text: str, options: dict[str, str], values: list[fl
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("", {}, "expected a CSV file with a header line, got an empty file"),
-        ("v\n", {}, "expected rows of values below the header, got none"),
-        ("v\n\n\n", {}, "expected rows of values below the header, got none"),
+        ("", {}, "the file is empty; expected a CSV file with a header line"),
+        ("v\n", {}, "the file has no rows of values below its header"),
+        ("v\n\n\n", {}, "the file has no rows of values below its header"),
         ("v\n1\nfive\n3\n", {}, r"v, row 2: expected a finite number, got 'five'"),
         ("v\n1\n2\ninf\n", {}, r"v, row 3: expected a finite number, got 'inf'"),
-        ("v,w\n1,a\n,b\n3,c\n", {}, r"v, row 2: expected a number, got a gap \(''\)"),
-        ("v\n1\nNaN\n3\n", {}, r"v, row 2: expected a number, got a gap \('NaN'\)"),
-        ("v\n1\n\n3\n", {}, r"v, row 2: expected a number, got a gap"),
+        ("v,w\n1,a\n,b\n3,c\n", {}, r"v, row 2: expected a number, got ''; fill missing values first"),
+        ("v\n1\nNaN\n3\n", {}, r"v, row 2: expected a number, got 'NaN'; fill missing"),
+        ("v\n1\n\n3\n", {}, r"v, row 2: expected a number, got ''"),
         ("a,b\n1,2\n3,4\n", {}, "expected a column of numbers to be named, since several are: 'a', 'b'"),
         ("a,b\nx,y\n", {}, "expected a column of numbers to be named, since none is: 'a', 'b'"),
         ("a,b\n1,2\n", {"column": "c"}, "--column: expected one of 'a', 'b', got 'c'"),
@@ -78,7 +78,7 @@ def test_csv(tmp_path: Path, text: str, options: dict[str, str], values: list[fl
         ("d,v\n2024-01-02,1\n2024-01-02,2\n", {}, "d, row 2: expected a date after 2024-01-02, got 2024-01-02"),
         ("d,v\n2024-01-01,12,5\n2024-01-02,13,5\n", {}, "fields in every row as in the header, 2, got 3 in row 1$"),
         ("d,v\n2024-01-01,12\n2024-01-02,13,5\n", {}, "fields in every row as in the header, 2, got 3 in row 2$"),
-        ("d,v, v\n1,2,3\n", {}, "expected columns of different names, got 'v', 'v'"),
+        ("d,v, v\n1,2,3\n", {}, "expected every column to have a name of its own, got 'v', 'v'"),
         (b"v\n1\n\xff\n", {}, "expected text in UTF-8, got the byte 0xff"),
     ],
 )
@@ -88,9 +88,9 @@ def test_csv_errors(tmp_path: Path, text: str | bytes, options: dict[str, str], 
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.csv: expected a CSV file, got: No such file"):
+    with pytest.raises(InputError, match=r"nowhere\.csv: cannot read this CSV file: No such file"):
         forecasting.read_csv(tmp_path / "nowhere.csv")
-    with pytest.raises(InputError, match="expected a CSV file, got: Is a directory"):
+    with pytest.raises(InputError, match="cannot read this CSV file: Is a directory"):
         forecasting.read_csv(tmp_path)
 
 

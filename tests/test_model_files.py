@@ -142,7 +142,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for content in (b"", b"\x80\x04pickle", whole[: len(whole) // 2], whole[:-1], b"\xff" * 100):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"expected a whole \.safetensors file, got one that does not read"):
+        with pytest.raises(ValueError, match=r"damaged, or not a \.safetensors file"):
             gw.load(path)
     save_file({"a": np.zeros(3)}, path)
     with pytest.raises(ValueError, match=r"expected a model written by gatewise, got another \.safetensors file"):

@@ -247,5 +247,5 @@ def test_history_is_drawn() -> None:
 @pytest.mark.parametrize(("library", "use"), [("tqdm", {"verbose": True}), ("matplotlib", {"verbose": False})])
 def test_a_missing_library_is_named(library: str, use: dict[str, Any], uninstall: Callable[[str], None]) -> None:
     uninstall(library)
-    with pytest.raises(ImportError, match=rf'{library} is not installed; pip install "gatewise\[train\]" brings it'):
+    with pytest.raises(ImportError, match=rf'{library} is not installed; pip install "gatewise\[train\]" installs it'):
         one_answer().fit(X, Y, **use).plot()

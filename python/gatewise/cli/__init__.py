@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from ..files.inputs import InputError
+    from ..files.errors import InputError
     from ..files.libraries import MissingLibrary, library
 
     try:

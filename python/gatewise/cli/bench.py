@@ -13,7 +13,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 SIZES = ("100,1,40,64", "50,32,8,32", "50,32,32,64", "100,32,128,256")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import library
 from ..models.summary import size_in_words
 from ..weights import Weights, load, save

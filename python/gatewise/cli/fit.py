@@ -13,7 +13,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.writing import replace_file
 from ..models.summary import size_in_words
 from ..training.history import History

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import library
 from ..files.writing import replace_file
 from ..forecasting import Evaluation, Forecaster, Series, bundled, read_csv

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import library
 from ..files.writing import replace_file
 from . import preparing, tables

@@ -11,7 +11,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..files.inputs import InputError, listed
+from ..files.errors import InputError, listed
 from ..models.storage import read_model
 from .tables import LAYOUTS, Array, Columns, Sequences
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gatewise as gw
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import library
 
 

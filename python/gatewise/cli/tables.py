@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.inputs import InputError, dates_in, listed, naming, numbers, numeric, read_table
+from ..files.errors import InputError, listed, naming
 from ..files.libraries import library
+from ..files.tables import dates_in, numbers, numeric, read_table
 from .shared import require
 
 Array = NDArray[Any]

@@ -1,1 +1,1 @@
-"""Files and the optional libraries that read them."""
+"""Reading and writing files: safetensors, CSV tables, atomic writes, file names, optional libraries, errors."""

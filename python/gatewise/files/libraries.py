@@ -7,17 +7,12 @@ from typing import Any
 
 
 class MissingLibrary(ImportError):
-    """A library of an extra, such as ``gatewise[train]``, is not installed."""
+    """An optional library, part of an extra such as ``gatewise[train]``, is not installed."""
 
 
 def library(name: str, extra: str) -> Any:
-    """The module of this name, imported now.
-
-    Raises
-    ------
-    MissingLibrary : it is not installed; the message names the extra that brings it.
-    """
+    """Import the module `name`, or raise a `MissingLibrary` that names the extra which installs it."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise MissingLibrary(f'{error.name} is not installed; pip install "gatewise[{extra}]" brings it') from error
+        raise MissingLibrary(f'{error.name} is not installed; pip install "gatewise[{extra}]" installs it') from error

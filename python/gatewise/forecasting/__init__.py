@@ -14,7 +14,7 @@ True
 
 from __future__ import annotations
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import MissingLibrary
 from .baselines import Evaluation, naive, seasonal_naive
 from .forecaster import Forecaster

@@ -14,7 +14,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from . import network, storage
 from .baselines import Evaluation, evaluate
 from .inputs import answers, as_series, covariate_rows, pairs

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import library
 from .series import Series, warn_of_jumps
 from .windows import Floats

@@ -9,7 +9,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from .settings import CELLS, Settings
 from .windows import Floats, Origins, Scaling, targets, windows
 

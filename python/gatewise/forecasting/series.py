@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.inputs import InputError, dates_in, listed, naming, numbers, numeric, parsed_dates, read_table
+from ..files.errors import InputError, listed, naming
 from ..files.libraries import library
+from ..files.tables import dates_in, numbers, numeric, parsed_dates, read_table
 
 BUNDLED_SOURCE = "monthly means of the Pacific off Peru, region Niño 1+2, by NOAA (ERSST.V3B); public domain"
 LARGEST = 1e140  # sums of squares of such values stay finite

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.options import checked_size
-from ..files.inputs import InputError
+from ..files.errors import InputError
 
 CELLS = {"lstm": "LSTM", "gru": "GRU"}
 MODES = ("direct", "autoregressive")

@@ -10,7 +10,7 @@ import numpy as np
 
 import gatewise as gw
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 from ..files.libraries import library
 from ..models.storage import read_model
 from .settings import CELLS, Settings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.inputs import InputError
+from ..files.errors import InputError
 
 Floats = NDArray[np.float64]
 Origins = NDArray[np.intp]

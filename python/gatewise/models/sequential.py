@@ -7,7 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._core.options import checked_size
-from ..files.writing import require_suffix
+from ..files.suffixes import require_suffix
 from ..nn.network import Network
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,8 @@ import numpy as np
 from .. import layers, nn
 from .._core.options import GATES
 from .._core.parameters import Array
-from ..files.inputs import InputError
-from ..files.libraries import library
-from ..files.writing import replace_file
+from ..files import safetensors
+from ..files.errors import InputError
 from ..nn.base import ModelLayer
 from ..nn.network import Network
 from ..nn.recurrent import RecurrentLayer
@@ -83,33 +81,24 @@ def write(
     # Under one key, since safetensors writes several in any order, and equal models shall give equal files.
     metadata = {FORMAT: json.dumps(description)}
     tensors = {f"model.{name}": value for name, value in model.params.items()} | dict(others or {})
-    contiguous = {name: np.array(value, order="C") for name, value in tensors.items()}
-    replace_file(Path(path), library("safetensors.numpy", "train").save(contiguous, metadata=metadata))
+    safetensors.write(path, tensors, metadata)
 
 
 def read(path: str | PathLike[str]) -> File:
     """Read and check a file; its sizes are believed only where the arrays bear them out."""
-    safetensors = library("safetensors", "train")
-    with Path(path).open("rb"):  # a missing or unreadable file is the operating system's to explain
-        pass
-    try:
-        with safetensors.safe_open(str(path), framework="np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: expected a whole .safetensors file, got one that does not read: {error}") from error
-    if FORMAT not in metadata:
+    file = safetensors.read(path)
+    if FORMAT not in file.metadata:
         raise ValueError(f"{path}: expected a model written by gatewise, got another .safetensors file")
     try:
-        description = json.loads(metadata[FORMAT])
+        description = json.loads(file.metadata[FORMAT])
         version, described, training = (description[name] for name in ("version", "parts", "training"))
         notes = dict(description.get("notes", {}))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: expected the configuration of a model in the metadata, got: {error!r}") from error
     if version != VERSION:
         raise ValueError(f"{path}: expected format version {VERSION}, got {version!r}; a newer gatewise may read it")
-    own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
-    others = {name: value for name, value in tensors.items() if not name.startswith("model.")}
+    own = {name.removeprefix("model."): value for name, value in file.arrays.items() if name.startswith("model.")}
+    others = {name: value for name, value in file.arrays.items() if not name.startswith("model.")}
     return File(described, own, others, training, notes)
 
 

@@ -11,7 +11,8 @@ import onnx
 
 import gatewise as gw
 
-from ..files.writing import replace_file, require_suffix
+from ..files.suffixes import require_suffix
+from ..files.writing import replace_file
 from . import sequential
 from .graph import Writer, tensor
 from .stack import kind_of, write_stack

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import models
+from ..files import safetensors
 from ..files.libraries import library
-from ..files.writing import replace_file
+from ..files.suffixes import chosen_suffix
 from ..nn.recurrent import RecurrentLayer
 from .finding import describe, find
 
 Array = NDArray[Any]
 FORMAT = "gatewise.layers"
 SUFFIXES = (".safetensors", ".pt", ".pth", ".onnx", ".keras")
-READABLE = {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL"}
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,7 @@ def saved_model(path: str | os.PathLike[str]) -> Any:
     ------
     ValueError : such a file, but a damaged one. OSError : the file does not read.
     """
-    safetensors = library("safetensors", "train")
-    try:
-        with safetensors.safe_open(os.fspath(path), framework="np") as file:
-            metadata = file.metadata() or {}
-    except safetensors.SafetensorError:
-        return None
+    metadata = safetensors.read_metadata(path)
     return models.load(path) if models.storage.FORMAT in metadata else None
 
 
@@ -123,8 +118,7 @@ def save(layers: Mapping[str, Any], path: str | os.PathLike[str], others: Mappin
     ------
     ValueError : the suffix is another; two arrays would have one name. OSError : the file cannot be written.
     """
-    if Path(path).suffix.lower() != ".safetensors":
-        raise ValueError(f"{os.fspath(path)}: expected a name that ends in .safetensors")
+    chosen_suffix("path", path, [".safetensors"])
     tensors = {name: np.array(array, order="C") for name, array in (others or {}).items()}
     for name, layer in layers.items():
         for parameter, array in layer.state_dict().items():
@@ -133,31 +127,20 @@ def save(layers: Mapping[str, Any], path: str | os.PathLike[str], others: Mappin
                 raise ValueError(f"{full}: expected one array of this name, got two")
             tensors[full] = array
     metadata = {FORMAT: json.dumps({name: describe(layer) for name, layer in layers.items()})}
-    replace_file(Path(path), library("safetensors.numpy", "train").save(tensors, metadata=metadata))
+    safetensors.write(path, tensors, metadata)
 
 
 def _safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
     """All arrays, and the description in the metadata; the library checks sizes and offsets."""
-    safetensors = library("safetensors", "train")
-    where = os.fspath(path)
-    try:
-        with safetensors.safe_open(where, framework="np") as file:
-            names = list(file.keys())
-            for name in names:
-                dtype = file.get_slice(name).get_dtype()
-                if dtype not in READABLE:
-                    raise ValueError(f"{where}: {name}: expected a dtype that NumPy has, got {dtype}")
-            tensors = {name: file.get_tensor(name) for name in names}
-            text = (file.metadata() or {}).get(FORMAT, "{}")
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{where}: expected a whole .safetensors file, got one that does not read: {error}") from error
+    file, where = safetensors.read(path), os.fspath(path)
+    text = file.metadata.get(FORMAT, "{}")
     try:
         described = json.loads(text)
     except (ValueError, RecursionError):
         described = None
     if not isinstance(described, dict):
         raise ValueError(f"{where}: expected a description of layers in the metadata, got {text[:100]!r}")
-    return tensors, described
+    return file.arrays, described
 
 
 def _state_dict(path: str | os.PathLike[str]) -> dict[str, Array]:

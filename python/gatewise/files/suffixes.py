@@ -1,0 +1,39 @@
+"""File names and the formats that their suffixes promise.
+
+Where the suffix chooses between formats, it must be one of theirs (`chosen_suffix`). Where there is a single format,
+any name will do except one that promises another format (`require_suffix`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import InputError
+
+FORMATS = {
+    *(".bin", ".csv", ".json", ".npy", ".npz", ".pickle", ".pkl", ".tsv", ".txt", ".xlsx", ".parquet"),
+    *(".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".safetensors", ".tflite"),
+    *(".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg", ".webp"),
+}
+"""Suffixes that promise a format."""
+
+
+def chosen_suffix(argument: str, path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
+    """Return the name's suffix in lower case, or raise an InputError unless it is one of `suffixes`."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in suffixes:
+        raise InputError(f"{argument}: expected a name that ends in {alternatives(suffixes)}, got {os.fspath(path)}")
+    return suffix
+
+
+def require_suffix(argument: str, path: str | os.PathLike[str], suffix: str) -> None:
+    """Raise an InputError if the name promises a format other than that of `suffix`."""
+    if Path(path).suffix.lower() in FORMATS:
+        chosen_suffix(argument, path, [suffix])
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """Return the names as text, such as ".a, .b or .c"."""
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
