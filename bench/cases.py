@@ -1,4 +1,4 @@
-"""The cases that are measured, and that the tests take their sizes from."""
+"""The benchmark cases. The tests use their sizes too."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to be timed.
+    """One benchmark case.
 
-    mode : "infer" (forward over a whole sequence), "train" (forward and backward, with dx and every parameter's
-        gradient, without an optimizer) or "step" (one step of a stream, with its state carried).
+    mode : "infer" (forward over whole sequences), "train" (forward and backward, with the gradients of x and of every
+        parameter, without an optimizer) or "step" (one step of a stream, which keeps its state).
     cell : "LSTM", "GRU" or "RNN".
-    T, B, I, H : steps, sequences, features, hidden units.
-    ragged : lengths drawn uniformly from T/4 to T instead of T for all.
-    layers, directions : how many of each.
+    T, B, I, H : time steps, sequences, features, hidden units.
+    ragged : whether lengths are spread evenly from T/4 to T; otherwise every length is T.
+    layers, directions : the number of each.
     """
 
     mode: str
@@ -33,7 +33,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """A name to find it by."""
+        """A unique name, such as "train LSTM 50,32,32,64 ragged"."""
         kind = f"{self.mode} {self.cell} {self.T},{self.B},{self.I},{self.H}"
         more = {
             "float64": self.dtype == "float64",
@@ -45,22 +45,22 @@ class Case:
 
     @property
     def rows(self) -> int:
-        """Steps taken, over all sequences."""
+        """The number of unmasked steps of all sequences."""
         return sum(self.lengths()) if self.ragged else self.T * self.B
 
     @property
     def flops(self) -> float:
-        """Floating-point operations of the products of all steps taken: three times as many with backward."""
+        """Floating-point operations of the matrix products of all unmasked steps; backward adds twice as many."""
         terms = sum(self.inputs_of(layer) + self.H for layer in range(self.layers))
         forward = 2.0 * GATES[self.cell] * self.H * terms * self.directions * self.rows
         return forward * (3 if self.mode == "train" else 1)
 
     def inputs_of(self, layer: int) -> int:
-        """The features that a layer reads."""
+        """The number of features that a layer reads."""
         return self.I if layer == 0 else self.H * self.directions
 
     def lengths(self) -> list[int]:
-        """The lengths of a ragged batch: spread evenly, and shuffled by a fixed rule."""
+        """The lengths of a ragged batch: spread evenly, then shuffled in a fixed order."""
         least = max(self.T // 4, 1)
         spread = [least + (self.T - least) * b // max(self.B - 1, 1) for b in range(self.B)]
         return [spread[(b * 7919) % self.B] for b in range(self.B)]
@@ -83,14 +83,14 @@ TRAIN = {
 }  # fmt: skip
 STEP_SIZES = (8, 16, 32, 64, 128, 256)
 STEP = {cell: [(1, 1, n, n) for n in STEP_SIZES] for cell in ("LSTM", "GRU")}
-# Sizes that nothing was tuned for: they should do as well as their neighbours.
+# Sizes that no code was tuned for. They should be as fast as similar sizes.
 OFF_GRID = [(100, 1, 20, 100), (60, 1, 13, 650), (40, 7, 3, 20), (50, 33, 50, 100), (30, 19, 200, 200)]
-# Of several layers, and of both directions.
+# Sizes for two layers and for two directions.
 STACKED = [(100, 1, 40, 64), (50, 32, 32, 64)]
 
 
 def grid() -> Iterator[Case]:
-    """The grid that the README's table shows."""
+    """The cases of the tables in docs/speed.md."""
     for mode, sizes in (("infer", INFER), ("train", TRAIN), ("step", STEP)):
         for cell, shapes in sizes.items():
             for shape in shapes:
@@ -98,7 +98,7 @@ def grid() -> Iterator[Case]:
 
 
 def beyond() -> Iterator[Case]:
-    """Other types, cells and sizes, ragged batches, two layers and two directions."""
+    """Other dtypes, cells and sizes, ragged batches, two layers and two directions."""
     for n in STEP_SIZES:
         yield Case("step", "RNN", 1, 1, n, n)
     for mode in ("infer", "train"):
@@ -119,12 +119,12 @@ def beyond() -> Iterator[Case]:
 
 
 def all_cases() -> list[Case]:
-    """Everything, the grid first."""
+    """All cases, those of the grid first."""
     return [*grid(), *beyond()]
 
 
 def as_cpp(case: Case) -> str:
-    """A case as the C++ benches read it."""
+    """A case as an initializer for the C++ benchmarks."""
     bits = case.dtype.removeprefix("float")
     return f'{{{case.mode}, "{case.cell}", {case.T}, {case.B}, {case.I}, {case.H}, {bits} / 8}},'
 

@@ -1,8 +1,8 @@
-"""Set two results of the race side by side.
+"""Compare two results of the race.
 
     python bench/compare.py before.json after.json [--library gatewise]
 
-Cases, thread counts or libraries that only one of them has are counted, not compared.
+Cases and thread counts that only one of them contains are counted but not compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from report import Row, geometric_mean, microseconds, rows_of
 
 
 def main() -> None:
-    """Microseconds before and after, and how many times as fast, for every case that both have."""
+    """Print the time before and after, in microseconds, and the speedup, for every case in both results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
@@ -40,7 +40,7 @@ def main() -> None:
     for path, own, other in ((options.before, before, after), (options.after, after, before)):
         alone = len(own.keys() - other.keys())
         if alone:
-            print(f"only in {path}: {alone}")
+            print(f"cases only in {path}: {alone}")
 
 
 if __name__ == "__main__":

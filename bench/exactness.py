@@ -1,10 +1,11 @@
-"""How far float32 is from float64, gatewise beside PyTorch where that is installed.
+"""Measure the error of float32 results, of gatewise and, where it is installed, of PyTorch.
 
     python bench/exactness.py
 
-y: the largest error of any element, which lies between -1 and 1. dx and dparams, the gradients of x and of the
-parameters: the largest error over the largest element of that gradient. The worst of several draws of weights, x and
-dy, in units of 1e-7 (float32 rounds a number by up to 0.6e-7 of itself). The exact values are gatewise's in float64.
+y is the largest absolute error of any output; outputs are between -1 and 1. dx and dparams are the largest errors of
+the gradients of x and of the parameters, each divided by the largest element of its gradient. Each entry is the worst
+of several random draws of weights, x and dy, in units of 1e-7; rounding to float32 changes a number by up to 0.6e-7 of
+its size. The exact results are gatewise's in float64.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from report import markdown
 SHAPES = [(10, 32, 16, 64), (100, 4, 16, 64), (100, 32, 16, 64), (100, 32, 128, 256), (1000, 4, 16, 64)]
 
 Results = dict[str, Any]
-"""y, x's gradient and those of the parameters, by name."""
+"""y, the gradient of x, and the gradient of each parameter, by name."""
 
 
 def drawn(case: Case, seed: int) -> tuple[dict[str, Any], Any, Any]:
-    """Parameters of PyTorch's default range, x (T, B, I) and dy (T, B, H), in float32."""
+    """Draw parameters from PyTorch's default range, x (T, B, I) and dy (T, B, H), in float32."""
     rng = np.random.default_rng(seed)
     shapes = {name: value.shape for name, value in getattr(gw, case.cell)(case.I, case.H).params.items()}
     params = {name: rng.uniform(-1, 1, shape) * case.H**-0.5 for name, shape in shapes.items()}
@@ -34,7 +35,7 @@ def drawn(case: Case, seed: int) -> tuple[dict[str, Any], Any, Any]:
 
 
 def by_gatewise(case: Case, dtype: Any, params: dict[str, Any], x: Any, dy: Any) -> Results:
-    """gatewise's, computed in `dtype`."""
+    """Return gatewise's results, computed in `dtype`."""
     layer = getattr(gw, case.cell)(case.I, case.H, dtype=dtype)
     layer.load_state_dict(params)
     y, _, tape = layer.forward(x.astype(dtype))
@@ -43,7 +44,7 @@ def by_gatewise(case: Case, dtype: Any, params: dict[str, Any], x: Any, dy: Any)
 
 
 def by_pytorch(case: Case, params: dict[str, Any], x: Any, dy: Any) -> Results:
-    """PyTorch's, in float32."""
+    """Return PyTorch's results, computed in float32."""
     import torch
 
     module = getattr(torch.nn, case.cell)(case.I, case.H)
@@ -57,7 +58,7 @@ def by_pytorch(case: Case, params: dict[str, Any], x: Any, dy: Any) -> Results:
 
 
 def errors(got: Results, exact: Results) -> list[float]:
-    """Of y, of x's gradient and of the parameters' gradients."""
+    """Return the errors of y, of the gradient of x and of the parameter gradients."""
     off = {name: float(np.abs(got[name] - value).max()) for name, value in exact.items()}
     for name in off.keys() - {"y"}:
         off[name] /= float(np.abs(exact[name]).max())
@@ -65,7 +66,7 @@ def errors(got: Results, exact: Results) -> list[float]:
 
 
 def has_pytorch() -> bool:
-    """Whether there is one to stand beside."""
+    """Whether PyTorch is installed."""
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
@@ -74,9 +75,9 @@ def has_pytorch() -> bool:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--draws", type=int, default=10, help="random draws per case (default: 10)")
     options = parser.parse_args()
     beside = has_pytorch()
     kinds = ["y", "dx", "dparams"]

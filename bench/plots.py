@@ -1,4 +1,4 @@
-"""A race's plots: speed over size, and shares of the machine's peak."""
+"""Plot the results of a race: speed over size, and shares of the machine's peak."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLES = {"infer": "inference", "train": "forward and backward", "step": "one st
 
 
 def chosen(rows: list[Row], cell: str, mode: str) -> list[Row]:
-    """The full float32 batches of a panel, smaller calls first."""
+    """The rows of a panel: float32, not ragged, sorted by the number of operations."""
     kept = [
         r for r in rows if (r.case.cell, r.case.mode, r.case.dtype) == (cell, mode, "float32") and not r.case.ragged
     ]
@@ -27,18 +27,21 @@ def chosen(rows: list[Row], cell: str, mode: str) -> list[Row]:
 
 
 def sizes(row: Row) -> tuple[int, ...]:
-    """T, B, I, H."""
+    """The sizes (T, B, I, H) of a row's case."""
     return row.case.T, row.case.B, row.case.I, row.case.H
 
 
 def label_sizes(axis: Any, found: list[tuple[int, ...]]) -> None:
-    """The cases along x."""
+    """Label the x axis with the sizes of the cases."""
     axis.set_xticks(range(len(found)), [",".join(map(str, s)) for s in found], rotation=90, fontsize=8)
     axis.set_xlim(-0.7, len(found) - 0.3)
 
 
 def panels(rows: list[Row], modes: tuple[str, ...]) -> tuple[Any, list[tuple[Any, str, list[Row]]]]:
-    """A figure with a panel for each cell (down) and mode (across), as wide as it has cases; with each its rows."""
+    """Make a figure with a row of panels per cell and a column per mode; return it, and each panel with its rows.
+
+    A panel's width is proportional to its number of cases.
+    """
     widths = [max(len({sizes(r) for r in chosen(rows, cell, mode)}) for cell in CELLS) + 2 for mode in modes]
     figure, axes = pyplot.subplots(
         len(CELLS), len(modes), figsize=(2 + 0.34 * sum(widths), 8.5), width_ratios=widths, sharey=True,
@@ -54,7 +57,7 @@ def panels(rows: list[Row], modes: tuple[str, ...]) -> tuple[Any, list[tuple[Any
 
 
 def plot_speed(rows: list[Row], libraries: list[str], threads: int, path: Path) -> None:
-    """GFLOP/s of every library over the cases in the order of their work, with the peak."""
+    """Plot the GFLOP/s of every library over the cases, sorted by the number of operations, with the peak."""
     own = [row for row in rows if row.threads == threads]
     modes = tuple(mode for mode in MODES if any(chosen(own, cell, mode) for cell in CELLS))
     figure, found = panels(own, modes)
@@ -82,7 +85,7 @@ def plot_speed(rows: list[Row], libraries: list[str], threads: int, path: Path) 
 
 
 def plot_peak(rows: list[Row], path: Path) -> None:
-    """The share of the peak that gatewise reaches on each number of threads, with the fastest other library's."""
+    """Plot gatewise's share of the peak for each number of threads, with that of the fastest other library."""
     modes = tuple(mode for mode in MODES[:2] if any(chosen(rows, cell, mode) for cell in CELLS))
     figure, found = panels(rows, modes)
     counts = sorted({row.threads for row in rows})
@@ -113,7 +116,7 @@ def plot_peak(rows: list[Row], path: Path) -> None:
 
 
 def plot(result: dict[str, Any], folder: Path) -> list[tuple[str, Path]]:
-    """Writes the pictures that the result has data for; what each shows, and where it is."""
+    """Write the plots that the result has data for; return the description and path of each."""
     rows, pictures = rows_of(result), []
     for threads in result["threads"]:
         if any(

@@ -1,11 +1,12 @@
-"""Race gatewise against the other libraries that are installed, in one run, each in processes of its own, in turn.
+"""Compare the speed of gatewise and of the other libraries that are installed.
 
     python bench/race.py --threads 1 2 --rounds 3 --out race.json --report race.md
     python bench/race.py --only "infer LSTM" --libraries gatewise pytorch
     python bench/race.py --table race.json
 
-Every round starts each library anew, once for each number of threads, and times every case: as many calls as fit into
---seconds. The best of all rounds counts; the median of the rounds' medians stands beside it in the results.
+The libraries run one after another. Every round starts a new process per library and number of threads, and times every
+case with as many calls as fit into --seconds. The results contain the best time of all rounds, and the median of the
+rounds' medians.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ PEAK = HERE.parent / "build" / "bench" / "gatewise_peak"
 
 
 def time_calls(call: Callable[[], Any], seconds: float) -> tuple[float, float]:
-    """The best and the median time of a call, in seconds; short calls are timed in groups."""
+    """Return the best and the median time of a call, in seconds. Short calls are timed in groups."""
     timer = timeit.Timer(call)
-    timer.timeit(1)  # where just-in-time compilers and lazy packs work
+    timer.timeit(1)  # just-in-time compilation and packing of weights happen here
     calls, warm = 1, timer.timeit(1)
     while warm < seconds / 4:
         calls *= 2
@@ -50,13 +51,16 @@ def time_calls(call: Callable[[], Any], seconds: float) -> tuple[float, float]:
 
 
 def pin(threads: int) -> None:
-    """To as many processors as there are threads: some libraries count them, and none wanders."""
+    """Pin this process to as many processors as it has threads.
+
+    Some libraries take their number of threads from the processors, and no thread can move to another processor.
+    """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 def work(library: str, cases: list[Case], threads: int, seconds: float) -> None:
-    """In a library's own process: its facts, then a line of JSON for each case that it has."""
+    """Run in a library's own process: print its facts, then one line of JSON per case that it supports."""
     pin(threads)
     peer = importlib.import_module(f"peers.{library}")
     print(json.dumps(peer.facts()), flush=True)
@@ -68,7 +72,7 @@ def work(library: str, cases: list[Case], threads: int, seconds: float) -> None:
 
 
 def run_round(library: str, cases: list[Case], threads: int, seconds: float) -> list[dict[str, Any]]:
-    """One round of one library: its lines, the facts first; none if it cannot be imported."""
+    """Run one round of one library; return its lines, the facts first, or none if it cannot be imported."""
     command = [sys.executable, str(HERE / "race.py"), "--worker", library]
     command += ["--threads", str(threads), "--seconds", str(seconds)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_", "MKL_"))}
@@ -81,14 +85,14 @@ def run_round(library: str, cases: list[Case], threads: int, seconds: float) -> 
 
 
 def measure_peak(program: Path, threads: int) -> dict[str, dict[str, float]]:
-    """FLOP/s of fused multiply-adds by type and number of threads, or nothing if the program has not been built."""
+    """Return the FLOP/s of fused multiply-adds by dtype and number of threads; empty if the program is not built."""
     if not program.exists():
         return {}
     return dict(json.loads(subprocess.run([program, str(threads)], capture_output=True, check=True).stdout))
 
 
 def commit() -> str:
-    """The commit that is measured, with a + if the tree has changes."""
+    """The current commit, followed by + if the work tree has changes."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", "-C", HERE, *arguments], capture_output=True, text=True, check=False).stdout
@@ -97,7 +101,7 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """The processor and how many of it."""
+    """The model and number of processors."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -109,11 +113,11 @@ def machine() -> str:
 
 
 def race(options: argparse.Namespace) -> dict[str, Any]:
-    """All rounds."""
+    """Run all rounds and return their results."""
     in_grid = set(grid())
     cases = [case for case in (all_cases() if options.all else grid()) if options.only in case.name]
     if not cases:
-        sys.exit(f"--only: expected a part of a case's name, got {options.only!r}")
+        sys.exit(f"--only: no case has a name that contains {options.only!r}")
     result: dict[str, Any] = {
         "commit": commit(),
         "machine": machine(),
@@ -126,7 +130,10 @@ def race(options: argparse.Namespace) -> dict[str, Any]:
         "cases": {case.name: {**asdict(case), "grid": case in in_grid} for case in cases},
     }
     if not options.peak.exists():
-        print(f"no {options.peak}, so no shares of the peak: CONTRIBUTING.md says how to build it", file=sys.stderr)
+        print(
+            f"shares of the peak are left out: {options.peak} does not exist; see CONTRIBUTING.md for how to build it",
+            file=sys.stderr,
+        )
     # threads → case → library → [(best, median) of each round]
     rounds: dict[int, dict[str, dict[str, list[tuple[float, float]]]]] = {n: {} for n in options.threads}
     libraries = list(options.libraries)
@@ -160,18 +167,20 @@ def race(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libraries", nargs="+", default=LIBRARIES, choices=LIBRARIES)
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="each number is raced (default: 1 2)")
+    parser.add_argument(
+        "--threads", nargs="+", type=int, default=[1, 2], help="numbers of threads to run with (default: 1 2)"
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.2, help="for each case and round (default: 0.2)")
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--all", action="store_true", help="other types, cells and sizes, and ragged batches too")
+    parser.add_argument("--seconds", type=float, default=0.2, help="time per case and round (default: 0.2)")
+    parser.add_argument("--only", default="", help="run only cases whose name contains this")
+    parser.add_argument("--all", action="store_true", help="add the cases beyond the grid: see bench/cases.py")
     parser.add_argument("--peak", type=Path, default=PEAK, help="the program that measures the machine's peak")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
-    parser.add_argument("--report", type=Path, help="write the table into this Markdown file, and plots beside it")
-    parser.add_argument("--table", type=Path, help="no race: show these results")
+    parser.add_argument("--report", type=Path, help="write the table into this Markdown file and the plots beside it")
+    parser.add_argument("--table", type=Path, help="show these results instead of running a race")
     parser.add_argument("--worker", choices=LIBRARIES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

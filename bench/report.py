@@ -1,4 +1,4 @@
-"""A race's results as rows, a table and its marks, and a report with plots."""
+"""The results of a race: as rows, as a table compared with targets, and as a report with plots."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from cases import Case
 
-# The race's text in a Markdown file stands between these.
+# In a Markdown file, the report is the text between these two comments.
 BEGIN, END = "<!-- race: written by bench/race.py -->", "<!-- end of the race -->"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case on so many threads.
+    """The times of one case on a number of threads.
 
-    best, median : seconds of each library.
-    peak : FLOP/s that the machine reaches in this type on so many threads, or None if it was not measured.
-    grid : whether the marks count it.
+    best, median : seconds per library.
+    peak : the machine's FLOP/s for this dtype and number of threads, or None if it was not measured.
+    grid : whether the case is part of the grid, which is compared with the targets.
     """
 
     threads: int
@@ -38,23 +38,23 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Its time over gatewise's."""
+        """The time of the fastest other library, divided by gatewise's time."""
         if self.peer is None or "gatewise" not in self.best:
             return None
         return self.best[self.peer] / self.best["gatewise"]
 
     def rate(self, library: str = "gatewise") -> float | None:
-        """FLOP/s."""
+        """A library's FLOP/s."""
         return self.case.flops / self.best[library] if library in self.best else None
 
     def share(self, library: str = "gatewise") -> float | None:
-        """The part of the peak."""
+        """A library's FLOP/s as a share of the peak."""
         rate = self.rate(library)
         return None if rate is None or self.peak is None else rate / self.peak
 
 
 def rows_of(result: dict[str, Any]) -> list[Row]:
-    """All rows of a result, thread count by thread count."""
+    """All rows of a result, sorted by the number of threads."""
     rows = []
     for threads, times in result["times"].items():
         for name, of_case in times.items():
@@ -67,18 +67,18 @@ def rows_of(result: dict[str, Any]) -> list[Row]:
 
 
 def geometric_mean(values: Iterable[float]) -> float:
-    """NaN of none."""
+    """The geometric mean, or NaN if there are no values."""
     logarithms = [math.log(value) for value in values]
     return math.exp(sum(logarithms) / len(logarithms)) if logarithms else math.nan
 
 
 def count(threads: int) -> str:
-    """1 thread, 2 threads."""
+    """The number with its noun: "1 thread", "2 threads"."""
     return f"{threads} thread" + ("s" if threads != 1 else "")
 
 
 def microseconds(seconds: float | None) -> str:
-    """Three digits, or all before the point."""
+    """A time in microseconds with three significant digits, or with all digits before the decimal point."""
     if seconds is None:
         return ""
     value = seconds * 1e6
@@ -86,13 +86,13 @@ def microseconds(seconds: float | None) -> str:
 
 
 def markdown(head: list[str], rows: Iterable[list[str]]) -> list[str]:
-    """The lines of a table whose first column is text and whose others are numbers."""
+    """The lines of a Markdown table; its first column is text and the others are numbers."""
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
     return [lines[0], "|---|" + "---:|" * (len(head) - 1), *lines[1:]]
 
 
 def table_of(rows: list[Row], libraries: list[str]) -> list[str]:
-    """Microseconds of each library; gatewise's median, GFLOP/s and share of the peak; the ratio."""
+    """The table of times per library; gatewise's median, GFLOP/s and share of the peak; and the ratio."""
     head = ["case (T,B,I,H)", *libraries, "median", "GFLOP/s", "of peak", "ratio"]
     body = []
     for row in rows:
@@ -107,13 +107,13 @@ def table_of(rows: list[Row], libraries: list[str]) -> list[str]:
 
 
 def judged(name: str, value: float, mark: float, show: str) -> str:
-    """A value beside what it should be at least."""
-    verdict = "reached" if value >= mark else "missed"
-    return f"{name} {value:{show}} (mark {mark:{show}}: {verdict})"
+    """A value with its target, which it should reach at least."""
+    verdict = "met" if value >= mark else "missed"
+    return f"{name} {value:{show}} (target {mark:{show}}: {verdict})"
 
 
 def marks(rows: list[Row]) -> list[str]:
-    """How the grid stands against the marks: ratios, and shares of the peak in the large cases."""
+    """Compare the grid with the targets: the ratios, and the shares of the peak of the large cases."""
     lines = []
     for threads in sorted({row.threads for row in rows}):
         for modes in (("infer",), ("train",), ("step",), ("infer", "train", "step")):
@@ -128,7 +128,7 @@ def marks(rows: list[Row]) -> list[str]:
                     f"- {count(threads)}, {' and '.join(modes)}: "
                     + judged("geometric mean of the ratios", geometric_mean(found.values()), 2.5, ".2f")
                     + ", "
-                    + judged("least", found[least], 0.95, ".2f")
+                    + judged("lowest", found[least], 0.95, ".2f")
                     + f", {least}"
                 )
         for mode, shares in (("infer", (0.9, 0.8)), ("train", (0.85, 0.75))):
@@ -143,14 +143,14 @@ def marks(rows: list[Row]) -> list[str]:
                     least = min(large, key=large.__getitem__)
                     lines.append(
                         f"- {count(threads)}, {mode}, H ≥ 256 and B·H ≥ {fewest}: "
-                        + judged("least share of the peak", large[least], mark, ".0%")
+                        + judged("lowest share of the peak", large[least], mark, ".0%")
                         + f", {least}"
                     )
     return lines
 
 
 def table(result: dict[str, Any]) -> str:
-    """Markdown: what was run, a table for each number of threads, the marks."""
+    """The report in Markdown: what was run, a table per number of threads, and the comparison with the targets."""
     rows, libraries = rows_of(result), list(result["libraries"])
     facts = result["libraries"]
     versions = ", ".join(f"{library} {facts[library]['version']}" for library in libraries)
@@ -174,13 +174,16 @@ def table(result: dict[str, Any]) -> str:
 
 
 def write_report(result: dict[str, Any], path: Path) -> None:
-    """The table and the plots into a Markdown file, between its two markers (or a new file), the pictures beside it."""
+    """Write the table and links to the plots between the two comments of a Markdown file, or into a new file.
+
+    The plots are written to the folder of that file.
+    """
     from plots import plot
 
     pictures = [f"![{text}]({picture.name})" for text, picture in plot(result, path.parent)]
     text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
     if BEGIN not in text or END not in text:
-        raise SystemExit(f"--report: expected {path} to contain {BEGIN} and {END}")
+        raise SystemExit(f"--report: expected {path} to contain {BEGIN} and {END}, got a file without them")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     path.write_text("\n\n".join([before + BEGIN, table(result), *pictures, END + after]))

@@ -1,10 +1,11 @@
-"""The tutorial's training, gatewise beside PyTorch where that is installed, and what of a step is not arithmetic.
+"""Time the training of examples/tutorial.py, and the same training in PyTorch where it is installed.
 
     python bench/training.py --threads 2
 
-Windows of one feature, an LSTM of two layers, a linear layer on the flattened outputs, mean squared error, Adam: epochs
-of 40 batches, in turn, the best of the rounds. Python's share is what a step takes beyond its calls into the core
-(weights packed, forward, backward, Adam) and the three matrix products of the linear layer, all timed apart.
+A two-layer LSTM reads windows of one feature, and a linear layer reads its flattened outputs; the loss is the mean
+squared error, the optimizer Adam. Epochs of 40 batches are timed in turn, and the best of all rounds counts. Python's
+share is the part of a step's time that is neither in the core (packing weights, forward, backward, Adam) nor in the
+three matrix products of the linear layer; these are timed separately.
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ SIZES = [(32, 20), (32, 50), (64, 20), (64, 50)]
 
 
 def data(steps: int) -> tuple[Any, Any]:
-    """Windows (N, T, 1) and what follows each, (N, 1)."""
+    """Windows (N, T, 1) of a sine wave, and the value after each, (N, 1)."""
     wave = np.sin(np.arange(BATCH * BATCHES + steps) * 0.1).astype(np.float32)
     return np.lib.stride_tricks.sliding_window_view(wave, steps)[:-1, :, None].copy(), wave[steps:, None]
 
 
 def model_of(hidden: int, steps: int) -> gw.Sequential:
-    """The tutorial's."""
+    """The model of the tutorial."""
     layer = gw.LSTM(1, hidden, 2, batch_first=True)
     return gw.Sequential(layer, gw.Flatten(steps), gw.Linear(steps * hidden, 1), seed=0)
 
 
 def epoch(hidden: int, steps: int) -> Callable[[], Any]:
-    """One epoch with gatewise."""
+    """A function that trains one epoch with gatewise."""
     (x, y), model, adam = data(steps), model_of(hidden, steps), gw.optimizers.Adam(1e-3)
     return lambda: model.fit(x, y, batch_size=BATCH, optimizer=adam, verbose=False)
 
 
 def epoch_in_pytorch(hidden: int, steps: int, threads: int) -> Callable[[], Any] | None:
-    """One with PyTorch, the batches drawn by a permutation as gatewise's are."""
+    """The same with PyTorch, with shuffled batches as in gatewise; None if PyTorch is not installed."""
     try:
         import torch
     except ModuleNotFoundError:
@@ -61,14 +62,14 @@ def epoch_in_pytorch(hidden: int, steps: int, threads: int) -> Callable[[], Any]
 
 
 def arithmetic(hidden: int, steps: int) -> Callable[[], Any]:
-    """The arithmetic of one step alone."""
+    """A function that does only the arithmetic of one step."""
     model, (x, _) = model_of(hidden, steps), data(steps)
     layer, batch, adam = model.parts[0], x[:BATCH], gw.optimizers.Adam(1e-3)
     dy, d = np.ones((BATCH, steps, hidden), np.float32), np.ones((BATCH, 1), np.float32)
     weight, flat = model.params["2.weight"], dy.reshape(BATCH, -1)
 
     def run() -> None:
-        _, _, tape = layer.forward(batch)  # packs the weights too: they are the model's arrays
+        _, _, tape = layer.forward(batch)  # also packs the weights, which are the model's arrays
         layer.backward(tape, dy, wrt_x=False)
         _ = flat @ weight.T, d.T @ flat, d @ weight
         adam.update(model.flat_params, model.flat_grads)
@@ -77,7 +78,7 @@ def arithmetic(hidden: int, steps: int) -> Callable[[], Any]:
 
 
 def best(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
-    """The best seconds of each, in turn."""
+    """Time the calls in turn; return the best time of each, in seconds."""
     times = [float("inf")] * len(calls)
     for _ in range(rounds):
         for i, call in enumerate(calls):
@@ -88,13 +89,13 @@ def best(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     gw.set_num_threads(options.threads)
-    print("| H | T | a step, µs | Python's share | PyTorch's, µs | times as long |\n|---:|---:|---:|---:|---:|---:|")
+    print("| H | T | step, µs | Python's share | PyTorch, µs | PyTorch / gatewise |\n|---:|---:|---:|---:|---:|---:|")
     for hidden, steps in SIZES:
         alone = arithmetic(hidden, steps)
         calls = [epoch(hidden, steps), lambda alone=alone: [alone() for _ in range(BATCHES)]]

@@ -174,9 +174,9 @@ def test_marks() -> None:
     )
     infer, everything, share = report.marks(report.rows_of(result))
     mean = (8 * 0.94) ** 0.5
-    assert f"geometric mean of the ratios {mean:.2f} (mark 2.50: reached), least 0.94 (mark 0.95: missed)" in infer
+    assert f"geometric mean of the ratios {mean:.2f} (target 2.50: met), lowest 0.94 (target 0.95: missed)" in infer
     assert everything.startswith("- 1 thread, infer and train and step")
-    assert "B·H ≥ 32768: least share of the peak 89% (mark 90%: missed)" in share
+    assert "B·H ≥ 32768: lowest share of the peak 89% (target 90%: missed)" in share
 
 
 def test_report_changes_only_what_stands_between_its_marks(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_comparison_of_different_results(tmp_path: Path) -> None:
     after.write_text(json.dumps(result_of({SMALL: {"gatewise": 1e-6}, LARGE: {"jax": 1.0}}, (1, 2))))
     lines = run("compare.py", before, after).splitlines()
     assert lines[1].split() == ["1", "infer", "LSTM", "1,1,32,32", "4", "1", "4.00"]
-    assert lines[2:] == ["geometric mean of 1: 4.000", f"only in {before}: 1", f"only in {after}: 1"]
+    assert lines[2:] == ["geometric mean of 1: 4.000", f"cases only in {before}: 1", f"cases only in {after}: 1"]
     assert run("compare.py", before, after, "--library", "pytorch").splitlines()[1] == "geometric mean of 0: nan"
 
 

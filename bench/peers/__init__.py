@@ -1,5 +1,5 @@
-"""The libraries of the race.
+"""The libraries of the race, one module each.
 
-Each module has `make(case, threads)`, a function to be timed or None if it has no such case, and `facts()`, what is to
-be known of it. It is imported in a process of its own, so that no library disturbs another's threads.
+`make(case, threads)` returns the function to be timed, or None if the library does not support the case. `facts()`
+returns the library's version. Each module is imported in its own process, so that no library affects another's threads.
 """

@@ -1,4 +1,4 @@
-"""The same numbers for every library."""
+"""The weights and inputs, which are the same for every library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cases import GATES, Case
 
 
 def weights(case: Case, scale: float = 1, bias_scale: float = 1) -> dict[str, Any]:
-    """PyTorch's state_dict: its names, shapes and default range, times a scale."""
+    """Weights as in PyTorch's state_dict, drawn from its default range and multiplied by a scale."""
     rng, rows, bound = np.random.default_rng(0), GATES[case.cell] * case.H, case.H**-0.5
     scales = {"weight": scale * bound, "bias": bias_scale * bound}
     values = {}
@@ -25,12 +25,12 @@ def weights(case: Case, scale: float = 1, bias_scale: float = 1) -> dict[str, An
 
 
 def suffixes(case: Case, layer: int) -> list[str]:
-    """What the names of a layer's parameters end with, direction by direction."""
+    """The suffixes of a layer's parameter names, one per direction."""
     return [f"_l{layer}", f"_l{layer}_reverse"][: case.directions]
 
 
 def inputs(case: Case, scale: float = 1) -> tuple[Any, Any]:
-    """x (T, B, I) and dy (T, B, D·H), times a scale."""
+    """x (T, B, I) and dy (T, B, D·H), multiplied by a scale."""
     rng = np.random.default_rng(1)
     x, dy = (scale * rng.standard_normal((case.T, case.B, size)) for size in (case.I, case.directions * case.H))
     return x.astype(case.dtype), dy.astype(case.dtype)

@@ -12,12 +12,15 @@ from cases import Case
 
 from ._data import suffixes, weights
 
-# From PyTorch's order of gates to ONNX's: i f g o to i o f g; r z n to z r n.
+# From PyTorch's gate order to ONNX's: i f g o to i o f g; r z n to z r n.
 ORDER = {"LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2], "RNN": [0]}
 
 
 def model(case: Case) -> Any:
-    """Recurrent nodes with fixed shapes, one a layer, the state an input where it is carried, lengths a constant."""
+    """One recurrent node per layer, with fixed shapes.
+
+    The state is an input if the case carries it; lengths are a constant.
+    """
     own, order, constants = weights(case), ORDER[case.cell], {}
     if case.ragged:
         constants["lengths"] = np.array(case.lengths(), np.int32)
@@ -27,7 +30,7 @@ def model(case: Case) -> Any:
         attributes["direction"] = "bidirectional"
 
     def of_directions(layer: int, *names: str) -> Any:
-        """[directions, ...]: parameters in ONNX's order of gates, several behind each other."""
+        """The parameters of both directions, (D, ...), in ONNX's gate order; several are concatenated."""
 
         def permuted(array: Any) -> Any:
             return np.concatenate([array.reshape(len(order), case.H, -1)[gate] for gate in order])
@@ -65,11 +68,11 @@ def model(case: Case) -> Any:
 
 
 def feeds(case: Case, x: Any) -> dict[str, Any]:
-    """The inputs of that model."""
+    """The inputs of the model."""
     state = [] if case.mode != "step" else ["h"] if case.cell != "LSTM" else ["h", "c"]
     return {"x": x, **{name: np.zeros((1, case.B, case.H), np.float32) for name in state}}
 
 
 def supported(case: Case) -> bool:
-    """Inference in float32."""
+    """Whether the case is supported: only inference in float32 is."""
     return case.mode != "train" and case.dtype == "float32"

@@ -1,4 +1,4 @@
-"""gatewise itself."""
+"""gatewise."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from ._data import inputs, weights
 
 
 def facts() -> dict[str, str]:
-    """Its version and instruction set."""
+    """gatewise's version and instruction set."""
     config = gw.show_config(mode="dicts")
     assert config is not None
     return {"version": gw.__version__, "instruction set": str(config["instruction set"])}
 
 
 def make(case: Case, threads: int, weight_scale: float = 1, scale: float = 1) -> Callable[[], Any]:
-    """What a user would call. The scales are of the weights, and of x, dy and the biases."""
+    """Make the call as a user would.
+
+    `weight_scale` multiplies the weights; `scale` multiplies x, dy and the biases.
+    """
     gw.set_num_threads(threads)
     layer = getattr(gw, case.cell)(
         case.I, case.H, case.layers, bidirectional=case.directions == 2, dtype=np.dtype(case.dtype)

@@ -1,4 +1,4 @@
-"""JAX: a jitted scan, with the input product of all steps taken at once before it."""
+"""JAX: a jitted scan; the input product of all steps is computed at once, before the scan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def facts() -> dict[str, str]:
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
-    """XLA takes its threads from the affinity mask, which the race sets. One layer, one direction."""
+    """Make a jitted function, for one unidirectional layer only.
+
+    XLA takes its number of threads from the affinity mask, which the race sets.
+    """
     if case.layers > 1 or case.directions > 1:
         return None
     jax.config.update("jax_enable_x64", case.dtype == "float64")
@@ -27,7 +30,7 @@ def make(case: Case, threads: int) -> Callable[[], Any] | None:
     x, dy = (jnp.asarray(array) for array in inputs(case))
     zeros = jnp.zeros((case.B, case.H), case.dtype)
     start = (zeros, zeros)
-    # (T, B, 1), or nothing at all where every step is taken
+    # the mask (T, B, 1); None if no step is masked
     taken = jnp.arange(case.T)[:, None, None] < jnp.array(case.lengths())[:, None] if case.ragged else None
 
     def cell(own: Any, state: Any, row: Any) -> Any:

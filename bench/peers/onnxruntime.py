@@ -20,7 +20,7 @@ def facts() -> dict[str, str]:
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
-    """A session with so many threads."""
+    """Make an inference session with this number of threads."""
     if not supported(case):
         return None
     options = onnxruntime.SessionOptions()

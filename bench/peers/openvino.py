@@ -1,4 +1,4 @@
-"""OpenVINO, which reads the same ONNX model."""
+"""OpenVINO, which runs the same ONNX model as ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def facts() -> dict[str, str]:
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
-    """A compiled model with so many threads, tuned for latency, in float32."""
+    """Compile a model for this number of threads, tuned for latency, in float32."""
     if not supported(case):
         return None
     core = openvino.Core()

@@ -19,7 +19,7 @@ def facts() -> dict[str, str]:
 
 
 def make(case: Case, threads: int) -> Callable[[], Any] | None:
-    """Inference mode for infer and step; autograd, with dx and every parameter, for train."""
+    """Use inference mode for infer and step, and autograd, with the gradients of x and all parameters, for train."""
     torch.set_num_threads(threads)
     module = getattr(torch.nn, case.cell)(case.I, case.H, case.layers, bidirectional=case.directions == 2)
     module = module.to(getattr(torch, case.dtype))
