@@ -170,10 +170,10 @@ def test_commands(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert all(repr(part) in printed for part in model.parts)
     assert main(["convert", str(path), str(tmp_path / "model.onnx")]) == 0
-    assert f"Wrote {model!r}" in capsys.readouterr().out
+    assert f"model.onnx:\n  {model!r}\n" in capsys.readouterr().out
     assert (tmp_path / "model.onnx").read_bytes() == written(model)
     assert main(["convert", str(path), str(tmp_path / "weights.safetensors")]) == 0
-    assert "Left out what the model's parts are: no arrays of layers." in capsys.readouterr().out
+    assert "Layer types were not written: this format stores arrays only." in capsys.readouterr().out
     weights = gws.load(tmp_path / "weights.safetensors")
     assert [repr(layer) for layer in weights.layers.values()] == [
         repr(part) for part in model.parts if isinstance(part, (gw.RNN, gw.LSTM, gw.GRU))

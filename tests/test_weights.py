@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ import gatewise as gw
 import gatewise.weights as gws
 from draw import Option
 from gatewise.cli import main
+from gatewise.files.suffixes import FORMATS as SUFFIXES
+from gatewise.weights.registry import FORMATS
 
 pytest.importorskip("safetensors", reason="writes .safetensors files, and safetensors is not installed")
 
@@ -98,16 +103,16 @@ def test_pickles_that_run_something_are_refused(tmp_path: Path) -> None:
 
     torch.save({"weight_ih_l0": Evil()}, tmp_path / "evil.pt")
     expected = (
-        r'expected a state dict, as torch\.save\(module\.state_dict\(\), "evil.pt"\) writes it, got another pickle$'
+        r"evil\.pt: this pickle holds something else; expected a state dict, as torch\.save\(module\.state_dict\(\)"
     )
     with pytest.raises(ValueError, match=expected):
         gws.load(tmp_path / "evil.pt")
     assert not (tmp_path / "done").exists()
     torch.save(torch.nn.GRU(2, 3), tmp_path / "module.pt")
-    with pytest.raises(ValueError, match=r"got another pickle$"):
+    with pytest.raises(ValueError, match=r"module\.pt: this pickle holds something else; expected"):
         gws.load(tmp_path / "module.pt")
     (tmp_path / "half.pt").write_bytes((tmp_path / "module.pt").read_bytes()[:900])
-    with pytest.raises(ValueError, match=r"got a file that does not read$"):
+    with pytest.raises(ValueError, match=r"half\.pt: damaged; expected a state dict"):
         gws.load(tmp_path / "half.pt")
 
 
@@ -149,8 +154,26 @@ def test_bad_files(name: str, content: bytes, tmp_path: Path) -> None:
         gws.load(tmp_path / "bad.safetensors")
 
 
+def test_the_registry_agrees_with_its_modules() -> None:
+    """And importing what it lists imports no optional library."""
+    code = (
+        "import importlib, sys; from gatewise.weights.registry import FORMATS;"
+        "print(*(set(sys.modules) & {*(one.library for one in FORMATS), 'numba', 'keras', 'pandas'}))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "\n"
+    for one in FORMATS:
+        pytest.importorskip(one.library, reason=f"the format's module needs {one.library}, which is not installed")
+        module = importlib.import_module(f"gatewise.weights.formats.{one.module}")
+        assert hasattr(module, "read")
+        assert hasattr(module, "write") == one.writable
+    suffixes = [suffix for one in FORMATS for suffix in one.suffixes]
+    assert len(set(suffixes)) == len(suffixes)
+    assert set(suffixes) <= set(SUFFIXES)
+
+
 def test_other_suffixes_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected a file of \.safetensors, .*got \.h5"):
+    with pytest.raises(ValueError, match=r"path: expected a name that ends in \.safetensors, .*got .*\.h5"):
         gws.load(tmp_path / "weights.h5")
     with pytest.raises(FileNotFoundError):
         gws.load(tmp_path / "nobody.onnx")
@@ -212,11 +235,14 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     (again,) = gws.load("again.safetensors").layers.values()
     same(again, layers["b"])
     for arguments, message in [
-        (["convert", "two.safetensors", "x.onnx"], "--layer: expected one layer for an ONNX file, got 'a', 'b'"),
+        (
+            ["convert", "two.safetensors", "x.onnx"],
+            "one recurrent layer; choose one of 'a', 'b' with --layer",
+        ),
         (["convert", "two.safetensors", "x.onnx", "--layer", "c"], "--layer: expected one of 'a', 'b', got 'c'"),
-        (["convert", "two.safetensors", "two.safetensors"], "OUT: expected another file than IN, got two.safetensors"),
+        (["convert", "two.safetensors", "two.safetensors"], "OUT: expected a file other than IN, got two.safetensors"),
         (["convert", "two.safetensors", "x.h5"], "OUT: expected a name that ends in .safetensors or .onnx, got x.h5"),
-        (["info", "two.h5"], "expected a file of .safetensors"),
+        (["info", "two.h5"], "expected a name that ends in .safetensors, .pt, .pth, .onnx or .keras, got two.h5"),
     ]:
         capsys.readouterr()
         assert main(arguments) == 2

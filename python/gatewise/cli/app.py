@@ -10,6 +10,7 @@ import typer
 import gatewise as gw
 
 from ..forecasting.settings import Settings, Training
+from ..weights.registry import formats_in_words
 from . import convert as conversion
 from . import forecast as job
 from . import models
@@ -119,7 +120,7 @@ def forecast(
         job.forecast_further(source, model, given, steps, out)
 
 
-def info(path: Annotated[Path, typer.Argument(help=f"A file of {', '.join(conversion.SUFFIXES)}.")]) -> None:
+def info(path: Annotated[Path, typer.Argument(help=f"The file ({formats_in_words()}).")]) -> None:
     """Show what a file of weights or a model holds: its layers, inputs, outputs and other arrays.
 
     \b
@@ -130,8 +131,8 @@ def info(path: Annotated[Path, typer.Argument(help=f"A file of {', '.join(conver
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help=f"A file of {', '.join(conversion.SUFFIXES)}.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A .safetensors file, or .onnx.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help=f"The file to read ({formats_in_words()}).")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write (.safetensors or .onnx).")],
     layer: Annotated[Text, typer.Option(help="Take this layer alone, by the name that info shows.")] = None,
 ) -> None:
     """Take the recurrent layers out of a file, and write them as another.

@@ -1,4 +1,6 @@
-"""Weight files: recurrent layers out of ``.safetensors``, PyTorch's state dicts, ``.onnx`` and ``.keras`` files.
+"""Load recurrent layers from weight files, and save them.
+
+Files of other libraries are read as well: PyTorch state dicts, ONNX graphs and Keras models.
 
 >>> import os, tempfile, gatewise as gw, gatewise.weights
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -8,6 +10,7 @@
 {'encoder': GRU(3, 4, bidirectional=True)}
 """
 
-from .files import Weights, load, save
+from .contents import Weights
+from .files import load, save
 
 __all__ = ["Weights", "load", "save"]

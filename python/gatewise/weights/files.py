@@ -1,163 +1,118 @@
-"""Weight files by their suffix. Nothing is unpickled but what ``torch.load(weights_only=True)`` lets through."""
+"""The functions of ``gatewise.weights`` that load and save files."""
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from .. import models
-from ..files import safetensors
-from ..files.libraries import library
 from ..files.suffixes import chosen_suffix
-from ..nn.recurrent import RecurrentLayer
-from .finding import describe, find
-
-Array = NDArray[Any]
-FORMAT = "gatewise.layers"
-SUFFIXES = (".safetensors", ".pt", ".pth", ".onnx", ".keras")
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What a file holds.
-
-    layers : name to gatewise layer; the name is what stands before ``weight_ih_l0`` in the file, or the layer's or
-        node's in ``.keras`` and ``.onnx`` files; the first output's of a node without a name of its own.
-    others : name to array: what is not a recurrent layer's.
-    """
-
-    layers: dict[str, Any]
-    others: dict[str, Array]
+from .contents import Contents, Layer, Weights
+from .registry import format_of
 
 
 def load(path: str | os.PathLike[str]) -> Weights:
-    """The recurrent layers of a file.
+    """Load the recurrent layers of a file.
+
+    The suffix of the file's name tells its format:
+
+    - ``.safetensors``: arrays under PyTorch's parameter names, or a model that `gatewise.Sequential.save` wrote. The
+      layers of such a model are named by their position in it, as in its ``state_dict``.
+    - ``.pt`` and ``.pth``: a PyTorch state dict. Its pickle is read with ``torch.load(weights_only=True)``, so it
+      cannot run code.
+    - ``.onnx``: the recurrent nodes whose weights are constants.
+    - ``.keras``: the recurrent layers of a Keras 3 model.
+
+    In files of arrays, the shapes tell a layer's kind and sizes. They do not tell every option: unless `save` wrote the
+    file, an RNN's nonlinearity is taken to be tanh, and a GRU to apply its reset gate after the matrix product.
 
     Parameters
     ----------
-    path : ``.safetensors``, or ``.pt`` and ``.pth`` with a PyTorch state dict: layers are found by PyTorch's names,
-        and kind and sizes by their shapes; where no description by `save` tells otherwise, an RNN's nonlinearity is
-        tanh and a GRU resets after the product. Layers of a model that ``Sequential.save`` wrote are named by their
-        place in it, as in its ``state_dict``. ``.onnx``: nodes whose weights are constants. ``.keras``: the
-        recurrent layers of the model.
+    path : str or os.PathLike
+        The file to read.
 
     Returns
     -------
-    weights : ``.layers`` and ``.others``.
+    Weights
+        The layers and the other arrays, each by name.
 
     Raises
     ------
-    ValueError : another suffix, a damaged file, sizes that do not agree, weights that are not finite. OSError : the
-        file does not read. MissingLibrary : the library that reads it is not installed.
+    ValueError
+        The suffix is unknown, the file is damaged, its sizes disagree, or its weights are not finite.
+    OSError
+        The file is missing or unreadable.
+    MissingLibrary
+        The library that reads the format is not installed.
+
+    See Also
+    --------
+    save : Save recurrent layers as a .safetensors file.
+    gatewise.load : Load a complete model that gatewise saved.
+    gatewise.onnx.load : Load an ONNX file with its whole graph.
+    gatewise.keras.load : Load a complete Keras model.
+
+    Examples
+    --------
+    >>> import os, tempfile, gatewise as gw, gatewise.weights
+    >>> model = gw.Sequential(gw.GRU(3, 4, batch_first=True), gw.Linear(4, 1), seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     model.save(path)
+    ...     weights = gatewise.weights.load(path)
+    >>> weights.layers
+    {'0': GRU(3, 4, batch_first=True)}
+    >>> sorted(weights.others)
+    ['1.bias', '1.weight']
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ValueError(f"{os.fspath(path)}: expected a file of {', '.join(SUFFIXES)}, got {suffix or 'no suffix'}")
-    with Path(path).open("rb"):  # a missing or unreadable file is the operating system's to explain
-        pass
-    if suffix == ".onnx":
-        library("onnx", extra="onnx")
-        from ..onnx.layers import layers_of
-
-        return Weights(layers_of(path), {})
-    if suffix == ".keras":
-        from .. import keras
-
-        return Weights(keras.recurrent_layers(keras.load(path)), {})
-    if suffix == ".safetensors" and (model := saved_model(path)) is not None:
-        return _parts_of(model)
-    tensors, described = _safetensors(path) if suffix == ".safetensors" else (_state_dict(path), {})
-    try:
-        return Weights(*find(tensors, described))
-    except ValueError as error:
-        raise ValueError(f"{os.fspath(path)}: {error}") from error
+    return format_of("path", path).read(path).weights
 
 
-def saved_model(path: str | os.PathLike[str]) -> Any:
-    """The model of a file that ``Sequential.save`` or a checkpoint wrote; None of any other file.
+def save(
+    layers: Mapping[str, Layer], path: str | os.PathLike[str], others: Mapping[str, ArrayLike] | None = None
+) -> None:
+    """Save recurrent layers as a ``.safetensors`` file.
 
-    Raises
-    ------
-    ValueError : such a file, but a damaged one. OSError : the file does not read.
-    """
-    metadata = safetensors.read_metadata(path)
-    return models.load(path) if models.storage.FORMAT in metadata else None
-
-
-def _parts_of(model: Any) -> Weights:
-    """The model's recurrent layers, and the arrays of its other parts, under the names of its state_dict."""
-    layers: dict[str, Any] = {}
-    others: dict[str, Array] = {}
-    for index, part in enumerate(model.model_layers):
-        if isinstance(part, RecurrentLayer):
-            layers[str(index)] = part.layer
-        else:
-            others |= {f"{index}.{name}": np.array(part.params[name]) for name in part.shapes}
-    return Weights(layers, others)
-
-
-def save(layers: Mapping[str, Any], path: str | os.PathLike[str], others: Mapping[str, Array] | None = None) -> None:
-    """Write layers as a ``.safetensors`` file, under PyTorch's names, with what no shape tells in its metadata.
+    The arrays have PyTorch's names and shapes, so PyTorch can load them into modules of the same sizes. Options that
+    no shape tells, such as activations, are stored in the file's metadata, and `load` restores them. The file appears
+    complete or not at all.
 
     Parameters
     ----------
-    layers : name to layer; the parameters of ``"encoder"`` are ``encoder.weight_ih_l0`` and so on, of ``""`` they have
-        no prefix.
-    path : where; the file appears whole or not at all.
-    others : name to array, written along.
+    layers : mapping of str to RNN, LSTM or GRU
+        The layers by name. The parameters of ``"encoder"`` are stored as ``encoder.weight_ih_l0`` and so on; those of
+        ``""`` have no prefix.
+    path : str or os.PathLike
+        The file to write; its name must end in ``.safetensors``.
+    others : mapping of str to array_like, optional
+        Further arrays to store, by name.
 
     Raises
     ------
-    ValueError : the suffix is another; two arrays would have one name. OSError : the file cannot be written.
+    ValueError
+        The suffix is another one, or two arrays would have the same name.
+    OSError
+        The file cannot be written.
+    MissingLibrary
+        The safetensors library is not installed.
+
+    See Also
+    --------
+    load : Load the recurrent layers of a file.
+    gatewise.Sequential.save : Save a complete model.
+
+    Examples
+    --------
+    >>> import os, tempfile, gatewise as gw, gatewise.weights
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "weights.safetensors")
+    ...     gatewise.weights.save({"encoder": gw.LSTM(3, 4), "decoder": gw.LSTM(4, 3)}, path)
+    ...     layers = gatewise.weights.load(path).layers
+    >>> layers["decoder"]
+    LSTM(4, 3)
     """
     chosen_suffix("path", path, [".safetensors"])
-    tensors = {name: np.array(array, order="C") for name, array in (others or {}).items()}
-    for name, layer in layers.items():
-        for parameter, array in layer.state_dict().items():
-            full = f"{name}.{parameter}" if name else parameter
-            if full in tensors:
-                raise ValueError(f"{full}: expected one array of this name, got two")
-            tensors[full] = array
-    metadata = {FORMAT: json.dumps({name: describe(layer) for name, layer in layers.items()})}
-    safetensors.write(path, tensors, metadata)
-
-
-def _safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
-    """All arrays, and the description in the metadata; the library checks sizes and offsets."""
-    file, where = safetensors.read(path), os.fspath(path)
-    text = file.metadata.get(FORMAT, "{}")
-    try:
-        described = json.loads(text)
-    except (ValueError, RecursionError):
-        described = None
-    if not isinstance(described, dict):
-        raise ValueError(f"{where}: expected a description of layers in the metadata, got {text[:100]!r}")
-    return file.arrays, described
-
-
-def _state_dict(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """The tensors of a PyTorch state dict."""
-    torch, where = library("torch", "torch"), os.fspath(path)
-    try:
-        content = torch.load(where, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged file makes of the unpickler; torch's words are of its insides
-        got = "another pickle" if isinstance(error, pickle.UnpicklingError) else "a file that does not read"
-        writing = f'torch.save(module.state_dict(), "{Path(path).name}")'
-        raise ValueError(f"{where}: expected a state dict, as {writing} writes it, got {got}") from None
-    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
-        raise ValueError(f"{where}: expected a state dict, a mapping of names to tensors, got {type(content).__name__}")
-    tensors = {}
-    for name, tensor in content.items():
-        if not torch.is_tensor(tensor) or tensor.layout != torch.strided:
-            raise ValueError(f"{where}: {name}: expected a dense tensor, got {type(tensor).__name__}")
-        whole = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
-        tensors[name] = whole.numpy(force=True)
-    return tensors
+    arrays = {name: np.asarray(array) for name, array in (others or {}).items()}
+    format_of("path", path).write(Contents(Weights(dict(layers), arrays)), path)

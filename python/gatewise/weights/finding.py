@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import gatewise as gw
 
 from ..models.storage import tuples
+from .contents import Weights
 
 Array = NDArray[Any]
 PARAMETER = re.compile(r"(?:(?P<name>.*)\.)?(?P<kind>(?:weight|bias)_[a-z]+)_l(?P<layer>\d{1,4})(?P<reverse>_reverse)?")
@@ -23,7 +24,7 @@ OPTIONS = (
 """What no shape tells."""
 
 
-def find(tensors: Mapping[str, Array], described: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Array]]:
+def find(tensors: Mapping[str, Array], described: Mapping[str, Any]) -> Weights:
     """The layers, by the part of the name before ``weight_ih_l0``, and the arrays that are not theirs.
 
     described : name to options that the shapes do not tell; without them they are PyTorch's defaults.
@@ -39,7 +40,8 @@ def find(tensors: Mapping[str, Array], described: Mapping[str, Any]) -> tuple[di
         else:
             name = match["name"] or ""
             groups.setdefault(name, {})[full[len(name) + 1 if name else 0 :]] = array
-    return {name: _layer(name, group, described.get(name, {})) for name, group in groups.items()}, others
+    layers = {name: _layer(name, group, described.get(name, {})) for name, group in groups.items()}
+    return Weights(layers, others)
 
 
 def _layer(name: str, params: dict[str, Array], described: Any) -> Any:
