@@ -59,7 +59,7 @@ def test_training_stops_after_patience() -> None:
 
 
 def test_divergence_is_told() -> None:
-    with pytest.raises(InputError, match=r"lr: expected a step size that converges; with 1e\+30 epoch 1 diverged"):
+    with pytest.raises(InputError, match=r"lr: training with 1e\+30 diverged in epoch 1; try a smaller learning rate"):
         fitted(wave(150), lr=1e30)
 
 
@@ -67,7 +67,7 @@ def test_a_fit_that_fails_leaves_the_forecaster_as_it_was() -> None:
     forecaster = Forecaster(window=12, horizon=3, lr=1e30)
     with pytest.raises(InputError, match="diverged"):
         forecaster.fit(wave(150))
-    with pytest.raises(InputError, match="forecaster: expected one that is fitted"):
+    with pytest.raises(InputError, match=r"^call fit\(\) first$"):
         forecaster.predict(1)
     forecaster = fitted(wave(150))
     before, history = forecaster.predict(3), forecaster.history
@@ -112,13 +112,13 @@ def test_the_series_that_is_forecast_may_be_another() -> None:
     for wrong, n, message in (
         (values[:11], 1, "expected at least one window of 12 values, got 11"),
         (values, 0, "steps: expected an integer >= 1, got 0"),
-        (values * 1e100, 1, "expected values of a size like those the model was trained on"),
+        (values * 1e100, 1, "expected values of a size like those in fit, got a range of"),
         (values[:, None], 1, r"series: expected \(N,\) numbers, got \(150, 1\) of float64"),
         (["a"] * 20, 1, r"series: expected \(N,\) numbers, got \(20,\) of <U1"),
     ):
         with pytest.raises(InputError, match=message):
             forecaster.predict(n, wrong)
-    with pytest.raises(InputError, match="forecaster: expected one that is fitted"):
+    with pytest.raises(InputError, match=r"^call fit\(\) first$"):
         Forecaster().predict(1)
 
 
@@ -134,7 +134,7 @@ def test_pandas_keep_their_dates_and_name() -> None:
     assert (periods.index == forecast.index).all()
     counted = fitted(pandas.Series(wave(150))).predict(2)
     assert list(counted.index) == [150, 151]
-    with pytest.raises(InputError, match="units: expected dates one after another"):
+    with pytest.raises(InputError, match="units: expected increasing dates"):
         forecaster.predict(1, months[::-1])
 
 
@@ -153,10 +153,12 @@ def test_several_series_train_one_model() -> None:
         bound = 32 * np.finfo(np.float32).eps * forecaster.scaling.scale
         np.testing.assert_allclose(forecast, forecaster.predict(4, series), rtol=0, atol=bound)
     assert forecaster.backtest(first, start=130).truth.shape == (18, 3)
-    with pytest.raises(InputError, match=r"series: expected \(N,\) numbers, got a list of several"):
+    with pytest.raises(InputError, match="series: expected one series, got 2"):
+        forecaster.backtest([first, second], start=130)
+    with pytest.raises(InputError, match=r"start: give the first origin, since fit\(\) was given several series"):
         forecaster.backtest(first)
     short = [first, first[:10]]
-    with pytest.raises(InputError, match="series: expected more rows for window 12, horizon 3, got 10"):
+    with pytest.raises(InputError, match="the series needs at least 18 rows for window 12, horizon 3; got 10"):
         fitted(short)
 
 
@@ -173,7 +175,7 @@ def test_covariates_of_several_series() -> None:
     assert shared.backtest(values[0], hint[0], start=150).rmse("LSTM") > 1.0  # it tells of one of the two alone
     for wrong, message in (
         ([hint[0]], "past_covariates: expected 2, one for each series, got 1"),
-        ([hint[0], hint.T], "past_covariates: expected 1 for each series, as for the first, got others"),
+        ([hint[0], hint.T], "past_covariates: expected 1 for each series, as for the first, got 2"),
     ):
         with pytest.raises(InputError, match=message):
             Forecaster(**options).fit(values, wrong)
@@ -223,7 +225,9 @@ def test_covariates_are_read() -> None:
     assert (before[31:] != after[31:]).all()
     longer = seeing.predict(3, values, np.append(beside, [1000.0, 900.0]))
     np.testing.assert_array_equal(longer[:1], seeing.predict(1, values, beside))
-    with pytest.raises(InputError, match="past_covariates: expected 302 rows, 2 behind the series, for 3 steps"):
+    with pytest.raises(
+        InputError, match="past_covariates: expected 302 rows, 2 of them after the end of the series, for 3 steps"
+    ):
         seeing.predict(3, values, beside)
     for wrong, message in (
         (None, "past_covariates: expected 1, as in fit, got 0"),
@@ -263,7 +267,7 @@ def test_backtests_are_predictions_from_rolling_origins() -> None:
         np.testing.assert_allclose(forecast, forecaster.predict(3, values[:origin]), rtol=0, atol=bound)
     np.testing.assert_array_equal(evaluation.truth[0], values[60:63])
     for options, message in (
-        ({"start": 148}, "series: expected a horizon of 3 values behind row 148, got 150 in all"),
+        ({"start": 148}, "series: expected a horizon of 3 values from row 148 on, got 150 values in all"),
         ({"start": 12}, "start: expected at least 13 rows before the first origin, got 12"),
         ({"stride": 0}, "stride: expected an integer >= 1, got 0"),
     ):
@@ -305,7 +309,7 @@ def test_the_plot_shows_past_and_forecast() -> None:
         (lambda: Forecaster(lr=float("nan")), "lr: expected a number > 0, got nan"),
         (lambda: Forecaster(lr=float("inf")), "lr: expected a finite number, got inf"),
         (lambda: Forecaster(clip=0.0), "clip: expected a number > 0, got 0.0"),
-        (lambda: Split.of(18, 10, 5), "got 18: without 5 rows to validate, 13 are left to train on"),
+        (lambda: Split.of(18, 10, 5), "the series needs at least 20 rows for window 10, horizon 5; got 18"),
     ],
 )
 def test_bad_options(make: Any, message: str) -> None:

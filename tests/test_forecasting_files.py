@@ -39,9 +39,11 @@ def test_a_saved_forecaster_forecasts_the_same(tmp_path: Path, cell: str, mode: 
     np.testing.assert_array_equal(loaded.predict(10, wave(150)), forecaster.predict(10))
     loaded.save(tmp_path / "again.safetensors")
     assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "m.safetensors").read_bytes()
-    with pytest.raises(InputError, match="series: expected one, since a loaded forecaster has none of its own"):
+    with pytest.raises(
+        InputError, match="series: give the series to forecast, since a loaded forecaster does not have one"
+    ):
         loaded.predict(1)
-    with pytest.raises(InputError, match="start: expected the first origin, as a loaded forecaster has no series"):
+    with pytest.raises(InputError, match="start: give the first origin, since a loaded forecaster has no series"):
         loaded.backtest(wave(150))
 
 
@@ -76,10 +78,10 @@ def rewritten(path: Path, change: Any) -> None:
             lambda note: note.update(means=[], spreads=[]),
             r"settings describe, .*, got .*LSTM\(2",
         ),
-        (lambda note: note.update(hidden_size=10**12), "expected a model that its settings describe"),
-        (lambda note: note.update(cell="gru"), "expected a model that its settings describe"),
-        (lambda note: note.update(mode="autoregressive"), "expected a model that its settings describe"),
-        (lambda note: note.update(horizon=3), "expected a model that its settings describe"),
+        (lambda note: note.update(hidden_size=10**12), "expected the model that its settings describe"),
+        (lambda note: note.update(cell="gru"), "expected the model that its settings describe"),
+        (lambda note: note.update(mode="autoregressive"), "expected the model that its settings describe"),
+        (lambda note: note.update(horizon=3), "expected the model that its settings describe"),
         (lambda note: note.update(series=5), "series, covariates: expected names, got 5"),
         (lambda note: note.update(covariates=[None]), "series, covariates: expected names"),
     ],
@@ -94,7 +96,7 @@ def test_weights_that_are_no_numbers_are_told(model: Path) -> None:
     saved = gw.load(model)
     saved.flat_params[3] = np.nan
     saved.save(model)
-    with pytest.raises(InputError, match="expected finite numbers in the model, got others"):
+    with pytest.raises(InputError, match="expected finite parameters, got NaN or infinity"):
         Forecaster.load(model)
 
 

@@ -16,8 +16,9 @@ pytest.importorskip("pandas", reason='forecasting reads CSV files by pandas: pip
 from gatewise import forecasting
 from gatewise.forecasting import InputError, Series
 from gatewise.forecasting.baselines import evaluate
-from gatewise.forecasting.inputs import as_series
-from gatewise.forecasting.windows import Scaling, Split, targets, windows
+from gatewise.forecasting.inputs import Observed, as_series
+from gatewise.forecasting.scaling import Scaling
+from gatewise.forecasting.windows import Split, targets, windows
 from series import wave
 
 
@@ -70,10 +71,10 @@ def test_csv(tmp_path: Path, text: str, options: dict[str, str], values: list[fl
         ("v,w\n1,a\n,b\n3,c\n", {}, r"v, row 2: expected a number, got ''; fill missing values first"),
         ("v\n1\nNaN\n3\n", {}, r"v, row 2: expected a number, got 'NaN'; fill missing"),
         ("v\n1\n\n3\n", {}, r"v, row 2: expected a number, got ''"),
-        ("a,b\n1,2\n3,4\n", {}, "expected a column of numbers to be named, since several are: 'a', 'b'"),
-        ("a,b\nx,y\n", {}, "expected a column of numbers to be named, since none is: 'a', 'b'"),
-        ("a,b\n1,2\n", {"column": "c"}, "--column: expected one of 'a', 'b', got 'c'"),
-        ("a,b\n1,2\n", {"date_column": "c"}, "--date-column: expected one of 'a', 'b', got 'c'"),
+        ("a,b\n1,2\n3,4\n", {}, "column: name the column of values, since several hold numbers: 'a', 'b'"),
+        ("a,b\nx,y\n", {}, "column: name the column of values, since none of 'a', 'b' holds numbers"),
+        ("a,b\n1,2\n", {"column": "c"}, "column: expected one of 'a', 'b', got 'c'"),
+        ("a,b\n1,2\n", {"date_column": "c"}, "date_column: expected one of 'a', 'b', got 'c'"),
         ("d,v\n2024-01-01,1\nsoon,2\n2024-01-03,2\n", {}, "d, row 2: expected a date such as 2001-12-31, got 'soon'"),
         ("d,v\n2024-01-02,1\n2024-01-02,2\n", {}, "d, row 2: expected a date after 2024-01-02, got 2024-01-02"),
         ("d,v\n2024-01-01,12,5\n2024-01-02,13,5\n", {}, "fields in every row as in the header, 2, got 3 in row 1$"),
@@ -117,7 +118,9 @@ def test_dates_that_are_left_out_are_told(tmp_path: Path) -> None:
 
     days = pd.date_range("2020-08-01", periods=200, freq="D")
     cut = days.delete(range(87, 117))
-    text = "dates: 1 jump of 31 days after 2020-10-26, where most steps are of 1 day; rows are taken as evenly spaced"
+    text = (
+        "dates: 1 jump of 31 days after 2020-10-26, where most steps are 1 day; the rows are treated as evenly spaced"
+    )
     rows = "".join(f"{day:%Y-%m-%d},{i}\n" for i, day in enumerate(cut))
     with pytest.warns(UserWarning, match=text):
         forecasting.read_csv(write(tmp_path, f"day,v\n{rows}"))
@@ -126,7 +129,7 @@ def test_dates_that_are_left_out_are_told(tmp_path: Path) -> None:
     months = pd.date_range("2001-01", periods=60, freq="MS").delete([7, 30, 31])
     with pytest.warns(UserWarning, match="dates: 2 jumps, the longest of 92 days after 2003-06, where most"):
         as_series(pd.Series(np.zeros(57), months))
-    with pytest.warns(UserWarning, match="1 jump of 2.5 hours after 2020-08-01T02:00, where most steps are of 30 min"):
+    with pytest.warns(UserWarning, match="1 jump of 2.5 hours after 2020-08-01T02:00, where most steps are 30 min"):
         as_series(pd.Series(np.zeros(96), pd.date_range("2020-08-01", periods=100, freq="30min").delete(range(5, 9))))
 
 
@@ -226,7 +229,7 @@ def test_mase_divides_by_the_seasonal_difference_before_the_first_origin() -> No
 def test_the_scale_is_the_naive_error() -> None:
     values = wave(100)
     origins = np.arange(1, 99)
-    scaling = Scaling.of([values], 2)
+    scaling = Scaling.of([Observed.of(values)], 2)
     assert scaling.scale == np.sqrt(np.mean((targets(values, origins, 2) - forecasting.naive(values, origins, 2)) ** 2))
 
 
@@ -239,7 +242,9 @@ def test_scaling_round_trip(scale: float, values: list[float], last: float) -> N
     assert (np.abs(back - there) <= bound + np.finfo(float).tiny).all()
 
 
-@pytest.mark.parametrize(("values", "found"), [(np.full(9, 5.0), "the constant 5.0"), (np.arange(9) * 1e200, "inf")])
+@pytest.mark.parametrize(
+    ("values", "found"), [(np.full(9, 5.0), "the constant 5.0"), (np.arange(9) * 1e-200, "squares are above 0")]
+)
 def test_scale_of_hopeless_series(values: np.ndarray, found: str) -> None:
     with pytest.raises(InputError, match=found):
-        Scaling.of([values], 2)
+        Scaling.of([Observed.of(values)], 2)

@@ -16,7 +16,7 @@ from ..files.libraries import library
 from ..files.writing import replace_file
 from ..forecasting import Evaluation, Forecaster, Series, bundled, read_csv
 from ..forecasting.plot import further_figure, training_figure
-from ..forecasting.series import BUNDLED_SOURCE, read_covariates
+from ..forecasting.reading import BUNDLED_SOURCE, read_covariates
 from ..forecasting.windows import Floats, Split
 from .shared import prepare_folder, require
 
@@ -80,7 +80,7 @@ def train_and_compare(source: Source, given: Mapping[str, Any], steps: int | Non
     evaluation = forecaster.backtest(series, covariates)
     print(_result_text(forecaster, evaluation))
     further = forecaster.predict(steps, series, covariates)
-    name = forecaster.settings.cell.upper()
+    name = forecaster.settings.network
     picture = training_figure(series, evaluation, forecaster.history, further, name)
     forecaster.save(out / "model.safetensors")
     replace_file(out / "forecast.csv", _csv(series, further))
@@ -102,7 +102,7 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     steps = _steps(forecaster, series, forecaster.covariate_names, steps)
     further = forecaster.predict(steps, series, covariates)
     prepare_folder(out)
-    print(f"Model    {model}: {settings.cell.upper()}, window {settings.window}, trained on {forecaster.series_name}")
+    print(f"Model    {model}: {settings.network}, window {settings.window}, trained on {forecaster.series_name}")
     print(f"Series   {series.name}, {len(series)} values to {series.labels(len(series) - 1, len(series))[0]}")
     labels = series.labels(len(series), len(series) + len(further))
     for label, value in list(zip(labels, further, strict=True))[:SHOWN_STEPS]:
@@ -110,7 +110,7 @@ def forecast_further(source: Source, model: Path, given: Mapping[str, Any], step
     if len(further) > SHOWN_STEPS:
         print(f"{'...':>19}  ({len(further) - SHOWN_STEPS} more in the file)")
     replace_file(out / "further.csv", _csv(series, further))
-    replace_file(out / "further.png", further_figure(series, further, settings.cell.upper()))
+    replace_file(out / "further.png", further_figure(series, further, settings.network))
     print(f"Wrote {out / 'further.csv'} and {out / 'further.png'}.")
 
 
@@ -128,6 +128,8 @@ def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Forecaste
     holdout = max(settings.horizon, length // 6) if holdout is None else holdout
     if holdout < settings.horizon:
         raise InputError(f"holdout: expected at least the horizon = {settings.horizon} rows, got {holdout}")
+    if holdout >= length:
+        raise InputError(f"holdout: expected fewer than the {length} rows of the series, got {holdout}")
     Split.of(length - holdout, settings.window, settings.horizon)
     if season >= length - holdout:
         raise InputError(f"season: expected fewer than the {length - holdout} rows before the holdout, got {season}")
@@ -160,7 +162,7 @@ def _plan_text(source: Source, series: Series, forecaster: Forecaster, holdout: 
         f"Series    {series.name}, {len(series)} values, {first} to {last}\n"
         f"          ({source.description})\n"
         f"Held out  the last {holdout} values, from {start} on\n"
-        f"Network   {settings.cell.upper()}, {settings.num_layers} x {settings.hidden_size} units, "
+        f"Network   {settings.network}, {settings.num_layers} x {settings.hidden_size} units, "
         f"reads {reads}, forecasts {settings.horizon} {how}; {season}; seed {forecaster.training.seed}"
     )
 
@@ -168,7 +170,7 @@ def _plan_text(source: Source, series: Series, forecaster: Forecaster, holdout: 
 def _result_text(forecaster: Forecaster, evaluation: Evaluation) -> str:
     history, season = forecaster.history, forecaster.settings.season
     origins, horizon = evaluation.truth.shape
-    errors, name = evaluation.table(), forecaster.settings.cell.upper()
+    errors, name = evaluation.table(), forecaster.settings.network
     best = history.best_epoch or history.epochs
     notes = {
         name: "trained on what lies before the held-out end",

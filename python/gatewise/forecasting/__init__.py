@@ -1,8 +1,8 @@
-"""Forecast a series with a recurrent network, and compare honestly with what forecasts itself.
+"""Forecast series with recurrent networks, and compare the forecasts with naive ones.
 
-`Forecaster` fits, predicts and backtests; the command ``gatewise forecast`` is it on the command line. It builds on
-gatewise's public interface alone. Dates and CSV files need pandas, model files safetensors, pictures matplotlib:
-``pip install "gatewise[forecast]"``.
+`Forecaster` fits a network to a series, forecasts it and measures past forecasts. ``gatewise forecast`` does this on
+the command line. ``pip install "gatewise[forecast]"`` installs what this package uses: pandas for dates and CSV files,
+safetensors for model files, and matplotlib for plots.
 
 >>> from gatewise.forecasting import Forecaster, bundled
 >>> series = bundled()  # 732 months of sea temperatures
@@ -18,7 +18,8 @@ from ..files.errors import InputError
 from ..files.libraries import MissingLibrary
 from .baselines import Evaluation, naive, seasonal_naive
 from .forecaster import Forecaster
-from .series import Series, bundled, read_csv
+from .reading import bundled, read_csv
+from .series import Series
 
 __all__ = [
     "Evaluation",

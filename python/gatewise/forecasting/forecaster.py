@@ -1,64 +1,95 @@
-"""Forecaster: fit on a series, predict what comes, and see how well it would have done before."""
+"""Forecaster: fit a network to a series, forecast it, and measure past forecasts."""
 
 from __future__ import annotations
 
 import copy
-import math
-import warnings
 from collections.abc import Iterable
 from dataclasses import asdict
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import gatewise as gw
-
 from ..files.errors import InputError
-from . import network, storage
+from ..models.sequential import Sequential
+from ..training.callbacks import Callback
+from ..training.history import History
+from . import storage
 from .baselines import Evaluation, evaluate
-from .inputs import answers, as_series, covariate_rows, pairs
-from .series import Series
+from .inputs import Inputs
+from .learning import learn
+from .predictor import Predictor
+from .scaling import Scaling
 from .settings import Settings, Training, integer
-from .windows import Floats, Scaling, Split, windows
-
-if TYPE_CHECKING:
-    from ..training.callbacks import Callback
-    from ..training.history import History
+from .windows import Split
 
 
 class Forecaster:
-    """Forecasts a series from its last values with an LSTM or GRU and a linear layer.
+    """Forecast a series from its last values with a recurrent network.
 
-    The network reads a window of values as differences from its last one, in units of the naive forecast's error over
-    the series of `fit`; covariates, scaled to about 1, stand beside them.
+    The network is an LSTM or GRU and a linear layer. It reads a window of values as differences from the last one, in
+    units of the error that the naive forecast makes over the series of `fit`. Covariates are scaled to about the size
+    of 1 and read together with the values.
 
     Parameters
     ----------
-    cell : "lstm" or "gru".
-    hidden_size, num_layers : of the recurrent layer.
-    window : how many values it reads.
-    horizon : how many it learns to forecast.
-    season : the steps of a season, for the seasonal naive forecast beside it; 1: none.
-    mode : "direct", all of a horizon at once, or "autoregressive", one value after another: each is read as the next
-        step, the state carried along, as in training the true ones are.
-    epochs : at most so many passes over the training windows; fewer where the validation loss has not sunk for
-        `patience` epochs. The weights of its lowest are kept.
-    batch_size, lr, clip : windows a step of Adam, its step size, and the largest norm of its gradients.
-    seed : of the initial weights and the order of windows.
+    cell : {"lstm", "gru"}, default "lstm"
+        The recurrent layer.
+    hidden_size : int, default 32
+        The number of hidden units in a layer.
+    num_layers : int, default 1
+        The number of recurrent layers.
+    window : int, default 36
+        The number of values that the network reads.
+    horizon : int, default 6
+        The number of values that the network learns to forecast.
+    season : int, default 1
+        The number of steps in a season, for the seasonal naive forecast in `backtest`. 1 means no season.
+    mode : {"direct", "autoregressive"}, default "direct"
+        How a horizon is forecast. "direct" forecasts all its values at once. "autoregressive" forecasts one value after
+        another and reads each as the next step, with the state carried over; in training it reads the true values.
+    epochs : int, default 200
+        The largest number of passes over the training windows.
+    batch_size : int, default 32
+        The number of windows in a batch.
+    lr : float, default 0.003
+        The learning rate of Adam.
+    clip : float, default 1.0
+        The largest norm of the gradient. A larger gradient is scaled down to it.
+    patience : int, default 30
+        Training stops after this many epochs without a lower validation loss. The weights of the best epoch are kept.
+    seed : int, default 0
+        The seed of the initial weights and of the order of the windows.
 
     Attributes
     ----------
-    model : the `gatewise.Sequential` that it has trained.
-    history : the `History` of its losses; 1 is the naive forecast's over the series of `fit`.
-    scaling : what the series is scaled by.
-    series, series_name : a copy of what was given to `fit` (None in a forecaster that was loaded), and its name.
-    covariate_names : those of the columns of `fit`'s covariates, if they were a ``DataFrame``.
+    model : Sequential
+        The trained network. Like `scaling` and `history`, it exists after `fit`; after `load`, there is no history.
+    scaling : Scaling
+        The units in which the network reads and forecasts.
+    history : History
+        The losses of training. A loss of 1 is that of the naive forecast over the series of `fit`.
+    series_name : str
+        The name of the series given to `fit`, which the file of a forecaster stores.
+    covariate_names : tuple of str
+        The names of the covariates, if they were the columns of a ``pandas.DataFrame``.
 
     Raises
     ------
-    InputError : an argument cannot be; it is a ValueError.
+    InputError
+        If an argument has an impossible value. InputError is a ValueError.
 
+    See Also
+    --------
+    bundled : Return a series to try.
+    read_csv : Read a series from a CSV file.
+
+    Notes
+    -----
+    A forecaster that has learnt from one series can forecast another one of a similar size: pass it to `predict`.
+
+    Examples
+    --------
     >>> from gatewise.forecasting import Forecaster, bundled
     >>> series = bundled()
     >>> forecaster = Forecaster(season=12, epochs=20).fit(series.head(600))
@@ -68,6 +99,10 @@ class Forecaster:
     >>> errors["LSTM"]["RMSE"] < errors["naive"]["RMSE"]
     True
     """
+
+    model: Sequential
+    scaling: Scaling
+    history: History
 
     def __init__(
         self,
@@ -88,9 +123,27 @@ class Forecaster:
     ) -> None:
         self.settings = Settings(cell, hidden_size, num_layers, window, horizon, season, mode)
         self.training = Training(epochs, batch_size, lr, clip, patience, seed)
-        self.series: Any = None
         self.series_name, self.covariate_names = "", tuple[str, ...]()
-        self._past_covariates: Any = None
+        self._inputs: Inputs | None = None
+
+    @property
+    def series(self) -> Any:
+        """The series given to `fit`.
+
+        It is a copy in the form in which it was given. A forecaster that was loaded has none: its file stores only the
+        name of the series.
+
+        See Also
+        --------
+        Forecaster.predict : Forecast this series or another one.
+
+        Examples
+        --------
+        >>> from gatewise.forecasting import Forecaster
+        >>> Forecaster().series is None
+        True
+        """
+        return None if self._inputs is None else self._inputs.given
 
     def fit(
         self,
@@ -100,93 +153,97 @@ class Forecaster:
         callbacks: Iterable[Callback] = (),
         verbose: bool = False,
     ) -> Forecaster:
-        """Train; the last seventh of the series, at least a horizon, is not trained on but validated with.
+        """Train the network on one series or several.
+
+        The last seventh of each series, but at least one horizon, is used for validation and not trained on. You can
+        end training early with Ctrl-C. The best weights so far are kept then, and ``history.interrupted`` is True.
 
         Parameters
         ----------
-        series : (N,) numbers: an array, a ``pandas.Series`` (whose dates are kept if its index has some) or a `Series`;
-            or several, of about one size, for one model: a list of these, or a ``DataFrame`` with one a column.
-        past_covariates : (N,) or (N, C) numbers known up to each time: an array, ``pandas.Series`` or ``DataFrame``; of
-            several series a list, or one for all. With mode "direct" alone. Default: none.
-        callbacks : see `gatewise.callbacks`.
-        verbose : whether a bar shows progress.
+        series : array_like of shape (N,), pandas.Series or DataFrame, Series, or a list
+            The series. If a ``pandas.Series`` has dates as its index, forecasts continue them. A list, or a table with
+            a series per column, trains one network for all of them; they should have about the same size.
+        past_covariates : array_like of shape (N,) or (N, C), pandas.Series or DataFrame, or a list, optional
+            Other numbers known up to each time. For several series this is a list, or one object for all of them. Mode
+            "autoregressive" does not support covariates.
+        callbacks : iterable of Callback, optional
+            Callbacks that are called during training.
+        verbose : bool, default False
+            Whether to show a progress bar.
 
         Returns
         -------
-        self. Ctrl-C ends training early, and leaves what is best so far; ``history.interrupted`` tells.
+        Forecaster
+            This forecaster.
 
         Raises
         ------
-        InputError : the series is too short or constant, or training diverges. The forecaster is then as it was before.
+        InputError
+            If the series is too short or constant, the covariates do not fit, or training diverges. The forecaster is
+            then as it was before.
+
+        See Also
+        --------
+        Forecaster.predict : Forecast the values after the end.
+        Forecaster.backtest : Compare past forecasts with what came.
+        gatewise.callbacks : The callbacks of training.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gatewise.forecasting import Forecaster
+        >>> forecaster = Forecaster(hidden_size=4, epochs=2).fit(np.sin(np.arange(100.0)))
+        >>> forecaster.history.epochs
+        2
         """
-        given, beside = pairs(series, past_covariates)
-        settings, options = self.settings, self.training
-        splits = [Split.of(len(one), settings.window, settings.horizon) for one in given]
-        count = beside[0].shape[1]
-        if any(one.shape[1] != count for one in beside):
-            raise InputError(f"past_covariates: expected {count} for each series, as for the first, got others")
-        if count and settings.mode != "direct":
-            raise InputError("past_covariates: expected none with mode 'autoregressive', which reads behind the end")
-        values = [one.values for one in given]
-        scaling = Scaling.of(values, settings.horizon, beside)
-        model = network.make(settings, count, options.seed)
-        data, validation = (
-            network.examples(settings, scaling, values, beside, origins)
-            for origins in ([split.train for split in splits], [split.validation for split in splits])
-        )
-        history = self._train(model, data, validation, callbacks, verbose)
-        # Only now, so that a fit that fails leaves the forecaster as it was.
-        self.series, self._past_covariates = copy.deepcopy((series, past_covariates))
-        self.model, self.scaling, self.history = model, scaling, history
-        self.series_name = ", ".join(dict.fromkeys(one.name for one in given))
-        first = past_covariates[0] if isinstance(past_covariates, (list, tuple)) else past_covariates
-        self.covariate_names = tuple(map(str, getattr(first, "columns", ())))
+        inputs = Inputs.of(*copy.deepcopy((series, past_covariates)))
+        settings, observed = self.settings, inputs.observed
+        splits = [Split.of(len(one), settings.window, settings.horizon) for one in observed]
+        if inputs.covariates and settings.mode != "direct":
+            raise InputError(
+                f"past_covariates: expected none with mode {settings.mode!r}, which would read them after the end of "
+                "the series; use mode 'direct'"
+            )
+        predictor = Predictor.untrained(settings, inputs, self.training.seed)
+        history = learn(predictor, self.training, observed, splits, callbacks, verbose)
+        # Nothing changes before this line, so that a fit that fails leaves the forecaster as it was.
+        self._take(predictor)
+        self.history, self._inputs = history, inputs
         return self
 
-    def _train(
-        self,
-        model: gw.Sequential,
-        data: tuple[Any, ...],
-        validation: tuple[Any, ...],
-        callbacks: Iterable[Callback],
-        verbose: bool,
-    ) -> History:
-        options = self.training
-        stop = gw.callbacks.EarlyStopping("val_loss", options.patience)
-        weight = data[2] if len(data) > 2 else None
-        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
-            warnings.simplefilter("ignore", RuntimeWarning)  # of a loss that is not finite: that is an error here
-            return model.fit(
-                data[0],
-                data[1],
-                sample_weight=weight,
-                validation_data=validation,
-                epochs=options.epochs,
-                batch_size=options.batch_size,
-                optimizer=gw.optimizers.Adam(options.lr, clip_norm=None if math.isinf(options.clip) else options.clip),
-                callbacks=[_Diverged(options.lr), stop, *callbacks],
-                verbose=verbose,
-            )
-
     def predict(self, n: int, series: Any = None, past_covariates: Any = None) -> Any:
-        """The `n` values after the series' end.
+        """Forecast the values after the end of a series.
+
+        In mode "direct", a forecast of more than one horizon reads its own values as if they had been observed.
 
         Parameters
         ----------
-        n : how many. Beyond the horizon a direct forecast is read as if it had come.
-        series : what to forecast, with at least a window of values, or several; default: the series of `fit`.
-        past_covariates : those of `series`, and, where n exceeds the horizon, of the steps behind it that are read too.
+        n : int
+            The number of values to forecast.
+        series : array_like of shape (N,), pandas.Series or DataFrame, Series, or a list, optional
+            The series to forecast, at least one window long. By default it is the series of `fit`.
+        past_covariates : array_like of shape (N,) or (N, C), pandas.Series or DataFrame, or a list, optional
+            The covariates of `series`. If `n` exceeds the horizon, they must extend beyond the end of the series by as
+            many rows as the forecast reads there. By default they are those of `fit`, if `series` is not given.
 
         Returns
         -------
-        forecast : (n,) float64; of a ``pandas.Series`` one that goes on with its dates; of several series a list, of a
-            ``DataFrame`` one.
+        ndarray of shape (n,), pandas.Series or DataFrame, or a list
+            The forecast, in the form of the series: for a ``pandas.Series`` one that continues its dates, for several
+            series a list or a table.
 
         Raises
         ------
-        InputError : the forecaster is not fitted, a series is shorter than a window or far larger than what the
-            model was trained on, or covariates are missing.
+        InputError
+            If the forecaster is not fitted, a series is shorter than one window or far larger than in training, or
+            covariates are missing.
 
+        See Also
+        --------
+        Forecaster.plot : Draw the forecast.
+
+        Examples
+        --------
         >>> import numpy as np
         >>> from gatewise.forecasting import Forecaster
         >>> wave = np.sin(np.arange(300) * 0.3)
@@ -194,147 +251,224 @@ class Forecaster:
         >>> bool(abs(forecast - np.sin(np.arange(300, 308) * 0.3)).max() < 0.2)
         True
         """
-        self._require_fitted()
-        if series is None:
-            if self.series is None:
-                raise InputError("series: expected one, since a loaded forecaster has none of its own, got None")
-            series = self.series
-            past_covariates = self._past_covariates if past_covariates is None else past_covariates
-        n = integer("steps", n)
-        given, beside = pairs(series, past_covariates)
-        read = [self._read(one, rows, n) for one, rows in zip(given, beside, strict=True)]
-        values, covariates = (np.stack(parts) for parts in zip(*read, strict=True))
-        return answers(series, given, network.forecast(self.model, self.settings, self.scaling, values, covariates, n))
-
-    def _read(self, series: Series, covariates: Floats, n: int) -> tuple[Floats, Floats]:
-        """What is read to forecast: the last window, and covariates from its start as far as `n` steps need them."""
-        window, horizon, length = self.settings.window, self.settings.horizon, len(series)
-        self._require_covariates(covariates)
-        if length < window:
-            raise InputError(f"series: expected at least one window of {window} values, got {length}")
-        values = series.values[-window:]
-        if np.ptp(values) / self.scaling.scale > np.finfo(np.float32).max:
-            raise InputError(
-                "series: expected values of a size like those the model was trained on, got far larger ones"
-            )
-        read_behind = (-(-n // horizon) - 1) * horizon
-        if not covariates.shape[1]:
-            return values, np.empty((window + read_behind, 0))
-        if len(covariates) < length + read_behind:
-            raise InputError(
-                f"past_covariates: expected {length + read_behind} rows, {read_behind} behind the series, for {n} "
-                f"steps in horizons of {horizon}, got {len(covariates)}"
-            )
-        return values, covariates[length - window : length + read_behind]
+        predictor, n = self._predictor(), integer("steps", n)
+        inputs = self._given_or_own(series, past_covariates)
+        return inputs.in_given_form(predictor.after(inputs, n))
 
     def backtest(
         self, series: Any, past_covariates: Any = None, *, start: int | None = None, stride: int = 1
     ) -> Evaluation:
-        """Forecasts of one horizon from rolling origins, beside the naive and the seasonal naive one.
+        """Compare past forecasts with the values that came.
 
-        The model stays as `fit` left it, and each forecast reads only what lies before its origin.
+        One horizon is forecast from each of a range of origins, and compared with the naive and the seasonal naive
+        forecast. Each forecast reads only values before its origin. The network is not trained again.
 
         Parameters
         ----------
-        series, past_covariates : one whole series, the part of `fit` and what came after it.
-        start : the first origin, a row; default: the first behind the series of `fit`, if that was one.
-        stride : rows from one origin to the next.
+        series : array_like of shape (N,), pandas.Series or Series
+            One whole series: the rows of `fit` and those after them.
+        past_covariates : array_like of shape (N,) or (N, C), pandas.Series or pandas.DataFrame, optional
+            The covariates of `series`.
+        start : int, optional
+            The row of the first origin. By default it is the first row after the series of `fit`.
+        stride : int, default 1
+            The number of rows from one origin to the next.
 
         Returns
         -------
-        Evaluation : its forecasts are called "LSTM" or "GRU", "naive" and "seasonal naive"; ``table()`` has RMSE, MAE,
-            MASE and sMAPE of each.
+        Evaluation
+            The forecasts, named "LSTM" or "GRU", "naive" and "seasonal naive". Its ``table()`` has their RMSE, MAE,
+            MASE and sMAPE.
 
         Raises
         ------
-        InputError : no horizon fits behind `start`, or no window or season before it.
+        InputError
+            If no horizon fits after `start`, or no window or season before it.
+
+        See Also
+        --------
+        Evaluation.table : Return the errors of all forecasts.
+
+        Examples
+        --------
+        >>> from gatewise.forecasting import Forecaster, bundled
+        >>> series = bundled()
+        >>> forecaster = Forecaster(hidden_size=8, season=12, epochs=2).fit(series.head(600))
+        >>> forecaster.backtest(series).truth.shape
+        (127, 6)
         """
-        self._require_fitted()
-        given, settings = as_series(series), self.settings
-        beside = covariate_rows(past_covariates, len(given))
-        self._require_covariates(beside)
-        if start is None:
-            if self.series is None:
-                raise InputError("start: expected the first origin, as a loaded forecaster has no series, got none")
-            start = len(as_series(self.series))
-        start, stride = integer("start", start), integer("stride", stride)
-        origins = np.arange(start, len(given) - settings.horizon + 1, stride)
+        predictor, settings = self._predictor(), self.settings
+        observed = Inputs.of(series, past_covariates).single()
+        predictor.require_covariates(observed)
+        start = self._first_origin() if start is None else integer("start", start)
+        origins = np.arange(start, len(observed) - settings.horizon + 1, integer("stride", stride))
         if not len(origins):
             raise InputError(
-                f"series: expected a horizon of {settings.horizon} values behind row {start}, got {len(given)} in all"
+                f"series: expected a horizon of {settings.horizon} values from row {start} on, got {len(observed)} "
+                "values in all"
             )
         least = max(settings.window, settings.season + 1)
         if start < least:
             raise InputError(f"start: expected at least {least} rows before the first origin, got {start}")
-        read = windows(given.values, origins, settings.window)
-        read_beside = windows(beside, origins, settings.window)
-        found = network.forecast(self.model, settings, self.scaling, read, read_beside, settings.horizon)
-        return evaluate(given.values, origins, settings.season, found, settings.cell.upper())
+        forecast = predictor.from_origins(observed, origins)
+        return evaluate(observed.values, origins, settings.season, forecast, settings.network)
 
     def plot(self, n: int, series: Any = None, past_covariates: Any = None, *, axes: Any = None) -> Any:
-        """Draw the end of a series and the forecast of `n` steps after it, with matplotlib.
+        """Draw the end of a series and the forecast after it.
+
+        The picture shows four times as many values as are forecast, but at least 60.
 
         Parameters
         ----------
-        n, series, past_covariates : as for `predict`, of one series.
-        axes : matplotlib Axes to draw on; default: those of a new figure.
+        n : int
+            The number of values to forecast.
+        series : array_like of shape (N,), pandas.Series or Series, optional
+            The series to forecast, as for `predict`.
+        past_covariates : array_like of shape (N,) or (N, C), pandas.Series or pandas.DataFrame, optional
+            The covariates of `series`, as for `predict`.
+        axes : matplotlib.axes.Axes, optional
+            The axes to draw on. By default they are those of a new figure.
 
         Returns
         -------
-        axes : ``axes.figure.savefig("forecast.png")`` writes the picture.
+        matplotlib.axes.Axes
+            The axes. ``axes.figure.savefig("forecast.png")`` writes the picture to a file.
+
+        Raises
+        ------
+        InputError
+            If `predict` raises it, or if there are several series.
+        MissingLibrary
+            If matplotlib is not installed.
+
+        See Also
+        --------
+        Forecaster.predict : Return the forecast itself.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gatewise.forecasting import Forecaster
+        >>> forecaster = Forecaster(hidden_size=4, epochs=2).fit(np.sin(np.arange(100.0)))
+        >>> axes = forecaster.plot(6)
+        >>> axes.get_xlabel()
+        'row'
         """
         from .plot import draw_forecast
 
-        found = self.predict(n, series, past_covariates)
-        given = as_series(self.series if series is None else series)
-        return draw_forecast(given, np.ravel(found), self.settings.cell.upper(), axes)
+        predictor, n = self._predictor(), integer("steps", n)
+        inputs = self._given_or_own(series, past_covariates)
+        observed, forecast = inputs.single(), predictor.after(inputs, n)[0]
+        return draw_forecast(observed.series, forecast, self.settings.network, axes)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write model, scaling and settings to a .safetensors file, which appears whole or not at all.
+        """Write the forecaster to a file.
 
-        `Forecaster.load` reads it; to `gatewise.load` it is the model. The series is not in it, but its name is.
+        The file holds the network, the scaling, the settings and the names of series and covariates, but no values of
+        the series. It is written as a whole or not at all.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file, named ``*.safetensors``.
 
         Raises
         ------
-        InputError : the forecaster is not fitted.
-        OSError : the file cannot be written.
-        MissingLibrary : safetensors is not installed.
+        InputError
+            If the forecaster is not fitted.
+        OSError
+            If the file cannot be written.
+        MissingLibrary
+            If safetensors is not installed.
+
+        See Also
+        --------
+        Forecaster.load : Read the file.
+        gatewise.load : Read only the network from the file.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from gatewise.forecasting import Forecaster
+        >>> wave = np.sin(np.arange(100.0))
+        >>> forecaster = Forecaster(hidden_size=4, epochs=2).fit(wave)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     forecaster.save(path)
+        ...     loaded = Forecaster.load(path)
+        >>> bool((loaded.predict(3, wave) == forecaster.predict(3)).all())
+        True
         """
-        self._require_fitted()
-        storage.save(self, path)
+        storage.save(self._predictor(), path)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Forecaster:
-        """Read a file that `save` wrote. `predict` then needs the series, whose name ``series_name`` has.
+        """Read a forecaster from a file that `save` wrote.
+
+        Give `predict` the series then, since the file does not store it; `series_name` has its name.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file.
+
+        Returns
+        -------
+        Forecaster
+            A forecaster that forecasts as the saved one did.
 
         Raises
         ------
-        InputError : it is missing, damaged, of another kind or of a later version, or its sizes do not agree.
-        MissingLibrary : safetensors is not installed.
+        InputError
+            If the file is missing, damaged, of another kind or of a later version, or its sizes do not agree.
+        MissingLibrary
+            If safetensors is not installed.
+
+        See Also
+        --------
+        Forecaster.save : Write the file.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from gatewise.forecasting import Forecaster, bundled
+        >>> series = bundled()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     Forecaster(hidden_size=4, epochs=1).fit(series).save(path)
+        ...     loaded = Forecaster.load(path)
+        >>> loaded.series_name, loaded.predict(3, series).shape
+        ('sea surface temperature [°C]', (3,))
         """
-        settings, scaling, model, series_name, covariate_names = storage.load(path)
-        loaded = cls(**asdict(settings))
-        loaded.scaling, loaded.model = scaling, model
-        loaded.series_name, loaded.covariate_names = series_name, covariate_names
+        predictor = storage.load(path)
+        loaded = cls(**asdict(predictor.settings))
+        loaded._take(predictor)
         return loaded
 
-    def _require_fitted(self) -> None:
+    def _take(self, predictor: Predictor) -> None:
+        """Forecast with this predictor from now on."""
+        self.model, self.scaling = predictor.model, predictor.scaling
+        self.series_name, self.covariate_names = predictor.series_name, predictor.covariate_names
+
+    def _predictor(self) -> Predictor:
+        """The predictor that `fit` or `load` left; an error before."""
         if not hasattr(self, "model"):
-            raise InputError("forecaster: expected one that is fitted, got a new one: call fit first")
+            raise InputError("call fit() first")
+        return Predictor(self.settings, self.scaling, self.model, self.series_name, self.covariate_names)
 
-    def _require_covariates(self, covariates: Floats) -> None:
-        expected = len(self.scaling.means)
-        if covariates.shape[1] != expected:
-            raise InputError(f"past_covariates: expected {expected}, as in fit, got {covariates.shape[1]}")
+    def _given_or_own(self, series: Any, past_covariates: Any) -> Inputs:
+        """What was given, or what `fit` was given for what is None."""
+        if series is not None:
+            return Inputs.of(series, past_covariates)
+        if self._inputs is None:
+            raise InputError("series: give the series to forecast, since a loaded forecaster does not have one")
+        return self._inputs if past_covariates is None else Inputs.of(self._inputs.given, past_covariates)
 
-
-class _Diverged(gw.callbacks.Callback):
-    """Ends a training whose losses are no numbers."""
-
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
-
-    def on_epoch_end(self, run: Any) -> None:
-        """Look at the losses of the epoch."""
-        if not all(math.isfinite(values[-1]) for values in run.history.history.values()):
-            raise InputError(f"lr: expected a step size that converges; with {self.lr} epoch {run.epoch} diverged")
+    def _first_origin(self) -> int:
+        """The first row after the series of `fit`."""
+        if self._inputs is None:
+            raise InputError("start: give the first origin, since a loaded forecaster has no series")
+        if len(self._inputs.observed) > 1:
+            raise InputError("start: give the first origin, since fit() was given several series")
+        return len(self._inputs.single())

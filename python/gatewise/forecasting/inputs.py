@@ -1,69 +1,137 @@
-"""What `Forecaster` takes and gives back: arrays, pandas' series and tables, lists of them."""
+"""What users hand to `Forecaster`, checked and in one form: arrays, series and tables of pandas, lists of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..files.errors import InputError
 from ..files.libraries import library
-from .series import Series, warn_of_jumps
-from .windows import Floats
+from .dates import warn_of_jumps
+from .series import Series
+from .windows import Floats, Origins, Windows, windows
 
 
-def several(data: Any) -> list[Any] | None:
-    """The series of a list, or the columns of a ``pandas.DataFrame``; None where it is a single one."""
-    if hasattr(data, "columns"):
-        return [data.iloc[:, column] for column in range(data.shape[1])]
-    if isinstance(data, (list, tuple)) and any(isinstance(one, Series) or np.ndim(one) for one in data):
-        return list(data)
+@dataclass(frozen=True)
+class Observed:
+    """One series and its covariates.
+
+    series : N values.
+    covariates : (N or more, C); rows after the N-th lie after the end of the series.
+    """
+
+    series: Series
+    covariates: Floats
+
+    @classmethod
+    def of(cls, series: Any, covariates: Any = None) -> Observed:
+        """Check one series and its covariates, which may be None; errors are those of the two functions used."""
+        checked = as_series(series)
+        return cls(checked, _as_covariates(covariates, len(checked)))
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    @property
+    def values(self) -> Floats:
+        """The values of the series, (N,)."""
+        return self.series.values
+
+    def windows(self, origins: Origins, window: int) -> Windows:
+        """The windows before these origins."""
+        return Windows(windows(self.values, origins, window), windows(self.covariates, origins, window))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One series or several, each with its covariates.
+
+    given : the series as the caller handed them over, which decides the form of forecasts.
+    observed : each series with its covariates.
+    covariate_names : the columns' names, if the covariates were a ``pandas.DataFrame``.
+    """
+
+    given: Any
+    observed: tuple[Observed, ...]
+    covariate_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, series: Any, past_covariates: Any = None) -> Inputs:
+        """Check series and covariates; covariates that are no list serve every series.
+
+        Raises
+        ------
+        InputError
+            If a series or its covariates are not as expected, or if the numbers of lists or of columns differ.
+        """
+        each = _several(series) or [series]
+        beside = list(past_covariates) if _is_list(past_covariates, series) else [past_covariates] * len(each)
+        if len(beside) != len(each):
+            raise InputError(f"past_covariates: expected {len(each)}, one for each series, got {len(beside)}")
+        observed = tuple(Observed.of(one, covariates) for one, covariates in zip(each, beside, strict=True))
+        count = observed[0].covariates.shape[1]
+        for one in observed:
+            if one.covariates.shape[1] != count:
+                raise InputError(
+                    f"past_covariates: expected {count} for each series, as for the first, got "
+                    f"{one.covariates.shape[1]}"
+                )
+        return cls(series, observed, tuple(map(str, getattr(beside[0], "columns", ()))))
+
+    @property
+    def name(self) -> str:
+        """The names of all series, each once."""
+        return ", ".join(dict.fromkeys(one.series.name for one in self.observed))
+
+    @property
+    def covariates(self) -> int:
+        """C, the number of covariates of each series."""
+        return int(self.observed[0].covariates.shape[1])
+
+    def single(self) -> Observed:
+        """The only series; an error if there are several."""
+        if len(self.observed) != 1:
+            raise InputError(f"series: expected one series, got {len(self.observed)}")
+        return self.observed[0]
+
+    def in_given_form(self, forecasts: Floats) -> Any:
+        """Forecasts (M, n), one for each series, in the form in which the series were given."""
+        each = _several(self.given)
+        found = [
+            one.series.following(forecast) if hasattr(given, "to_numpy") else forecast
+            for given, one, forecast in zip(each or [self.given], self.observed, forecasts, strict=True)
+        ]
+        if each is None:
+            return found[0]
+        return library("pandas", "forecast").concat(found, axis=1) if hasattr(self.given, "columns") else found
+
+
+def _several(series: Any) -> list[Any] | None:
+    """The series in a list, or the columns of a ``pandas.DataFrame``; None for a single series."""
+    if hasattr(series, "columns"):
+        return [series.iloc[:, column] for column in range(series.shape[1])]
+    if isinstance(series, (list, tuple)) and any(isinstance(one, Series) or np.ndim(one) for one in series):
+        return list(series)
     return None
 
 
-def pairs(data: Any, covariates: Any) -> tuple[list[Series], list[Floats]]:
-    """Each series, and its covariates (N, C): one of a list, or, where they are no list, the same for all.
-
-    Raises
-    ------
-    InputError : they are not as `as_series` and `covariate_rows` expect, or not as many.
-    """
-    each = several(data)
-    if each is None:
-        each, beside = [data], [covariates]
-    elif isinstance(covariates, (list, tuple)):
-        beside = list(covariates)
-        if len(beside) != len(each):
-            raise InputError(f"past_covariates: expected {len(each)}, one for each series, got {len(beside)}")
-    else:
-        beside = [covariates] * len(each)
-    series = [as_series(one) for one in each]
-    return series, [covariate_rows(one, len(of)) for one, of in zip(beside, series, strict=True)]
-
-
-def answers(data: Any, series: list[Series], forecasts: Floats) -> Any:
-    """The forecasts (M, n) after each series in the form of `data`, of which the series were made by `pairs`."""
-    each = several(data)
-    found = [
-        of.following(forecast) if hasattr(one, "to_numpy") else forecast
-        for one, of, forecast in zip([data] if each is None else each, series, forecasts, strict=True)
-    ]
-    if each is None:
-        return found[0]
-    return library("pandas", "forecast").concat(found, axis=1) if hasattr(data, "columns") else found
+def _is_list(past_covariates: Any, series: Any) -> bool:
+    """Whether there is a list of covariates, one entry for each of several series."""
+    return isinstance(past_covariates, (list, tuple)) and _several(series) is not None
 
 
 def as_series(data: Any) -> Series:
-    """A `Series` of what was given: one, a ``pandas.Series`` or ``DataFrame`` of one column, or numbers (N,).
+    """Check one series: a `Series`, a ``pandas.Series``, a table of one column, or numbers (N,).
 
     Raises
     ------
-    InputError : there are other than one number a step, or not all of them are finite.
+    InputError
+        If there is not one number per step, a number is not finite, or the dates of the index do not increase.
     """
     if isinstance(data, Series):
         return data
-    if isinstance(data, (list, tuple)) and several(data):
-        raise InputError(f"series: expected (N,) numbers, got a list of several: {len(data)}")
     dates, name = None, "value"
     if hasattr(data, "columns") and data.shape[1] == 1:
         data = data.iloc[:, 0]
@@ -73,7 +141,7 @@ def as_series(data: Any) -> Series:
         if np.asarray(index).dtype.kind == "M":
             dates = np.asarray(index.tz_localize(None)).astype("datetime64[us]")
             if (np.diff(dates).astype(np.int64) <= 0).any():
-                raise InputError(f"{name}: expected dates one after another, got an index that is not sorted")
+                raise InputError(f"{name}: expected increasing dates, got an index that is not sorted")
             warn_of_jumps(dates)
         data = data.to_numpy()
     values = np.asarray(data)
@@ -82,12 +150,10 @@ def as_series(data: Any) -> Series:
     return Series(values.astype(np.float64), name, dates)
 
 
-def covariate_rows(data: Any, rows: int) -> Floats:
-    """Covariates as (N, C) numbers, N at least `rows`; None has C = 0.
+def _as_covariates(data: Any, rows: int) -> Floats:
+    """Check the covariates of a series with `rows` values: at least as many rows of finite numbers, (N, C).
 
-    Raises
-    ------
-    InputError : they are too few, or not all finite.
+    None becomes (rows, 0).
     """
     if data is None:
         return np.empty((rows, 0))

@@ -1,4 +1,4 @@
-"""The picture of a forecast."""
+"""Plots of forecasts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from .series import Series
 from .windows import Floats
 
 NETWORK, FURTHER, SEASONAL, *_, NAIVE = plotting.PALETTE
-SHOWN = 180  # rows of a long held-out end that are drawn
+SHOWN = 180  # rows of the held-out end that are drawn at most, unless the horizon is long
 STYLE = {**plotting.STYLE, "date.converter": "concise"}
 
 
 def training_figure(series: Series, evaluation: Evaluation, history: History, further: Floats, name: str) -> bytes:
-    """A PNG, 1200 pixels wide: the end of the series with the forecasts of its held-out rows, and beyond its end;
-    the losses of training; and the errors of each step ahead.
+    """Draw the forecasts of the held-out rows and after the end, the losses, and the errors of each step ahead.
 
-    further : (steps,) the forecast after the series' end.  name : of the network, as in `evaluation`.
+    further : the forecast after the end of the series, (steps,).
+    name : the name of the network's forecast in `evaluation`.
+
+    Returns a PNG, 1200 pixels wide.
     """
     with library("matplotlib", "forecast").rc_context(STYLE):
         figure = library("matplotlib.figure", "forecast").Figure(figsize=(12, 8), dpi=100, layout="constrained")
@@ -35,7 +37,7 @@ def training_figure(series: Series, evaluation: Evaluation, history: History, fu
 
 
 def further_figure(series: Series, further: Floats, name: str) -> bytes:
-    """A PNG, 1200 pixels wide: the end of the series and the forecast after it."""
+    """Draw the end of the series and the forecast after it as a PNG, 1200 pixels wide."""
     with library("matplotlib", "forecast").rc_context(STYLE):
         figure = library("matplotlib.figure", "forecast").Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
         draw_forecast(series, further, name, figure.subplots())
@@ -43,7 +45,7 @@ def further_figure(series: Series, further: Floats, name: str) -> bytes:
 
 
 def draw_forecast(series: Series, further: Floats, name: str, axes: Any = None) -> Any:
-    """The end of the series and the forecast after it, on these axes, or on new ones."""
+    """Draw the end of the series and the forecast after it on `axes`, or on new ones, which are returned."""
     with library("matplotlib", "forecast").rc_context(STYLE):
         axes = plotting.axes(axes)
         shown = max(60, 4 * len(further))
@@ -59,7 +61,7 @@ def _draw_series(axes: Any, series: Series, evaluation: Evaluation, further: Flo
     place = series.axis(len(series))
     first, shown = int(evaluation.origins[0]), max(SHOWN, 8 * horizon)
     start = max(first, len(series) - shown)
-    # Every horizon-th forecast, so that each row has one, the last row too; a NaN after each breaks the line.
+    # Every horizon-th forecast, counted from the last: each row has one forecast. A NaN after each breaks the line.
     chosen = evaluation.origins[start - first :][::-horizon]
     rows = chosen[:, None] + np.minimum(np.arange(horizon + 1), horizon - 1)
     axes.axvspan(place[start], place[-1], color="#f1f4f7", zorder=0)
@@ -123,5 +125,5 @@ def _draw_errors(axes: Any, evaluation: Evaluation, name: str) -> None:
 
 
 def _legend(axes: Any) -> None:
-    """Above the axes, where it covers no data."""
+    """Draw the legend above the axes, where it covers no data."""
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, borderaxespad=0.3, handlelength=1.8)

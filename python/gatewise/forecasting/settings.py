@@ -1,4 +1,4 @@
-"""What a forecaster is made of, and how it is trained."""
+"""The settings of a forecaster: what its network is, and how it is trained."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.options import checked_size
+from .._core.options import GATES, checked_size
 from ..files.errors import InputError
 
-CELLS = {"lstm": "LSTM", "gru": "GRU"}
+CELLS = {name.lower(): name for name, gates in GATES.items() if gates > 1}
+"""Cells that a forecaster can have, by their name in `Settings`. Cells without gates forget a season too soon."""
 MODES = ("direct", "autoregressive")
 
 
 def integer(name: str, value: Any, least: int = 1) -> int:
-    """`value` as an integer >= least, or the error that says what came."""
+    """Return `value` as an integer of at least `least`, or raise an `InputError`."""
     try:
         return checked_size(name, value, least)
     except (TypeError, ValueError) as error:
@@ -23,7 +24,7 @@ def integer(name: str, value: Any, least: int = 1) -> int:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a forecaster is made of; see `Forecaster`."""
+    """What a forecaster's network is; see `Forecaster` for the fields."""
 
     cell: str = "lstm"
     hidden_size: int = 32
@@ -40,10 +41,20 @@ class Settings:
         for name in ("hidden_size", "num_layers", "window", "horizon", "season"):
             object.__setattr__(self, name, integer(name, getattr(self, name)))
 
+    @property
+    def network(self) -> str:
+        """The name of the network in tables and plots, such as "LSTM"."""
+        return CELLS[self.cell]
+
+    @property
+    def outputs(self) -> int:
+        """The number of values that the network forecasts at once."""
+        return self.horizon if self.mode == "direct" else 1
+
 
 @dataclass(frozen=True)
 class Training:
-    """How a forecaster is trained; see `Forecaster`."""
+    """How a forecaster is trained; see `Forecaster` for the fields."""
 
     epochs: int = 200
     batch_size: int = 32

@@ -1,40 +1,36 @@
-"""A forecaster's file: that of its model, with the forecaster's own settings as a note in it."""
+"""The file of a forecaster: that of its model, whose notes hold the rest."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, fields
 from os import PathLike
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-import gatewise as gw
-
 from ..files.errors import InputError
 from ..files.libraries import library
-from ..models.storage import read_model
-from .settings import CELLS, Settings
-from .windows import Scaling
+from ..files.suffixes import require_suffix
+from ..models import storage
+from ..models.sequential import Sequential
+from .predictor import Predictor, build_model
+from .scaling import Scaling
+from .settings import Settings
 
-if TYPE_CHECKING:
-    from .forecaster import Forecaster
-
-NOTE = "forecaster"
+NOTE = "forecaster"  # the key of a forecaster's settings in the notes
 
 
-def save(forecaster: Forecaster, path: str | PathLike[str]) -> None:
-    """Write one that is fitted; see `Forecaster.save`."""
+def save(predictor: Predictor, path: str | PathLike[str]) -> None:
+    """Write the file; see `Forecaster.save`."""
     library("safetensors", "forecast")
-    note = {**asdict(forecaster.settings), **asdict(forecaster.scaling), "series": forecaster.series_name}
-    note["covariates"] = forecaster.covariate_names
-    forecaster.model.notes = {**forecaster.model.notes, NOTE: note}
-    forecaster.model.save(path)
+    require_suffix("path", path, ".safetensors")
+    note = {**asdict(predictor.settings), **asdict(predictor.scaling), "series": predictor.series_name}
+    storage.write(predictor.model, path, notes={NOTE: {**note, "covariates": predictor.covariate_names}})
 
 
-def load(path: str | PathLike[str]) -> tuple[Settings, Scaling, gw.Sequential, str, tuple[str, ...]]:
-    """Settings, scaling, model, the series' name and the covariates' names; see `Forecaster.load`."""
+def load(path: str | PathLike[str]) -> Predictor:
+    """Read and check the file; see `Forecaster.load`."""
     library("safetensors", "forecast")
-    model = read_model(path)
+    model = storage.read_model(path)
     if not isinstance(model.notes.get(NOTE), dict):
         raise InputError(f"{path}: expected a forecaster's model, got another: {model}")
     note = dict(model.notes[NOTE])
@@ -47,21 +43,21 @@ def load(path: str | PathLike[str]) -> tuple[Settings, Scaling, gw.Sequential, s
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: expected the settings of a forecaster, got: {error}") from error
     if not _fits(model, settings, len(scaling.means)):
-        raise InputError(f"{path}: expected a model that its settings describe, {note}, got {model}")
+        raise InputError(f"{path}: expected the model that its settings describe, {note}, got {model}")
     if not np.isfinite(model.flat_params).all():
-        raise InputError(f"{path}: expected finite numbers in the model, got others")
-    return settings, scaling, model, name, tuple(covariates)
+        raise InputError(f"{path}: expected finite parameters, got NaN or infinity")
+    return Predictor(settings, scaling, model, name, tuple(covariates))
 
 
-def _fits(model: gw.Sequential, settings: Settings, covariates: int) -> bool:
-    """Whether it is what `network.make` makes, values apart."""
-    answers = settings.horizon if settings.mode == "direct" else 1
-    layer, *middle, head = model.parts
-    return (
-        type(layer) is getattr(gw, CELLS[settings.cell])
-        and (layer.input_size, layer.hidden_size, layer.num_layers)
-        == (1 + covariates, settings.hidden_size, settings.num_layers)
-        and [type(part) for part in middle] == ([gw.LastStep] if settings.mode == "direct" else [])
-        and type(head) is gw.Linear
-        and head.out_features == answers
-    )
+def _fits(model: Sequential, settings: Settings, covariates: int) -> bool:
+    """Whether the model is what `build_model` builds for these settings, values apart."""
+    layers = storage.describe(model)
+    sizes = {
+        "input_size": 1 + covariates,
+        "hidden_size": settings.hidden_size,
+        "num_layers": settings.num_layers,
+        "out_features": settings.outputs,
+    }
+    # The sizes come first: a number in a file must not decide how much memory the comparison takes.
+    same_sizes = sizes.items() <= {**layers[0], **layers[-1]}.items()
+    return same_sizes and layers == storage.describe(build_model(settings, covariates, seed=0))

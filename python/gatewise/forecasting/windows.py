@@ -1,10 +1,9 @@
-"""From a series to examples: windows, their targets, how both are scaled, and which part each belongs to."""
+"""Windows of a series, the values after them, and the division of a series into training and validation data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,53 @@ from ..files.errors import InputError
 
 Floats = NDArray[np.float64]
 Origins = NDArray[np.intp]
+"""Rows (M,) from which forecasts start: an origin is the first row to be forecast, and its window ends before it."""
+
+
+def windows(values: Floats, origins: Origins, window: int) -> Floats:
+    """The `window` values before each origin, (M, window, ...)."""
+    taken: Floats = values[origins[:, None] + np.arange(-window, 0)]
+    return taken
+
+
+def targets(values: Floats, origins: Origins, horizon: int) -> Floats:
+    """The `horizon` values from each origin on, (M, horizon)."""
+    taken: Floats = values[origins[:, None] + np.arange(horizon)]
+    return taken
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What a network reads to make M forecasts.
+
+    values : (M, window).
+    covariates : (M, window + rows after it, C); rows after the window are there if a forecast needs them.
+    """
+
+    values: Floats
+    covariates: Floats
+
+    @classmethod
+    def stacked(cls, each: Iterable[tuple[Floats, Floats]]) -> Windows:
+        """Combine single windows: pairs of values (window,) and covariates (rows, C)."""
+        values, covariates = zip(*each, strict=True)
+        return cls(np.stack(values), np.stack(covariates))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def chunks(self, size: int) -> Iterator[Windows]:
+        """Divide the windows into chunks of `size`, the last one smaller."""
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            yield Windows(self.values[rows], self.covariates[rows])
 
 
 @dataclass(frozen=True)
 class Split:
-    """The origins of each part. An origin is the first row to be forecast: its window ends before it.
+    """The origins of training and validation examples.
 
-    train, validation : (M,) each. Every target belongs to one part only; windows may reach back into the part before.
+    train, validation : (M,) each. No target belongs to both. A validation window may reach back into training rows.
     """
 
     train: Origins
@@ -27,98 +66,19 @@ class Split:
 
     @classmethod
     def of(cls, length: int, window: int, horizon: int) -> Split:
-        """Cut a series: the last seventh of its rows (at least `horizon`) to validate, the rest to train on.
+        """Use the last seventh of a series, but at least `horizon` rows, for validation and the rest for training.
 
         Raises
         ------
-        InputError : a part would have no example.
+        InputError
+            If there would be no example for training.
         """
-        validation = max(horizon, length // 7)
-        training = length - validation
-        if training < window + horizon:
+        first = length - max(horizon, length // 7)
+        example = window + horizon
+        if first < example:
+            # The smallest length for which length - horizon and length - length // 7 reach the rows of one example.
+            least = max(example + horizon, example + (example - 1) // 6)
             raise InputError(
-                f"series: expected more rows for window {window}, horizon {horizon}, got {length}: without "
-                f"{validation} rows to validate, {max(training, 0)} are left to train on, and one example needs "
-                f"{window + horizon}"
+                f"the series needs at least {least} rows for window {window}, horizon {horizon}; got {length}"
             )
-        return cls(np.arange(window, training - horizon + 1), np.arange(training, length - horizon + 1))
-
-
-def windows(values: Floats, origins: Origins, window: int) -> Floats:
-    """(M, window, ...): the values before each origin."""
-    taken: Floats = values[origins[:, None] + np.arange(-window, 0)]
-    return taken
-
-
-def targets(values: Floats, origins: Origins, horizon: int) -> Floats:
-    """(M, horizon): the values from each origin on."""
-    taken: Floats = values[origins[:, None] + np.arange(horizon)]
-    return taken
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Values as differences from the last one of their window, in units of `scale`; covariates less their `means`, in
-    units of their `spreads`.
-
-    The difference lets a network follow a series that leaves the range it was trained on. `scale` is the root mean
-    square error of the naive forecast over the series of `fit`, so that a mean squared error of 1 is as good as naive.
-    """
-
-    scale: float
-    means: tuple[float, ...] = ()
-    spreads: tuple[float, ...] = ()
-
-    @classmethod
-    def of(cls, series: Sequence[Floats], horizon: int, covariates: Sequence[Floats] = ()) -> Scaling:
-        """The one scale of these series (N,), and of the covariates (N, C) of each, which are to be learnt from.
-
-        Raises
-        ------
-        InputError : the values never change, or their squares overflow.
-        """
-        squares = []
-        with np.errstate(over="ignore"):
-            for values in series:
-                origins = np.arange(1, len(values) - horizon + 1)
-                squares.append((targets(values, origins, horizon) - values[origins - 1, None]) ** 2)
-            scale = float(np.sqrt(np.mean(np.concatenate(squares))))
-        if not 0.0 < scale < np.inf:
-            constant = all(np.ptp(values) == 0.0 for values in series)
-            found = f"the constant {series[0][0]}" if constant else f"changes whose mean square is {scale**2}"
-            raise InputError(f"series: expected values that change, by amounts whose squares are finite, got {found}")
-        if not covariates:
-            return cls(scale)
-        beside = np.concatenate(covariates)
-        spreads = np.std(beside, axis=0)
-        # What never changes tells nothing, and is only moved to 0.
-        return cls(scale, tuple(np.mean(beside, axis=0).tolist()), tuple(np.where(spreads > 0, spreads, 1.0).tolist()))
-
-    @classmethod
-    def read(cls, described: dict[str, Any]) -> Scaling:
-        """One that came out of a file.
-
-        Raises
-        ------
-        InputError : its numbers cannot be.
-        """
-        scale, *parts = described["scale"], described["means"], described["spreads"]
-        numbers = [scale, *parts[0], *parts[1]]
-        if not all(isinstance(number, float) and np.isfinite(number) for number in numbers):
-            raise InputError(f"scaling: expected finite numbers, got {described}")
-        if len(parts[0]) != len(parts[1]) or not min(scale, *parts[1], 1.0) > 0.0:
-            raise InputError(f"scaling: expected as many means as spreads, and numbers > 0, got {described}")
-        return cls(scale, tuple(parts[0]), tuple(parts[1]))
-
-    def standardize(self, covariates: Floats) -> Floats:
-        """(..., C) covariates as numbers of about the size of 1."""
-        standard: Floats = (covariates - np.array(self.means)) / np.array(self.spreads)
-        return standard
-
-    def apply(self, values: Floats, last: Floats) -> Floats:
-        """(M, n) values in units of the scale, from (M,) last values of their windows."""
-        return (values - last[:, None]) / self.scale
-
-    def invert(self, scaled: Floats, last: Floats) -> Floats:
-        """The values again."""
-        return scaled * self.scale + last[:, None]
+        return cls(np.arange(window, first - horizon + 1), np.arange(first, length - horizon + 1))

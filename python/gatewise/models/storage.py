@@ -74,10 +74,11 @@ def write(
     path: str | PathLike[str],
     others: Mapping[str, Array] | None = None,
     training: dict[str, Any] | None = None,
+    notes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a file, which appears whole or not at all."""
-    notes = plain(model.notes, "notes")
-    description = {"version": VERSION, "parts": describe(model), "training": plain(training), "notes": notes}
+    """Write a file, which appears whole or not at all; `notes` are added to those of the model."""
+    all_notes = plain({**model.notes, **(notes or {})}, "notes")
+    description = {"version": VERSION, "parts": describe(model), "training": plain(training), "notes": all_notes}
     # Under one key, since safetensors writes several in any order, and equal models shall give equal files.
     metadata = {FORMAT: json.dumps(description)}
     tensors = {f"model.{name}": value for name, value in model.params.items()} | dict(others or {})
