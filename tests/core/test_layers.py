@@ -12,16 +12,9 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 from gatewise import reference
+from layer_objects import X, same
 
 Array = NDArray[Any]
-X = np.random.default_rng(0).standard_normal((6, 3, 4)).astype(np.float32)
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two results, or two states, hold the same numbers."""
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(same(p, q) for p, q in zip(a, b, strict=True))
-    return np.array_equal(a, b)
 
 
 @pytest.fixture

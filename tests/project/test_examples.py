@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from paths import EXAMPLES
+
 for library in ("matplotlib", "safetensors", "tqdm"):
     pytest.importorskip(library, reason='the examples need: pip install "gatewise[train]"')
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def run(name: str, out: Path, *arguments: str) -> str:

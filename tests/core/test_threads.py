@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from bits import assert_same_bits, run
 from gatewise._core import dispatch
 from process import python
-from test_bits import assert_same_bits, run
 
 Array = NDArray[Any]
 

@@ -1,6 +1,6 @@
 """Recurrent dropout and zoneout, by hand: their random words, what they do to a step, and on what they depend.
 
-Central differences prove their gradients in the reference (test_reference.py), test_core.py the core against that.
+Central differences prove their gradients in the reference (tests/reference), test_core.py the core against that.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import pytest
 
 import draw
 import gatewise as gw
+from bits import VARIANTS, assert_same_bits, gather, gathered, halves, own, padded, run
+from differences import EPS, chain
 from draw import CELLS, KEY, Array, Case, Option, noises, parts
-from gatewise._core import dispatch, reference
+from gatewise import reference
+from gatewise._core import dispatch
 from gatewise.reference.philox import Use, below, philox
-from test_bits import VARIANTS, assert_same_bits, gather, gathered, halves, own, padded, run
-from test_order import fma, multiply_then_add
-from test_reference import EPS, chain
+from rounding import fma, multiply_then_add
 from tolerances import named, unit
 
 ZONEOUTS = (Use.ZONEOUT_H, Use.ZONEOUT_C)

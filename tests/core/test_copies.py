@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
-from test_layers import X, same
+from layer_objects import X, copies, owned, same
 
 Array = NDArray[Any]
 
@@ -20,11 +20,6 @@ Array = NDArray[Any]
 @pytest.fixture
 def lstm(isa: str) -> Any:
     return gw.LSTM(4, 5, num_layers=2, bidirectional=True, seed=0)
-
-
-def owned(layer: Any, seed: int) -> dict[str, Array]:
-    rng = np.random.default_rng(seed)
-    return {name: rng.uniform(-0.5, 0.5, a.shape).astype(a.dtype) for name, a in layer.params.items()}
 
 
 def with_values(layer: Any, values: dict[str, Array]) -> Any:
@@ -125,10 +120,6 @@ def test_copies_of_adopted_parameters_are_their_own(lstm: Any) -> None:
         array[...] = 0
     assert all(same(twin(X), want) for twin in twins)
     assert not same(lstm(X), want)
-
-
-def copies(thing: Any) -> list[Any]:
-    return [copy.deepcopy(thing), *(pickle.loads(pickle.dumps(thing, protocol)) for protocol in range(2, 6))]
 
 
 @pytest.mark.parametrize("option", draw.OPTIONS + draw.FULLY_NOISY, ids=str)

@@ -6,7 +6,6 @@ import copy
 import pickle
 import runpy
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from bits import assert_same_bits
 from gatewise import reference
-from test_bits import assert_same_bits
+from paths import EXAMPLES
 from tolerances import named
 
 Array = NDArray[Any]
@@ -213,7 +213,7 @@ def test_types_of_cells_and_of_adopted_parameters(isa: str) -> None:
 
 def test_scipy_trains_a_layer_through_its_vectors(capsys: pytest.CaptureFixture[str]) -> None:
     """The example with L-BFGS finds parameters a hundred times better than those it starts from."""
-    example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "lbfgs.py"))
+    example = runpy.run_path(str(EXAMPLES / "lbfgs.py"))
     before, after = example["main"]()
     assert after < before / 100
     assert "mean squared error" in capsys.readouterr().out

@@ -9,8 +9,7 @@ import pytest
 
 import gatewise as gw
 from gatewise import reference
-from test_copies import copies, owned
-from test_layers import same
+from layer_objects import copies, owned, same
 from tolerances import CELL, chain, unit
 
 KINDS = ["RNN", "LSTM", "GRU"]

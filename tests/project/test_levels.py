@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gatewise
 
-ROOT = Path(gatewise.__file__).parent
+PACKAGE = Path(gatewise.__file__).parent
 LEVELS: list[set[str]] = [
     {"_core", "files"},
     {"cells", "layers", "plotting", "reference"},
@@ -33,16 +33,16 @@ PENDING: set[tuple[str, str]] = {
 
 def module_of(path: Path) -> str:
     """The dotted name of a file, such as "gatewise.nn.dense"; of a package's ``__init__.py`` the package's."""
-    parts = ["gatewise", *path.relative_to(ROOT).with_suffix("").parts]
+    parts = ["gatewise", *path.relative_to(PACKAGE).with_suffix("").parts]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imported(path: Path) -> Iterator[str]:
     """The modules of gatewise that a file imports, wherever in it."""
-    package = ["gatewise", *path.relative_to(ROOT).parent.parts]
+    package = ["gatewise", *path.relative_to(PACKAGE).parent.parts]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):

@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 import gatewise as gw  # noqa: E402
 import gatewise.torch as gt  # noqa: E402
-from test_torch import PAIRS, case_of, one_thread, run_torch  # noqa: E402, F401  (one_thread acts by being here)
+from torch_modules import PAIRS, case_of, run_torch  # noqa: E402
 
 KINDS = ["RNN", "LSTM", "GRU"]
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from bits import assert_same_bits
 from draw import Option
 from gatewise.reference.activations import Nonlinearity
-from test_bits import assert_same_bits
-from test_copies import copies
+from layer_objects import applied, copies
 from tolerances import Expected, expect, named, unit
 
 Array = NDArray[Any]
@@ -46,14 +46,6 @@ def test_every_activation_in_every_cell(isa: str, number: int) -> None:
         assert_same_bits({"y": y}, {"y": result.y})
         for half, other in zip(draw.parts(state), draw.parts(result.state), strict=True):
             assert_same_bits({"state": half}, {"state": other})
-
-
-def applied(activation: Any, a: Array, clip: float | None = None) -> tuple[Array, Array]:
-    """Value and slope at each of a (N,), as the compiled layers compute them: an RNN whose input weight is 1."""
-    rnn = gw.RNN(1, 1, nonlinearity=activation, clip=clip, dtype=a.dtype)
-    rnn.load_state_dict({name: np.full_like(value, "weight_ih" in name) for name, value in rnn.params.items()})
-    y, _, tape = rnn.forward(a.reshape(1, -1, 1))
-    return y[0, :, 0], rnn.backward(tape, np.ones_like(y)).x[0, :, 0]
 
 
 @pytest.mark.parametrize("clip", [None, 0.5])

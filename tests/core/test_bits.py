@@ -7,7 +7,6 @@ fused multiply-add agree. test_order.py proves the order of the sums behind it.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,74 +19,15 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 import strategies
+from bits import OPTIONS, THREADS, VARIANTS, WIDE, assert_same_bits, gather, gathered, halves, own, padded, run
 from draw import Case, Option
 from gatewise._core import dispatch
 from tolerances import named
 
 Array = NDArray[Any]
 
-VARIANTS = {variant.name: variant for variant in draw.VARIANTS}
 KINDS_OF_CALL = ["dense", "lengths-resets", "mask-resets"]
-STACKS: list[dict[str, Any]] = [{}, {"num_layers": 2, "bidirectional": True, "batch_first": True}]
 CELLS = draw.CELLS + draw.FEW_CHOSEN
-OPTIONS = [Option(cell.kind, {**cell.keywords, **stack}, cell.projected) for cell in draw.CELLS for stack in STACKS]
-OPTIONS += [
-    Option(cell.kind, {**cell.keywords, **stack}, cell.projected)
-    for cell, stack in zip(draw.FEW_CHOSEN, itertools.cycle(STACKS), strict=False)
-]
-
-
-def bits(array: Array) -> Array:
-    """The array's bits as integers, all NaNs alike."""
-    array = np.ascontiguousarray(array)
-    return np.where(np.isnan(array), array.dtype.type(np.nan), array).view(f"u{array.dtype.itemsize}")
-
-
-def assert_same_bits(got: dict[str, Array], want: dict[str, Array]) -> None:
-    assert got.keys() == want.keys()
-    for name, value in want.items():
-        assert got[name].shape == value.shape, f"{name}: {got[name].shape}, expected {value.shape}"
-        different = np.argwhere(bits(got[name]) != bits(value))
-        assert len(different) == 0, f"{name}: {len(different)} of {value.size} differ, first at {different[0]}"
-
-
-def own(results: dict[str, Array]) -> dict[str, Array]:
-    """What belongs to sequences: everything but the gradients of the parameters."""
-    return {name: value for name, value in results.items() if not name.startswith("grads.params")}
-
-
-def run(case: Case, layer: Any) -> dict[str, Array]:
-    return named(case.run(layer))
-
-
-def gather(case: Case, rows: Array) -> Case:
-    """The case whose batch consists of these sequences of a batched case, in this order."""
-
-    def state(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(state(half) for half in value)
-        return None if value is None else value[:, rows]
-
-    def steps(array: Array | None) -> Array | None:
-        return None if array is None else case.lay(case.usual(array)[:, rows])
-
-    return case.replace(
-        x=steps(case.x),
-        mask=steps(case.mask),
-        resets=steps(case.resets),
-        dy=steps(case.dy),
-        lengths=None if case.lengths is None else case.lengths[rows],
-        state=state(case.state),
-        d_state=state(case.d_state),
-    )
-
-
-def gathered(case: Case, results: dict[str, Array], rows: Array) -> dict[str, Array]:
-    """The same of what belongs to sequences in a case's results."""
-    return {
-        name: value[:, rows] if "state" in name else case.lay(case.usual(value)[:, rows])
-        for name, value in own(results).items()
-    }
 
 
 @pytest.mark.parametrize("hidden_size", [3, 16, 33])
@@ -132,21 +72,6 @@ def test_what_the_others_hold(isa: str, dtype: Any, option: Option, value: float
         state=tuple(spoil(half, 1) for half in case.state) if isinstance(case.state, tuple) else spoil(case.state, 1),
     )
     assert_same_bits(gathered(case, run(spoilt, layer), row), gathered(case, run(case, layer), row))
-
-
-def padded(case: Case, extra: int) -> Case:
-    """The case with this many more steps, past everybody's length, that hold NaN."""
-
-    def pad(array: Array | None, value: float) -> Array | None:
-        if array is None:
-            return None
-        usual = case.usual(array)
-        return case.lay(np.concatenate([usual, np.full((extra, *usual.shape[1:]), value, usual.dtype)]))
-
-    n_steps, batch = case.usual(case.x).shape[:2]
-    lengths = np.full(batch, n_steps) if case.lengths is None else case.lengths
-    # A reset past a length does nothing.
-    return case.replace(x=pad(case.x, np.nan), dy=pad(case.dy, np.nan), resets=pad(case.resets, True), lengths=lengths)
 
 
 @pytest.mark.parametrize("call", ["dense", "lengths", "lengths-resets"])
@@ -207,10 +132,6 @@ def before_the_first_taken(case: Case, cuts: list[int]) -> Array:
     return np.concatenate([~np.logical_or.accumulate(case.taken[steps]) for steps, _ in chunks(case, cuts)])
 
 
-def halves(state: Any) -> dict[str, Array]:
-    return dict(zip(("h", "c"), state if isinstance(state, tuple) else (state,), strict=False))
-
-
 @pytest.mark.parametrize("cuts", [[1], [3, 4], [0, 5, 5, 9], list(range(1, 12))], ids=str)
 @pytest.mark.parametrize("call", ["dense", "lengths-resets", "mask", "mask-resets"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -235,9 +156,6 @@ def test_chunks_of_a_long_sequence(isa: str, dtype: Any, cell: Option) -> None:
     assert_same_bits({"y": y_cut, **halves(state_cut)}, {"y": y, **halves(state)})
 
 
-THREADS = [1, 2, 3, 5]
-
-
 def assert_threads_change_nothing(case: Case, dtype: Any) -> None:
     """Inference, forward and backward have the same bits on any number of threads."""
     layer = case.layer(gw, dtype)
@@ -251,10 +169,6 @@ def assert_threads_change_nothing(case: Case, dtype: Any) -> None:
     for n in THREADS[1:]:
         with gw.threads(n):
             assert_same_bits(results(), want)
-
-
-WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 2, 5, 40), (20, 2, 5, 300)]
-"""(B, T, I, H): one sequence, few and many, few and many units, so that a team divides the one or the other."""
 
 
 @pytest.mark.usefixtures("wide_team")

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from bits import OPTIONS, THREADS, WIDE, assert_same_bits, bits, run
+from differences import EPS, STEP, chain, loss, pieces
 from draw import Case, Option, parts
 from gatewise import reference
 from gatewise.reference import layers as reference_layers
 from gatewise.reference.activations import Nonlinearity
 from gatewise.reference.cells import Rows
 from gatewise.reference.noise import Noise
-from test_bits import OPTIONS, THREADS, WIDE, assert_same_bits, bits, run
-from test_reference import EPS, STEP, chain, loss, pieces
 from tolerances import expect, named
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ NAMESPACES = pytest.mark.parametrize("namespace", [gw, reference], ids=["compile
 
 
 def pushed_loss(case: Case, directions: Rows, by: float, patch: pytest.MonkeyPatch) -> tuple[float, float, Any]:
-    """test_reference's loss where each state after a step, (T, L D, B, size), is moved by so much of a direction.
+    """The loss of differences.py where each state after a step, (T, L D, B, size), is moved by so much of a direction.
 
     The last that acts on a state is zoneout: all that comes after it sees the move.
     """
@@ -53,7 +53,7 @@ def pushed_loss(case: Case, directions: Rows, by: float, patch: pytest.MonkeyPat
 def test_gradients_of_states_are_the_slope_along_a_random_direction(
     option: Option, variant: draw.Variant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All states are pushed at once, each in a direction of its own; the bounds are those of test_reference."""
+    """All states are pushed at once, each in a direction of its own; the bounds are those of differences.py."""
     for seed in itertools.count():
         case = draw.make(option, variant, seed=seed)
         grads = case.run(case.layer(reference), steps=True).grads

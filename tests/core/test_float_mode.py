@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from bits import assert_same_bits, run
 from process import python
-from test_bits import assert_same_bits, run
 from tolerances import named
 
 Array = NDArray[Any]

@@ -18,32 +18,11 @@ import pytest
 from numpy.typing import NDArray
 
 import gatewise as gw
-from test_bits import assert_same_bits
+from bits import assert_same_bits
+from rounding import F32, fma, multiply_then_add
 
-F32 = NDArray[np.float32]
 MultiplyAdd = Callable[[Any, Any, Any], F32]
 PIECE = 512
-
-
-def fma(w: Any, x: Any, v: Any) -> F32:
-    """w x + v of float32 arrays with one rounding.
-
-    The product of two float32 numbers is exact in float64. Its sum with v is rounded to odd there: where that was
-    inexact and its last bit is even, it moves to the neighbour on the exact sum's side. Rounding that to float32 gives
-    the exact sum rounded once, since float64 has more than two digits to spare (Boldo and Melquiond 2008, "Emulation of
-    FMA and correctly rounded sums: proved algorithms using rounding to odd").
-    """
-    product, v = np.asarray(w, np.float64) * np.asarray(x, np.float64), np.asarray(v, np.float64)
-    total = product + v
-    part = total - product
-    error = (product - (total - part)) + (v - part)
-    even = total.view(np.int64) & 1 == 0
-    neighbour = np.nextafter(total, np.where(error > 0, np.inf, -np.inf))
-    return np.asarray(np.where((error != 0) & even, neighbour, total), np.float32)
-
-
-def multiply_then_add(w: Any, x: Any, v: Any) -> F32:
-    return np.asarray(np.multiply(w, x, dtype=np.float32) + v, np.float32)
 
 
 def nearest_float32(exact: Fraction) -> np.float32:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import draw
+from differences import Point, check_direction
 from draw import Option
 from gatewise import reference
 from gatewise._core.activations import DEFAULTS
 from gatewise.reference.activations import FUNCTIONS, Nonlinearity
-from test_reference import Point, check_direction
 
 E = math.e
 BY_HAND: list[tuple[Any, float, float, float]] = [

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 import draw
 import gatewise as gw
+from bits import OPTIONS, THREADS, WIDE, assert_same_bits
 from draw import Case, Option
 from gatewise import reference
 from process import python
-from test_bits import OPTIONS, THREADS, WIDE, assert_same_bits
 from tolerances import named
 
 Array = NDArray[Any]

@@ -7,7 +7,7 @@ import pytest
 
 import gatewise as gw
 from gatewise import reference
-from test_layers import same
+from layer_objects import same
 from tolerances import unit
 
 KINDS = ["RNN", "LSTM", "GRU"]

@@ -26,11 +26,11 @@ import race
 import report
 import training
 from cases import Case
+from paths import BENCH, ROOT
 from peers._data import inputs, weights
 from process import cmake
 from tolerances import expect
 
-BENCH = Path(cases.__file__).parent
 CELLS = {"LSTM": draw.CELLS[2], "GRU": draw.CELLS[6], "RNN": draw.CELLS[0]}
 # Each size once, where the reference is quick enough to be asked.
 SIZES = sorted({(c.cell, c.B, c.I, c.H) for c in cases.all_cases() if c.B * c.H * (c.I + c.H) < 2**19})
@@ -88,7 +88,7 @@ def test_time_of_a_call(seconds: float) -> None:
 def peak(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program that measures the machine's peak."""
     build = tmp_path_factory.mktemp("build")
-    cmake("-S", BENCH.parent, "-B", build, "-DGATEWISE_BENCH=ON", "-DGATEWISE_BENCH_FLAGS=")
+    cmake("-S", ROOT, "-B", build, "-DGATEWISE_BENCH=ON", "-DGATEWISE_BENCH_FLAGS=")
     cmake("--build", build, "--target", "gatewise_peak", "--config", "Release")
     return next(path for path in build.rglob("gatewise_peak*") if path.is_file() and path.stem == "gatewise_peak")
 

@@ -16,9 +16,9 @@ import pytest
 
 import gatewise as gw
 from gatewise.files.libraries import MissingLibrary
+from paths import ROOT
 from process import cmake
 
-ROOT = Path(__file__).parent.parent
 PUBLIC = [getattr(gw, name) for name in gw.__all__ if name != "reference"]
 
 
