@@ -1,10 +1,12 @@
-"""Dates as people write them, turned into ISO 8601, by two LSTMs: `python examples/encoder_decoder.py`.
+"""Translate written dates to ISO 8601 with an encoder and a decoder: `python examples/encoder_decoder.py`.
 
-Sequence to sequence (Sutskever, Vinyals and Le 2014, arXiv:1409.3215; Cho et al. 2014, arXiv:1406.1078), without any
-helper but two layers, an optimizer and a loss. The encoder reads "March 3, 2021"; the decoder begins with the encoder's
-last state and writes "2021-03-03". In training the decoder is told the right character before each (teacher forcing),
-and the gradient of its initial state, `grads.state`, goes on into the encoder as `d_state`. To decode, a stream takes
-the state and reads its own answers, one at a time.
+This is sequence-to-sequence learning (Sutskever, Vinyals and Le 2014, arXiv:1409.3215; Cho et al. 2014,
+arXiv:1406.1078), built from two LSTM layers, an optimizer and a loss. The encoder reads "March 3, 2021". The decoder
+starts from the encoder's final state and writes "2021-03-03".
+
+In training, the decoder reads the correct previous character at each step (teacher forcing). The gradient of its
+initial state, `grads.state`, is passed to the encoder's backward as `d_state`. To translate, a stream starts from the
+encoder's state and reads its own predictions, one at a time.
 """
 
 import argparse
@@ -19,12 +21,12 @@ import gatewise as gw
 
 FORMATS = "{d} {B} {Y}", "{B} {d}, {Y}", "{d} {b} {Y}", "{b} {d} {Y}", "{d}.{m}.{Y}", "{A}, {d} {B} {Y}"
 READS = " ,." + string.digits + string.ascii_letters
-WRITES = "0123456789-" + "^"  # the last begins an answer
+WRITES = "0123456789-" + "^"  # ^ marks the start
 START = WRITES.index("^")
 
 
 def draw_dates(count, years, rng):
-    """Pairs of texts: ("Sunday, 1 March 2020", "2020-03-01")."""
+    """Draw pairs of a written date and its ISO form, such as ("Sunday, 1 March 2020", "2020-03-01")."""
     pairs = []
     for days, form in zip(rng.integers(0, 365 * years, count), rng.choice(FORMATS, count), strict=True):
         date = datetime.date(1950, 1, 1) + datetime.timedelta(days=int(days))
@@ -34,7 +36,7 @@ def draw_dates(count, years, rng):
 
 
 class Translator:
-    """Encoder, decoder and, on each of the decoder's outputs, a linear layer: logits of the next character."""
+    """An encoder, a decoder, and a linear layer that turns each decoder output into logits of the next character."""
 
     def __init__(self, hidden, dtype=np.float32):
         self.encoder = gw.LSTM(len(READS), hidden, dtype=dtype, seed=1)
@@ -43,20 +45,20 @@ class Translator:
         self.read, self.written = np.eye(len(READS), dtype=dtype), np.eye(len(WRITES), dtype=dtype)
 
     def texts(self, texts):
-        """What the encoder reads: one-hot (T, B, characters), padded, and the lengths (B,)."""
+        """Return the encoder's input, one-hot and padded (T, B, characters), and the lengths (B,)."""
         lengths = np.array([len(text) for text in texts])
         tokens = [[READS.index(character) for character in text.ljust(lengths.max())] for text in texts]
         return self.read[np.array(tokens).T], lengths
 
     def loss_and_gradients(self, pairs):
-        """The mean cross-entropy of the answers' characters, and its gradient by all parameters as one vector."""
+        """Return the mean cross-entropy per target character, and the gradient of all parameters as one vector."""
         x, lengths = self.texts([text for text, _ in pairs])
-        answers = np.array([[WRITES.index(character) for character in answer] for _, answer in pairs]).T  # (10, B)
-        told = np.vstack([np.full_like(answers[:1], START), answers[:-1]])
+        targets = np.array([[WRITES.index(character) for character in target] for _, target in pairs]).T  # (10, B)
+        previous = np.vstack([np.full_like(targets[:1], START), targets[:-1]])
 
         _, state, encoder_tape = self.encoder.forward(x, lengths=lengths)
-        y, _, decoder_tape = self.decoder.forward(self.written[told], state)
-        loss, d_logits, _ = gw.losses.CrossEntropy()(y @ self.head, answers)
+        y, _, decoder_tape = self.decoder.forward(self.written[previous], state)
+        loss, d_logits, _ = gw.losses.CrossEntropy()(y @ self.head, targets)
 
         decoder = self.decoder.backward(decoder_tape, dy=d_logits @ self.head.T, wrt_x=False)
         encoder = self.encoder.backward(encoder_tape, d_state=decoder.state, wrt_x=False)
@@ -65,7 +67,7 @@ class Translator:
 
     @property
     def flat(self):
-        """All parameters as one vector."""
+        """All parameters, as one vector."""
         return np.concatenate([self.encoder.params.flat, self.decoder.params.flat, self.head.ravel()])
 
     @flat.setter
@@ -75,40 +77,42 @@ class Translator:
         self.head = head.reshape(self.head.shape)
 
     def translate(self, texts):
-        """The answers, written by always taking the likeliest character."""
+        """Translate the texts, taking the most likely character at each step."""
         x, lengths = self.texts(texts)
         stream = self.decoder.stream(batch_size=len(texts))
         _, stream.state = self.encoder(x, lengths=lengths)
-        token, answers = np.full(len(texts), START), []
+        token, predicted = np.full(len(texts), START), []
         for _ in range(10):
             token = (stream.step(self.written[token]) @ self.head).argmax(axis=1)
-            answers.append(token)
-        return ["".join(WRITES[token] for token in answer) for answer in np.array(answers).T]
+            predicted.append(token)
+        return ["".join(WRITES[token] for token in tokens) for tokens in np.array(predicted).T]
 
 
 def plot(losses, blind, steps, right, path):
-    """The loss of every step, and the share of unseen dates that are right."""
+    """Plot the loss of every step, and the share of unseen dates that are translated correctly."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     axes.semilogy(losses, color="0.7")
     axes.axhline(blind, color="0.4", linestyle=":")
-    axes.text(len(losses), blind, "the best without the question ", ha="right", va="bottom", color="0.4")
-    axes.set(xlabel="step", ylabel="cross-entropy of a character", title="Dates, translated")
+    axes.text(len(losses), blind, "best without reading the date ", ha="right", va="bottom", color="0.4")
+    axes.set(xlabel="step", ylabel="cross-entropy per character", title="Translating dates")
     share = axes.twinx()
     share.plot(steps, right, "o-", color="tab:blue")
     share.set_ylim(0, 1.02)
-    share.set_ylabel("unseen dates without a mistake", color="tab:blue")
+    share.set_ylabel("unseen dates translated correctly", color="tab:blue")
     figure.savefig(path)
 
 
 def main():
-    """Train, test, draw."""
+    """Train, test and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hidden", type=int, default=96, help="units of each LSTM")
-    parser.add_argument("--steps", type=int, default=1500, help="steps of the optimizer, 64 dates each")
-    parser.add_argument("--years", type=int, default=100, help="of which dates are drawn, from 1950 on")
-    parser.add_argument("--small", action="store_true", help="a small network, few steps, ten years, for a first look")
-    parser.add_argument("--out", type=Path, default=Path("encoder_decoder.png"), help="where the picture goes")
+    parser.add_argument("--steps", type=int, default=1500, help="steps of the optimizer, with 64 dates each")
+    parser.add_argument("--years", type=int, default=100, help="number of years to draw dates from, starting in 1950")
+    parser.add_argument(
+        "--small", action="store_true", help="a small network, few steps and ten years, for a first look"
+    )
+    parser.add_argument("--out", type=Path, default=Path("encoder_decoder.png"), help="file for the plot")
     options = parser.parse_args()
     if options.small:
         options.hidden, options.steps, options.years = 64, 200, 10
@@ -125,16 +129,15 @@ def main():
         model.flat = parameters
         losses.append(loss)
         if step % (options.steps // 10) == 0:
-            answers = model.translate([text for text, _ in unseen])
+            predicted = model.translate([text for text, _ in unseen])
             steps.append(step)
-            right.append(np.mean([answer == true for answer, (_, true) in zip(answers, unseen, strict=True)]))
-            print(f"step {step}: loss {loss:.4f}, {right[-1]:.1%} of unseen dates right")
+            right.append(np.mean([date == target for date, (_, target) in zip(predicted, unseen, strict=True)]))
+            print(f"step {step}: loss {loss:.4f}, {right[-1]:.1%} of unseen dates correct")
 
-    blind = np.log(365 * options.years) / 10  # the best that a decoder could do that knows nothing of the question
-    print(f"cross-entropy {np.mean(losses[-10:]):.4f}; without the question at best {blind:.4f}")
+    blind = np.log(365 * options.years) / 10  # the lowest loss of a decoder that gets nothing from the encoder
+    print(f"cross-entropy {np.mean(losses[-10:]):.4f}; lowest possible without reading the date {blind:.4f}")
     texts = ["Wednesday, 25 November 2026", "3 Feb 1989", "July 20, 1969", "9.11.1989"]
-    answers = model.translate(texts)
-    print("\n".join(f"{text} -> {answer}" for text, answer in zip(texts, answers, strict=True)))
+    print("\n".join(f"{text} -> {date}" for text, date in zip(texts, model.translate(texts), strict=True)))
     plot(losses, blind, steps, right, options.out)
 
 

@@ -1,10 +1,12 @@
-"""What the gates of an LSTM do, seen: `python examples/gates.py`.
+"""Plot what the gates of an LSTM do: `python examples/gates.py`.
 
-The LSTM learns to keep a number: each step brings a number and a mark, which is mostly 0; where it is 1 the number is
-to be stored, and told at every step until the next mark. What must happen inside is known, so the picture can be read:
-in the unit that remembers longest, the input gate i opens and the forget gate f closes at marks; in between i is shut,
-f stays near 1, and the cell state c is level: the constant error carousel of Hochreiter and Schmidhuber (1997), with
-the forget gate of Gers, Schmidhuber and Cummins (2000) to empty it.
+The LSTM learns to store a number. Each step has a number and a mark, which is mostly 0. Where the mark is 1, the LSTM
+must store the number and output it at every step until the next mark.
+
+We know what must happen inside, so you can check the plot. Look at the unit that remembers longest. At marks, its input
+gate i opens and its forget gate f closes. Between marks i is closed, f stays near 1, and the cell state c is constant.
+This is the constant error carousel of Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and
+Cummins (2000) to empty it.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import gatewise as gw
 
 
 def latch(sequences, steps, rng):
-    """x (N, T, 2): number and mark; y (N, T, 1): the number at the last mark."""
+    """Draw x (N, T, 2), a number and a mark per step, and y (N, T, 1), the number at the last mark."""
     numbers = rng.uniform(-1, 1, (sequences, steps))
     marks = rng.random((sequences, steps)) < 0.05
     marks[:, 0] = True
@@ -26,13 +28,13 @@ def latch(sequences, steps, rng):
 
 
 def main():
-    """Train, look inside, draw."""
+    """Train, and plot the gates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hidden", type=int, default=4, help="units of the LSTM")
     parser.add_argument("--epochs", type=int, default=200, help="passes over 512 sequences")
     parser.add_argument("--small", action="store_true", help="few epochs, for a first look")
-    parser.add_argument("--out", type=Path, default=Path("gates.png"), help="where the picture goes")
-    parser.add_argument("--loss", type=Path, help="where the picture of the loss goes, if it is wanted")
+    parser.add_argument("--out", type=Path, default=Path("gates.png"), help="file for the plot")
+    parser.add_argument("--loss", type=Path, help="file for a plot of the losses (default: none)")
     options = parser.parse_args()
     if options.small:
         options.epochs = 30
@@ -54,11 +56,13 @@ def main():
     for one in axes:
         for step in np.flatnonzero(marked):
             one.axvline(step - 0.5, color="black", linewidth=0.8, linestyle=":")
-    axes[0].figure.suptitle("An LSTM that keeps a number; dotted: it is told to take a new one", fontsize="medium")
+    axes[0].figure.suptitle(
+        "An LSTM that stores a number; dotted: a mark tells it to store a new one", fontsize="medium"
+    )
     axes[0].figure.savefig(options.out)
 
     keeper = gates["f"][~marked].mean(axis=0).argmax()  # the unit that remembers longest
-    print(f"loss {history.history['val_loss'][-1]:.5f}; a constant answer would have {np.mean(y**2):.3f}")
+    print(f"loss {history.history['val_loss'][-1]:.5f}; loss of always predicting 0: {np.mean(y**2):.3f}")
     for name in "if":
         gate = gates[name][:, keeper]
         print(f"unit {keeper}, gate {name}: {gate[marked].mean():.2f} at marks, {gate[~marked].mean():.2f} between")

@@ -1,9 +1,9 @@
-"""Gradients that vanish and explode, and gates that stop it: `python examples/gradient_flow.py`.
+"""Show vanishing and exploding gradients, and how gates prevent them: `python examples/gradient_flow.py`.
 
-The gradient that reaches step t from a loss at the last step is a product of step Jacobians: where their norms stay
-below 1 it vanishes, where they stay above 1 it may explode (Hochreiter 1991; Bengio, Simard and Frasconi 1994; Pascanu,
-Mikolov and Bengio 2013). `gw.gradient_flow` shows it for an RNN, an RNN with larger recurrent weights, a GRU, an LSTM,
-and an LSTM whose forget gates begin open (a bias of 2: Gers, Schmidhuber and Cummins 2000), none of them trained.
+The gradient at step t of a loss at the last step is a product of step Jacobians. If their norms stay below 1, it
+vanishes; if they stay above 1, it may explode (Hochreiter 1991; Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and
+Bengio 2013). `gw.gradient_flow` measures this in five untrained layers: an RNN, an RNN with larger recurrent weights, a
+GRU, an LSTM, and an LSTM whose forget gates are initially open (a bias of 2: Gers, Schmidhuber and Cummins 2000).
 """
 
 import argparse
@@ -15,12 +15,12 @@ import gatewise as gw
 
 
 def layers(hidden):
-    """Untrained layers by name."""
+    """Make the untrained layers, by name."""
     exploding = gw.RNN(4, hidden, nonlinearity="relu", seed=0)
     exploding.params["weight_hh_l0"] = 3 * exploding.params["weight_hh_l0"]
     remembering = gw.LSTM(4, hidden, seed=0)
     bias = np.array(remembering.params["bias_hh_l0"])
-    bias[hidden : 2 * hidden] = 2.0  # the gates stand in the order i, f, g, o
+    bias[hidden : 2 * hidden] = 2.0  # the gate order is i, f, g, o
     remembering.params["bias_hh_l0"] = bias
     return {
         "RNN": gw.RNN(4, hidden, seed=0),
@@ -32,12 +32,12 @@ def layers(hidden):
 
 
 def main():
-    """Measure, print, draw."""
+    """Measure, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=100, help="length of the sequences")
     parser.add_argument("--hidden", type=int, default=32, help="units of each layer")
     parser.add_argument("--small", action="store_true", help="short sequences and few units, for a first look")
-    parser.add_argument("--out", type=Path, default=Path("gradient_flow.png"), help="where the picture goes")
+    parser.add_argument("--out", type=Path, default=Path("gradient_flow.png"), help="file for the plot")
     options = parser.parse_args()
     if options.small:
         options.steps, options.hidden = 40, 16

@@ -1,22 +1,25 @@
-"""An LSTM trained by SciPy's L-BFGS, which sees all its parameters as one vector: `python examples/lbfgs.py`."""
+"""Train an LSTM with SciPy's L-BFGS: `python examples/lbfgs.py`.
+
+SciPy's optimizers work on one vector. `params.flat` is the vector of all parameters, and `grads.flat` of all gradients.
+"""
 
 import numpy as np
 from scipy.optimize import minimize
 
 import gatewise as gw
 
-# Sines of several frequencies and phases, and what each will be a step later: (T, B, 1).
+# Sines of several frequencies and phases; the target is the value one step later. Both are (T, B, 1).
 rng = np.random.default_rng(0)
 frequency, phase = rng.uniform(0.1, 0.4, 16), rng.uniform(0, 2 * np.pi, 16)
 wave = np.sin(frequency * np.arange(61)[:, None] + phase)[:, :, None]
 x, target = wave[:-1], wave[1:]
 
-# The projection is the output layer. L-BFGS measures small differences of the loss: float64.
+# The projection serves as the output layer. L-BFGS compares losses that differ little, so we use float64.
 lstm = gw.LSTM(input_size=1, hidden_size=16, proj_size=1, dtype=np.float64, seed=0)
 
 
 def loss_and_gradient(vector):
-    """The mean squared error at these parameters and its gradient, one vector for one vector."""
+    """Return the mean squared error at these parameters, and its gradient as one vector."""
     lstm.params.flat = vector
     y, _, tape = lstm.forward(x)
     error = y - target
@@ -24,7 +27,7 @@ def loss_and_gradient(vector):
 
 
 def main():
-    """Print the loss before and after, and return both."""
+    """Print and return the loss before and after training."""
     start = lstm.params.flat
     before, _ = loss_and_gradient(start)
     found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": 40})

@@ -1,11 +1,13 @@
-"""RNN, GRU, LSTM and peephole LSTM on two tasks whose answer lies far back: `python examples/long_dependencies.py`.
+"""Compare RNN, GRU, LSTM and peephole LSTM on two long-term tasks: `python examples/long_dependencies.py`.
 
-The adding problem (Hochreiter and Schmidhuber 1997, "Long short-term memory", experiment 4): a sequence of numbers, two
-of them marked; the answer, after the last step, is their sum. Always to answer 1 gives a mean squared error of 1/6. The
-copy task (after their experiment 2): symbols, a long pause, and then, at a sign, the symbols again.
+- The adding problem (Hochreiter and Schmidhuber 1997, "Long short-term memory", experiment 4): two numbers of a
+  sequence are marked, and the target after the last step is their sum. Always predicting 1 has a mean squared error of
+  1/6.
+- The copy task (after their experiment 2): the network reads symbols and, after a long pause and a start sign, must
+  output the symbols again.
 
-What an RNN reads fades, or explodes, with every step; a gate that stays open keeps it. Gates start as open as the
-sequence is long (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?").
+In a plain RNN, what it has read vanishes or explodes over the steps. A gate that stays open keeps it. The gates' biases
+are initialized for the length of the sequences (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?").
 """
 
 import argparse
@@ -25,7 +27,7 @@ BLANK, SIGN = SYMBOLS, SYMBOLS + 1
 
 
 def adding(rng, steps, batch):
-    """Batches (B, T, 2) of numbers and marks, and the sums (B, 1) of the two that are marked, one in each half."""
+    """Yield numbers and marks (B, T, 2), and the sum (B, 1) of the two marked numbers, one in each half."""
     while True:
         x = np.zeros((batch, steps, 2), np.float32)
         x[..., 0] = rng.uniform(size=(batch, steps))
@@ -36,7 +38,7 @@ def adding(rng, steps, batch):
 
 
 def copying(rng, steps, batch):
-    """Batches of tokens (B, T + 2 * COPIED), and those to answer with; only the last COPIED answers count."""
+    """Yield tokens, targets and weights, all (B, T + 2 * COPIED); the weights are 1 for the last COPIED targets."""
     while True:
         symbols = rng.integers(SYMBOLS, size=(batch, COPIED))
         x = np.full((batch, steps + 2 * COPIED), BLANK)
@@ -47,7 +49,10 @@ def copying(rng, steps, batch):
 
 
 def open_gates(layer, steps, rng):
-    """Let the layer remember for up to `steps` steps: forget gates (a GRU's update gates) of 1 - 1/t, t from 1 to T."""
+    """Initialize the forget gates (a GRU's update gates) to remember for up to `steps` steps.
+
+    Each unit's gate is initially about 1 - 1/t, with t drawn from 1 to `steps`.
+    """
     if isinstance(layer, gw.RNN):
         return
     size = layer.hidden_size
@@ -61,7 +66,7 @@ def open_gates(layer, steps, rng):
 
 
 class Losses(gw.callbacks.Callback):
-    """Keeps the loss of every step, as a running mean."""
+    """Record a running mean of the loss."""
 
     def __init__(self):
         self.smooth = []
@@ -72,7 +77,7 @@ class Losses(gw.callbacks.Callback):
 
 
 def train(task, hidden, steps, batches, batch, kind, seed=0):
-    """The running loss of one network on one task."""
+    """Train one network on one task; return the running mean of its loss after every step."""
     rng = np.random.default_rng(seed)
     options = {"peephole": True} if kind == "peephole LSTM" else {}
     make = getattr(gw, kind.split()[-1])
@@ -95,7 +100,7 @@ def train(task, hidden, steps, batches, batch, kind, seed=0):
 
 
 def draw(curves, path):
-    """The losses of all networks, one panel a task."""
+    """Plot the losses of all networks, with one panel per task."""
     figure = Figure(figsize=(9, 8), layout="constrained")
     panels = figure.subplots(2, sharex=True)
     levels = {"adding": (1 / 6, "always 1"), "copying": (np.log(SYMBOLS), "at random")}
@@ -103,7 +108,7 @@ def draw(curves, path):
         for kind, losses in found.items():
             axes.plot(np.arange(1, len(losses) + 1), losses, label=kind)
         level, name = levels[task]
-        axes.axhline(level, color="gray", linestyle=":", label=f"to answer {name}")
+        axes.axhline(level, color="gray", linestyle=":", label=f"predicting {name}")
         axes.set(title=title, yscale="log", ylabel="loss", xlabel="step of the optimizer")
         axes.legend(ncols=5, fontsize="small", loc="lower left")
         axes.grid(alpha=0.3)
@@ -111,20 +116,20 @@ def draw(curves, path):
 
 
 def main():
-    """Train all on both tasks, print, draw."""
+    """Train all networks on both tasks, print the losses and plot them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--steps", type=int, default=400, help="T of the adding problem; the pause to copy over is a quarter"
+        "--steps", type=int, default=400, help="T of the adding problem; the copy task's pause is a quarter"
     )
-    parser.add_argument("--batches", type=int, default=2000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--hidden", type=int, default=64)
-    parser.add_argument("--out", type=Path, default=Path("long_dependencies.png"))
+    parser.add_argument("--batches", type=int, default=2000, help="steps of the optimizer")
+    parser.add_argument("--batch", type=int, default=32, help="sequences per batch")
+    parser.add_argument("--hidden", type=int, default=64, help="units of the recurrent layer")
+    parser.add_argument("--out", type=Path, default=Path("long_dependencies.png"), help="file for the plot")
     options = parser.parse_args()
     curves = {}
     for task, steps in ((adding, options.steps), (copying, options.steps // 4)):
         title = f"{'The adding problem' if task is adding else 'The copy task'}, T = {steps}"
-        with gw.threads(1), ThreadPoolExecutor() as pool:  # the networks side by side, one thread each: the same bits
+        with gw.threads(1), ThreadPoolExecutor() as pool:  # trains the networks in parallel, with one thread each
             network = partial(train, task, options.hidden, steps, options.batches, options.batch)
             found = list(pool.map(network, KINDS))
         for kind, losses in zip(KINDS, found, strict=True):

@@ -1,9 +1,11 @@
-"""Who is speaking? Utterances of different lengths, classified by a GRU: `python examples/ragged.py`.
+"""Classify utterances of different lengths by their speaker, with a GRU: `python examples/ragged.py`.
 
-Nine speakers said the Japanese vowels /ae/; each utterance is a sequence of 7 to 29 steps with 12 numbers a step (Kudo,
-Toyama and Shimbo 1999; see examples/data/README.md). The sequences are given as a list of arrays, as they are: `fit`
-puts those of like lengths into a batch, pads them and tells the model the lengths, so that the padding is never read.
-Proof: with NaN for padding, and in whatever company a sequence is, its result is the same to the last bit.
+Nine speakers said the Japanese vowels /ae/. Each utterance is a sequence of 7 to 29 steps with 12 features (Kudo,
+Toyama and Shimbo 1999; see examples/data/README.md). You give the sequences as a list of arrays. `fit` puts sequences
+of similar lengths into a batch, pads them, and passes the lengths to the model, so the padding is never read.
+
+The script checks this: it pads with NaN, and compares each sequence's result in the batch with its result alone. They
+are bit-identical.
 """
 
 import argparse
@@ -18,7 +20,7 @@ DATA = Path(__file__).parent / "data" / "japanese_vowels.npz"
 
 
 def load(part):
-    """A list of arrays (steps, 12), and the speakers (N,) from 0 to 8."""
+    """Load the sequences, a list of arrays (steps, 12), and their speakers (N,), from 0 to 8."""
     with np.load(DATA) as file:
         values = (file[f"{part}_values"] / 1e4).astype(np.float32)
         ends = np.cumsum(file[f"{part}_lengths"])
@@ -26,7 +28,7 @@ def load(part):
 
 
 def padded(sequences, filling):
-    """Side by side: x (N, longest, 12), and the lengths (N,)."""
+    """Pad the sequences to x (N, longest, 12); return it and the lengths (N,)."""
     lengths = np.array([len(sequence) for sequence in sequences])
     x = np.full((len(sequences), lengths.max(), sequences[0].shape[1]), filling, np.float32)
     for row, sequence in zip(x, sequences, strict=True):
@@ -35,7 +37,7 @@ def padded(sequences, filling):
 
 
 def bits_that_padding_changes(gru, sequences):
-    """How many numbers of the last states differ: each sequence alone, and all together, padded with NaN."""
+    """Count the numbers in the final states that differ between each sequence alone and all in a NaN-padded batch."""
     x, lengths = padded(sequences, filling=np.nan)
     _, together = gru(x, lengths=lengths)  # (layers, N, hidden)
     alone = np.concatenate([gru(sequence[None])[1] for sequence in sequences], axis=1)
@@ -43,29 +45,29 @@ def bits_that_padding_changes(gru, sequences):
 
 
 def plot(history, confusion, accuracy, path):
-    """The losses, and who was taken for whom."""
+    """Plot the losses and the confusion matrix."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     history.plot(axes=left)
     left.set_title("Loss")
-    right.imshow(np.sqrt(confusion), cmap="Blues")  # the root lets single errors be seen
-    for (true, said), count in np.ndenumerate(confusion):
+    right.imshow(np.sqrt(confusion), cmap="Blues")  # the square root makes single errors visible
+    for (true, predicted), count in np.ndenumerate(confusion):
         if count:
-            right.text(said, true, count, ha="center", va="center", color="white" if count > 12 else "black")
+            right.text(predicted, true, count, ha="center", va="center", color="white" if count > 12 else "black")
     places, speakers = range(len(confusion)), range(1, len(confusion) + 1)
     right.set_xticks(places, speakers)
     right.set_yticks(places, speakers)
-    right.set(xlabel="speaker, as the model says", ylabel="speaker", title=f"Test utterances: {accuracy:.1%} right")
+    right.set(xlabel="predicted speaker", ylabel="speaker", title=f"Test utterances: accuracy {accuracy:.1%}")
     figure.savefig(path)
 
 
 def main():
-    """Train, test, draw."""
+    """Train, test and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hidden", type=int, default=48, help="units in each direction")
+    parser.add_argument("--hidden", type=int, default=48, help="units per direction")
     parser.add_argument("--epochs", type=int, default=60, help="passes over the training utterances")
     parser.add_argument("--small", action="store_true", help="a small network and few epochs, for a first look")
-    parser.add_argument("--out", type=Path, default=Path("ragged.png"), help="where the picture goes")
+    parser.add_argument("--out", type=Path, default=Path("ragged.png"), help="file for the plot")
     options = parser.parse_args()
     if options.small:
         options.hidden, options.epochs = 16, 15
@@ -89,14 +91,14 @@ def main():
         optimizer=gw.optimizers.AdamW(lr=5e-3, weight_decay=0.01),
     )
 
-    said = model.predict(x_test).argmax(axis=1)
+    predicted = model.predict(x_test).argmax(axis=1)
     confusion = np.zeros((9, 9), int)
-    np.add.at(confusion, (y_test, said), 1)
-    accuracy = np.mean(said == y_test)
+    np.add.at(confusion, (y_test, predicted), 1)
+    accuracy = np.mean(predicted == y_test)
     plot(history, confusion, accuracy, options.out)
     print(f"utterances of {min(map(len, x_test))} to {max(map(len, x_test))} steps")
     print(f"accuracy on {len(y_test)} test utterances: {accuracy:.3f}")
-    print(f"numbers that padding changes: {bits_that_padding_changes(gru, x_test)}")
+    print(f"numbers changed by padding: {bits_that_padding_changes(gru, x_test)}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""Words to answers: a yes or no for a sentence, and a part of speech for every word: `python examples/sentences.py`.
+"""Classify sentences, and tag every word with its part of speech: `python examples/sentences.py`.
 
-Sentences come from two small grammars. Whether one says that somebody likes something takes counting its negations;
-what a word is takes its neighbours, as with "the can can watch a watch". An embedding makes a vector of each word; an
-LSTM and a sigmoid answer once, after the last word; an LSTM in both directions and a softmax answer at every word.
-Sentences are of different lengths, and what only pads them counts for nothing.
+Sentences come from two small grammars. The first task is to predict whether a sentence says that somebody likes
+something; for this the network must count negations. The second is to predict the part of speech of every word; this
+depends on the neighbouring words, as in "the can can watch a watch".
+
+In both models, an embedding maps each word to a vector. In the first, an LSTM and a sigmoid predict once, after the
+last word. In the second, a bidirectional LSTM and a softmax predict at every word. Sentences differ in length; padding
+does not affect the results.
 """
 
 import argparse
@@ -24,7 +27,7 @@ ADJECTIVES = ["light", "old", "red"]
 
 
 def opinion(rng):
-    """A sentence, and whether it says that somebody likes something: each negation turns it around."""
+    """Draw a sentence, and whether it says that somebody likes something; each negation inverts this."""
     words, negations = [], 0
     while rng.random() < 0.5 and negations < 3:
         words += rng.choice(DENIALS).split()
@@ -39,7 +42,7 @@ def opinion(rng):
 
 
 def phrase(rng):
-    """A noun phrase: words and their tags."""
+    """Draw a noun phrase: its words and their tags."""
     words, tags = [rng.choice(DETERMINERS)], ["determiner"]
     while rng.random() < 0.4:
         words.append(rng.choice(ADJECTIVES))
@@ -48,7 +51,7 @@ def phrase(rng):
 
 
 def clause(rng):
-    """Somebody does something: words and the numbers of their tags."""
+    """Draw a sentence of subject, verb and object: its words and the indices of their tags."""
     words, tags = phrase(rng)
     if rng.random() < 0.5:
         words.append(rng.choice(MODALS))
@@ -60,33 +63,36 @@ def clause(rng):
 
 
 def distinct(make, rng, count):
-    """So many sentences, no two alike, and their answers; what validates is then new to the network."""
+    """Draw `count` distinct sentences and their targets.
+
+    As no sentence occurs twice, the validation set has no sentence of the training set.
+    """
     found = {}
     while len(found) < count:
-        words, answer = make(rng)
-        found[tuple(words)] = answer
+        words, target = make(rng)
+        found[tuple(words)] = target
     return list(found), list(found.values())
 
 
 def tokens(sentences, words):
-    """The words as numbers."""
+    """Convert words to their indices."""
     number = {word: index for index, word in enumerate(words)}
     return [np.array([number[word] for word in sentence]) for sentence in sentences]
 
 
-def learn(layer, loss, answers, *last, sentences, epochs):
-    """A network from the sentences to the answers: an embedding, the layer, and what comes last."""
+def learn(layer, loss, targets, *last, sentences, epochs):
+    """Train an embedding, the layer and the `last` layers to predict the targets from the sentences."""
     words = sorted({word for sentence in sentences for word in sentence})
     model = gw.Sequential(gw.Embedding(len(words), layer.input_size), layer, *last, seed=0)
     history = model.fit(
-        tokens(sentences, words), answers, epochs=epochs, validation_split=0.2, loss=loss, metrics=["accuracy"],
+        tokens(sentences, words), targets, epochs=epochs, validation_split=0.2, loss=loss, metrics=["accuracy"],
         optimizer=gw.optimizers.Adam(0.01), verbose=False,
     )  # fmt: skip
     return model, words, history.history["val_accuracy"]
 
 
 def most_frequent(sentences, tags):
-    """The accuracy of tagging each word with its most frequent tag, whatever stands around it."""
+    """Return the accuracy of tagging each word with its most frequent tag, ignoring its neighbours."""
     counts = Counter(pair for pairs in map(zip, sentences, tags) for pair in pairs)
     best = Counter()
     for (word, _), count in counts.items():
@@ -94,11 +100,11 @@ def most_frequent(sentences, tags):
     return best.total() / counts.total()
 
 
-def draw(answered, tagged, baseline, sentence, probabilities, path):
-    """Accuracy over the epochs, and the tags of one sentence."""
+def draw(sentence_accuracy, tag_accuracy, baseline, sentence, probabilities, path):
+    """Plot the accuracy of each epoch, and the predicted tags of one sentence."""
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     curves, picture = figure.subplots(1, 2, width_ratios=(1, 1.3))
-    for name, values in (("yes or no", answered), ("tags", tagged)):
+    for name, values in (("yes or no", sentence_accuracy), ("tags", tag_accuracy)):
         curves.plot(range(1, len(values) + 1), values, label=name)
     curves.axhline(baseline, color="gray", linestyle=":", label="tags, each word's\nmost frequent")
     curves.set(xlabel="epoch", title="Accuracy on new sentences", ylim=(0.25, 1.02))
@@ -112,19 +118,19 @@ def draw(answered, tagged, baseline, sentence, probabilities, path):
 
 
 def main():
-    """Train both, print, draw."""
+    """Train both models, print the results and plot them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=2000)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--hidden", type=int, default=32)
-    parser.add_argument("--out", type=Path, default=Path("sentences.png"))
+    parser.add_argument("--sentences", type=int, default=2000, help="sentences per task")
+    parser.add_argument("--epochs", type=int, default=20, help="passes over the sentences")
+    parser.add_argument("--hidden", type=int, default=32, help="units per direction")
+    parser.add_argument("--out", type=Path, default=Path("sentences.png"), help="file for the plot")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
 
-    sentences, answers = distinct(opinion, rng, options.sentences)
+    sentences, targets = distinct(opinion, rng, options.sentences)
     lstm, last = gw.LSTM(8, options.hidden, batch_first=True), (gw.LastStep(), gw.Linear(options.hidden, 1))
-    _, _, answered = learn(lstm, "bce", np.array(answers), *last, sentences=sentences, epochs=options.epochs)
-    print(f"yes or no: accuracy {answered[-1]:.3f} on new sentences")
+    _, _, sentence_accuracy = learn(lstm, "bce", np.array(targets), *last, sentences=sentences, epochs=options.epochs)
+    print(f"yes or no: accuracy {sentence_accuracy[-1]:.3f} on new sentences")
 
     sentences, tags = distinct(clause, rng, options.sentences)
     lstm, last = (
@@ -132,14 +138,14 @@ def main():
         gw.Linear(2 * options.hidden, len(TAGS)),
     )
     numbers = [np.array(one) for one in tags]
-    model, words, tagged = learn(lstm, "cross_entropy", numbers, last, sentences=sentences, epochs=options.epochs)
+    model, words, tag_accuracy = learn(lstm, "cross_entropy", numbers, last, sentences=sentences, epochs=options.epochs)
     baseline = most_frequent(sentences, tags)
-    print(f"tags: accuracy {tagged[-1]:.3f}; each word's most frequent tag: {baseline:.3f}")
+    print(f"tags: accuracy {tag_accuracy[-1]:.3f}; with each word's most frequent tag: {baseline:.3f}")
     sentence = ["the", "can", "can", "watch", "her", "light", "fish"]
     probabilities = gw.losses.softmax(model.predict(tokens([sentence], words)[0][None])[0])
     for word, row in zip(sentence, probabilities, strict=True):
         print(f"  {word:<8}{TAGS[row.argmax()]:<12}{row.max():.2f}")
-    draw(answered, tagged, baseline, sentence, probabilities, options.out)
+    draw(sentence_accuracy, tag_accuracy, baseline, sentence, probabilities, options.out)
     print(f"wrote {options.out}")
 
 

@@ -1,8 +1,9 @@
-"""The tutorial that most people start from, and the same in PyTorch beside it: `python examples/tutorial.py`.
+"""Train the model of a popular LSTM tutorial, in gatewise and in PyTorch: `python examples/tutorial.py`.
 
-A series is scaled to [-1, 1] and cut into windows; an LSTM of two layers reads each, a linear layer answers with the
-next value from all its outputs side by side; mean squared error, Adam with 1e-3, 100 epochs. Where PyTorch is installed
-it trains the same model from the same weights over the same batches: the losses must agree, and the times are shown.
+A series is scaled to [-1, 1] and cut into windows. A two-layer LSTM reads each window, and a linear layer predicts the
+next value from its flattened outputs. The loss is the mean squared error, the optimizer Adam with a learning rate of
+1e-3, for 100 epochs. Where PyTorch is installed, it trains the same model from the same weights with the same batches.
+The script compares the losses, which must agree, and prints both times.
 """
 
 import argparse
@@ -17,13 +18,13 @@ import gatewise as gw
 
 
 def temperatures():
-    """The series that comes with gatewise: the sea off Peru, month by month, 1950 to 2010 (NOAA)."""
+    """Load the series bundled with gatewise: monthly sea-surface temperatures off Peru, 1950 to 2010 (NOAA)."""
     with resources.files("gatewise.forecasting").joinpath("data/nino12.csv").open() as file:
         return np.loadtxt(file, delimiter=",", skiprows=1, usecols=1)
 
 
 def windows(values, steps):
-    """Windows (N, T, 1) of the values scaled to [-1, 1], and the value after each, (N, 1)."""
+    """Scale the values to [-1, 1]; return windows (N, T, 1) of them and the value after each, (N, 1)."""
     low, high = values.min(), values.max()
     scaled = ((values - low) / (high - low) * 2 - 1).astype(np.float32)
     x = np.lib.stride_tricks.sliding_window_view(scaled, steps)[:-1, :, None]
@@ -31,7 +32,7 @@ def windows(values, steps):
 
 
 class BatchLosses(gw.callbacks.Callback):
-    """Keeps the loss of every step."""
+    """Record the loss of every step."""
 
     def __init__(self):
         self.losses = []
@@ -41,7 +42,7 @@ class BatchLosses(gw.callbacks.Callback):
 
 
 def train(model, x, y, epochs, batch, verbose):
-    """The loss of every step, and the seconds that training took."""
+    """Train the model; return the loss of every step and the training time in seconds."""
     steps = BatchLosses()
     start = time.perf_counter()
     model.fit(
@@ -52,7 +53,7 @@ def train(model, x, y, epochs, batch, verbose):
 
 
 def train_in_pytorch(weights, hidden, x, y, epochs, batch):
-    """The same with PyTorch, from the same weights; None where it is not installed."""
+    """Do the same with PyTorch, from the same weights; return None if it is not installed."""
     try:
         import torch
     except ModuleNotFoundError:
@@ -77,7 +78,7 @@ def train_in_pytorch(weights, hidden, x, y, epochs, batch):
 
 
 def draw(ours, theirs, per_epoch, path):
-    """The mean loss of each epoch."""
+    """Plot the mean loss of each epoch."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     for name, losses, color, line in (("PyTorch", theirs, "tab:orange", "-"), ("gatewise", ours, "tab:blue", ":")):
@@ -91,13 +92,13 @@ def draw(ours, theirs, per_epoch, path):
 
 
 def main():
-    """Train, compare, draw."""
+    """Train, compare and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--hidden", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=20, help="the window's length")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--out", type=Path, default=Path("tutorial.png"))
+    parser.add_argument("--epochs", type=int, default=100, help="passes over the windows")
+    parser.add_argument("--hidden", type=int, default=32, help="units of each LSTM layer")
+    parser.add_argument("--steps", type=int, default=20, help="length of the windows")
+    parser.add_argument("--batch", type=int, default=32, help="windows per batch")
+    parser.add_argument("--out", type=Path, default=Path("tutorial.png"), help="file for the plot")
     options = parser.parse_args()
 
     x, y = windows(temperatures(), options.steps)
@@ -115,9 +116,8 @@ def main():
     if found is not None:
         theirs, seconds_there = found
         difference = np.abs(ours[:100] / theirs[:100] - 1).max()
-        print(
-            f"PyTorch:  {seconds_there:.2f} s, last loss {theirs[-1]:.6f}; {seconds_there / seconds:.1f} times as long"
-        )
+        ratio = seconds_there / seconds
+        print(f"PyTorch:  {seconds_there:.2f} s, last loss {theirs[-1]:.6f}; {ratio:.1f} times gatewise's time")
         print(f"largest relative difference of the first {len(theirs[:100])} losses: {difference:.1e}")
     draw(ours, found and found[0], -(-len(x) // options.batch), options.out)
     print(f"wrote {options.out}")
