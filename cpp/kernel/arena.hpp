@@ -1,4 +1,4 @@
-// Memory of the core: aligned, uninitialised, checked for sizes that cannot be.
+// Memory of the core: aligned and uninitialized. Sizes that cannot be allocated throw std::bad_alloc.
 #pragma once
 
 #include <limits>
@@ -10,7 +10,7 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// `count` numbers of its own. Sizes whose bytes overflow are bad_alloc, as are those that memory does not hold.
+// Owns memory for `count` numbers. Throws std::bad_alloc if the size in bytes overflows or memory is exhausted.
 template <class T>
 class Buffer {
  public:
@@ -40,13 +40,13 @@ class Buffer {
   Index count_ = 0;
 };
 
-// Hands out pieces of one block. Made without a block it only adds up what would be taken: the same constructor of a
-// scratch type run twice first measures and then takes.
+// Hands out pieces of one block. Without a block it only adds up the sizes. Scratch types use this: their constructor
+// runs twice, first to measure the memory they need, then to take it.
 class Arena {
  public:
   explicit Arena(std::byte* block = nullptr) : block_(block) {}
 
-  // `count` numbers, or `times` as many; what cannot be addressed is a bad_alloc.
+  // Takes memory for count · times numbers. Throws std::bad_alloc if the size overflows.
   template <class T>
   GATEWISE_INLINE T* take(Index count, Index times = 1) {
     const Index left = (std::numeric_limits<Index>::max() - used_ - alignment) / static_cast<Index>(sizeof(T));

@@ -1,4 +1,4 @@
-// How many threads the process may use, as far as the operating system says.
+// The number of threads that the operating system lets the process use.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,13 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 
 #if defined(__linux__)
-// The processors' worth of time that a control group's file grants, rounded up; 0: no limit.
+// The number of processors that a cgroup grants, as time per period, rounded up; 0 means no limit.
 inline int granted_by(double time, double period) {
   return time > 0 && period > 0 ? static_cast<int>(std::ceil(time / period)) : 0;
 }
 
-// The least that the process's control group and those above it grant (version 2 and version 1); 0: no limit.
+// The smallest number of processors that the process's cgroup and its parents grant, for cgroup versions 1 and 2; 0
+// means no limit.
 inline int quota() {
   int least = 0;
   const auto limit = [&](int granted) {
@@ -30,7 +31,7 @@ inline int quota() {
   };
   std::ifstream groups("/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
-    // number:controllers:/path, the controllers empty in version 2
+    // number:controllers:/path; version 2 has no controllers here
     const auto first = line.find(':'), second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
@@ -41,7 +42,7 @@ inline int quota() {
       if (path == "/") path.clear();
       double time = 0, period = 0;
       if (version2) {
-        std::ifstream file(root + path + "/cpu.max");  // "max 100000" where there is no limit: no number is read
+        std::ifstream file(root + path + "/cpu.max");  // without a limit it is "max 100000", which is not a number
         if (file >> time >> period) limit(granted_by(time, period));
       } else {
         std::ifstream time_file(root + path + "/cpu.cfs_quota_us"), period_file(root + path + "/cpu.cfs_period_us");
@@ -54,7 +55,7 @@ inline int quota() {
 }
 #endif
 
-// The processors of the affinity mask, no more than the quota. The quota is read once, the mask every time.
+// The number of processors in the affinity mask, limited by the quota. The quota is read once, the mask in every call.
 inline int processors() {
 #if defined(__linux__)
   static const int granted = quota();

@@ -1,8 +1,9 @@
-// Weight gradients: dw[k][m] += Σ_rows a[row][k] · d[row][m], one fma chain a block of rows, rows in order.
+// Weight gradients: dw[k][m] += Σ_rows a[row][k] · d[row][m], with one fma chain per block of rows, in the order of the
+// rows.
 //
-// The d (of gates) lie along the packets, the a (of inputs, h and a one for the biases) are broadcast: so an input of
-// one feature wastes no lanes. Both are packed first, since rows whose pitch is a multiple of a page share few cache
-// sets.
+// d holds gradients of gates, and its columns are the lanes of packets. a holds inputs and h, and a 1 for the biases;
+// its elements are broadcast, so an input with a single feature wastes no lanes. Both are packed first: rows with a
+// pitch that is a multiple of the page size would share few cache sets.
 #pragma once
 
 #include <algorithm>
@@ -13,12 +14,12 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// A tile of the gradient: `outer_inputs` broadcasts by `outer_packets` packets.
+// The size of a tile of the gradient: outer_inputs broadcast elements × outer_packets packets.
 constexpr int outer_packets = 4;
 constexpr int outer_inputs = registers >= 32 ? 6 : 3;
 
-// Rows of `columns` numbers as strips of S neighbouring columns: [strip][rows][S]; the last strip has only as many
-// times U columns as it needs, padded with zeros.
+// A matrix of rows × columns, packed as strips of S adjacent columns: [strip][rows][S]. The last strip is narrower: its
+// width is the smallest sufficient multiple of U, and it is padded with zeros.
 template <class T, Index S, Index U>
 struct Strips {
   T* data = nullptr;
@@ -30,7 +31,7 @@ struct Strips {
   Index width(Index i) const { return U == S ? S : std::min(S, padded(columns) - i * S); }
   const T* strip(Index i) const { return data + i * rows * S; }
 
-  // Columns [first, first + count) of one row.
+  // Writes columns [first, first + count) of one row.
   void put(Index row, Index first, const T* from, Index count) const {
     for (Index done = 0; done < count;) {
       const Index column = first + done, lane = column % S, taken = std::min(count - done, S - lane);
@@ -58,7 +59,7 @@ using InputStrips = Strips<scalar_t<P>, outer_inputs, outer_inputs>;
 template <class P>
 using GateStrips = Strips<scalar_t<P>, outer_packets * P::width, P::width>;
 
-// Adds a block's chains to a tile of dw whose strip of gates has N packets.
+// Adds the chains of a block of rows to one tile of dw. The tile's strip of gates has N packets.
 template <class P, int N>
 GATEWISE_NOINLINE void outer_tile(const scalar_t<P>* a, const scalar_t<P>* d, Index rows, scalar_t<P>* dw,
                                   Index pitch) {
@@ -88,11 +89,12 @@ GATEWISE_NOINLINE void outer_tile(const scalar_t<P>* a, const scalar_t<P>* d, In
   }
 }
 
-// Adds a block's chains to the tiles [first, last) of dw, numbered along the inputs first; dw: [inputs padded][pitch].
+// Adds the chains of a block of rows to the tiles [first, last) of dw, [padded inputs][pitch]. Tile numbers run along
+// the inputs first.
 template <class P>
 void outer(const InputStrips<P>& inputs, const GateStrips<P>& gates, Index first, Index last, scalar_t<P>* dw,
            Index pitch) {
-  static_assert(outer_packets == 4, "a tile for each number of packets");
+  static_assert(outer_packets == 4, "the table below needs one function per number of packets");
   constexpr decltype(&outer_tile<P, 1>) tiles[] = {outer_tile<P, 1>, outer_tile<P, 2>, outer_tile<P, 3>,
                                                    outer_tile<P, 4>};
   for (Index tile = first; tile < last; ++tile) {

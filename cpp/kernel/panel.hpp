@@ -1,4 +1,5 @@
-// Weights packed for reading in order, and the products with them: every element one chain, k ascending.
+// Packed weights and matrix products with them. Weights are packed in the order in which the products read them. Every
+// element of a product is one chain of fma, in ascending order of k.
 #pragma once
 
 #include <algorithm>
@@ -12,19 +13,20 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// A chain of products is cut at multiples of this many terms, and the pieces are added in order.
+// A chain is cut at multiples of this number of terms, and the pieces are added in order.
 constexpr Index chain_length = 512;
 
-// A matrix of (gates · units) outputs and `inputs` terms, as panels of N packets side by side: [vectors /
-// N][inputs][N][W]. With several gates a panel holds the N = gates packets of W units; with one, up to 4 neighbouring
-// packets of units. Where the last panel needs no more, its packets are halves; the last of all is padded with zeros.
+// A matrix with (gates · units) outputs and `inputs` terms per output, packed as panels of N adjacent packets:
+// [panels][inputs][N][W]. With several gates, a panel has N = gates packets, those of the same W units. With one gate, it
+// has up to 4 packets of adjacent units. The last panel has half packets where these suffice. Its last packet is padded
+// with zeros.
 template <class T>
 class Panels {
  public:
   Panels() = default;
 
-  // fill(gate, unit, count, to, stride) writes the terms of so many outputs side by side, k of output n at
-  // to[k · stride + n]; start(gate, unit) is the number with which a chain begins.
+  // fill(gate, unit, count, to, stride) writes the terms of `count` adjacent outputs: term k of output n to
+  // to[k · stride + n]. start(gate, unit) is the number that a chain starts with.
   template <class Fill, class Start>
   Panels(Index gates, Index units, Index inputs, Index width, const Fill& fill, const Start& start)
       : gates_(gates),
@@ -54,20 +56,20 @@ class Panels {
   Index width() const { return width_; }
   Index lanes() const { return vectors_ * width_; }
   Index panels() const { return panels_; }
-  // How many packets a panel has, and whether they are halves of P.
+  // The number of packets of a panel, and whether they are halves of P.
   Index count(Index panel) const { return std::min(per_panel_, vectors_ - panel * per_panel_); }
   template <class P>
   bool is_half(Index panel) const {
     return has_half<T>(P::width) && panel >= full_panels_;
   }
-  // The first lane of a panel in a row of all lanes, and its first unit.
+  // The first lane of a panel within a row of all lanes, and its first unit.
   Index first_lane(Index panel) const { return panel * per_panel_ * width_; }
   Index first_unit(Index panel) const { return panel * units_per_panel_; }
   const T* weights(Index panel) const { return data_.get() + first_lane(panel) * inputs_; }
   const T* start(Index panel) const { return start_.get() + first_lane(panel); }
 
-  // The weights of one gate for inputs [first, first + count), side by side: unit u of input first + n at
-  // to[u · pitch + n]. What a transposed matrix reads.
+  // Writes the weights of one gate and of the inputs [first, first + count), transposed: unit u and input first + n to
+  // to[u · pitch + n].
   void transpose_into(Index gate, Index first, Index count, T* to, Index pitch) const {
     for (Index unit = 0; unit < units_; unit += width_) {
       const Index v = unit / width_ * gates_ + gate, panel = v / per_panel_, wide = width_of(panel);
@@ -77,7 +79,7 @@ class Panels {
     }
   }
 
-  // The narrowest packet, of which every packet is a multiple.
+  // The narrowest packet. Every packet's width is a multiple of its width.
   using Least = Packet<T, narrowest<T>>;
 
  private:
@@ -88,12 +90,13 @@ class Panels {
   Buffer<T> data_, start_;
 };
 
-// v[j][r][n] += Σ_k in[r][k] · w[j][k][n]; one fma chain an element, k ascending.
+// v[j][r][n] += Σ_k in[r][k] · w[j][k][n], with one fma chain per element, in ascending order of k.
 template <class P, int N, int R, int J>
 GATEWISE_INLINE void accumulate(const scalar_t<P>* const (&w)[J], Index first, Index last,
                                 const scalar_t<P>* const (&in)[R], P (&v)[J][R][N]) {
   for (Index k = first; k < last; ++k) {
-    // The smaller side is loaded whole: so accumulators, it and one of the other side stay within the registers.
+    // Load all of the smaller side and one element of the other at a time, so that they and the accumulators fit into
+    // registers.
     if constexpr (N <= R) {
       P weight[J][N];
       GATEWISE_UNROLL
@@ -127,8 +130,7 @@ GATEWISE_INLINE void accumulate(const scalar_t<P>* const (&w)[J], Index first, I
   }
 }
 
-// out[r][j][n] = start[j][n] + Σ_k in[r][k] · w[j][k][n], rows of `out` `stride` apart, the panels j next to each
-// other.
+// out[r][j][n] = start[j][n] + Σ_k in[r][k] · w[j][k][n]. Rows of `out` are `stride` apart; the panels j are adjacent.
 template <class P, int N, int R, int J>
 GATEWISE_NOINLINE void multiply(const scalar_t<P>* weights, const scalar_t<P>* start, Index inputs,
                                 const scalar_t<P>* const* rows, scalar_t<P>* out, Index stride) {
@@ -166,7 +168,7 @@ GATEWISE_NOINLINE void multiply(const scalar_t<P>* weights, const scalar_t<P>* s
   } while (first < inputs);
 }
 
-// The rows that one product takes at once: as many as leave the accumulators in registers.
+// The number of rows that one product computes at once: as many as keep the accumulators in registers.
 constexpr int rows_at_once(int n) { return registers >= 32 ? (n == 4 ? 6 : 8) : (n == 4 ? 3 : n == 3 ? 4 : 6); }
 constexpr int most_rows = 8;
 
@@ -188,7 +190,7 @@ Multiply<P> choose_multiply(Index n, Index r) {
   return table[n - 1][static_cast<std::size_t>(r - 1)];
 }
 
-// The same for one row and two panels of n packets next to each other: twice the chains in flight.
+// The product for one row and two adjacent panels of n packets. It has twice as many independent chains.
 template <class P>
 Multiply<P> choose_multiply_pair(Index n) {
   static constexpr Multiply<P> table[] = {multiply<P, 1, 1, 2>, multiply<P, 2, 1, 2>, multiply<P, 3, 1, 2>,
@@ -196,7 +198,7 @@ Multiply<P> choose_multiply_pair(Index n) {
   return table[n - 1];
 }
 
-// The product of one row alone with a panel of N packets, in registers.
+// The product of a single row with a panel of N packets; the result stays in registers.
 template <class P, int N>
 GATEWISE_INLINE void multiply_row(const Panels<scalar_t<P>>& panels, Index panel, const scalar_t<P>* row, P (&out)[N]) {
   const scalar_t<P>* const in[1] = {row};
@@ -217,7 +219,7 @@ GATEWISE_INLINE void multiply_row(const Panels<scalar_t<P>>& panels, Index panel
   }
 }
 
-// Panels [first, last), walked from the last to the first if `backwards`.
+// The panels [first, last), in descending order if `backwards`.
 struct PanelRange {
   Index first, last;
   bool backwards = false;
@@ -226,8 +228,8 @@ struct PanelRange {
   Index operator[](Index i) const { return backwards ? last - 1 - i : first + i; }
 };
 
-// Every tile of in · weights in a range of panels: out(panel, first_row) gives its place (rows `stride` apart), then
-// use(panel, first_row, rows, place) reads it.
+// Computes in · weights for a range of panels, tile by tile. place(panel, first_row) returns where to write a tile,
+// whose rows are `stride` apart; then use(panel, first_row, rows, tile) reads it.
 template <class P, class Place, class Use>
 GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRange range, const scalar_t<P>* const* in,
                                    Index rows, Index stride, const Place& place, const Use& use) {
@@ -241,7 +243,8 @@ GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRang
     Index panel = range[done];
     const Index n = weights.count(panel);
     if (rows == 1) {
-      // One row alone has too few chains to fill the pipeline: take two panels at once where they are alike.
+      // A single row has too few chains to fill the pipeline, so compute two panels at once if they have the same
+      // shape.
       const Index lower = range.backwards ? panel - 1 : panel;
       const bool pair = done + 1 < panels && weights.count(lower) == weights.count(lower + 1) &&
                         !weights.template is_half<P>(lower + 1);
@@ -265,7 +268,8 @@ GATEWISE_INLINE void for_each_tile(const Panels<scalar_t<P>>& weights, PanelRang
   }
 }
 
-// Tiles one after another in L1: use(panel, first_row, rows, tile) with tile [rows][most_packets][W].
+// As for_each_tile, with all tiles in the same memory, which stays in L1: use(panel, first_row, rows, tile) gets a tile
+// [rows][most_packets][W].
 constexpr Index most_packets = 4;
 
 template <class P, class Use>
@@ -275,7 +279,7 @@ GATEWISE_INLINE void use_tiles(const Panels<scalar_t<P>>& weights, PanelRange ra
   for_each_tile<P>(weights, range, in, rows, most_packets * P::width, [&](Index, Index) { return tile; }, use);
 }
 
-// Calls each(row, first unit, product) for every packet of in · weights in a range of panels of one gate.
+// Calls each(row, first unit, packet) for every packet of in · weights, for a range of panels with one gate.
 template <class P, class Each>
 GATEWISE_INLINE void for_each_product(const Panels<scalar_t<P>>& weights, PanelRange range,
                                       const scalar_t<P>* const* in, Index rows, const Each& each) {
@@ -290,7 +294,7 @@ GATEWISE_INLINE void for_each_product(const Panels<scalar_t<P>>& weights, PanelR
   });
 }
 
-// in · weights of a range of panels: out [rows][stride], of which those panels' lanes are written.
+// Computes in · weights for a range of panels, and writes the lanes of these panels in out, [rows][stride].
 template <class P>
 GATEWISE_INLINE void multiply_rows(const Panels<scalar_t<P>>& weights, PanelRange range, const scalar_t<P>* const* in,
                                    Index rows, scalar_t<P>* out, Index stride) {

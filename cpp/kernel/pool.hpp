@@ -1,5 +1,6 @@
-// Large blocks of memory, kept for the next calls instead of given back: for the system to clear them page by page took
-// a twentieth of a large layer's training step. They lie in huge pages where the system has them.
+// Keeps large blocks of memory for later calls instead of freeing them. Without this, the system clears the pages of
+// new blocks, which took a twentieth of the time of a large layer's training step. Blocks use huge pages where
+// available.
 #pragma once
 
 #include <atomic>
@@ -15,9 +16,10 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-constexpr Index alignment = 64;  // a cache line, and the widest packet
+constexpr Index alignment = 64;  // the size of a cache line and of the widest packet
 
-// Without a lock, which a fork could leave locked: a block is whose exchange takes it out of its slot.
+// The pool has no lock, because a fork could leave it locked. A thread owns a block once its atomic exchange has taken
+// the block out of its slot.
 class Pool {
  public:
   static void* take(Index bytes) {
@@ -39,7 +41,7 @@ class Pool {
     return fresh;
   }
 
-  // Once a call: what the last `calls_kept` calls have not used goes back.
+  // To be called once per call of a layer: frees blocks that the last `calls_kept` calls have not used.
   static void trim() noexcept {
     const Index now = call.fetch_add(1, std::memory_order_relaxed);
     if (kept.load(std::memory_order_relaxed) == 0) return;
@@ -61,7 +63,7 @@ class Pool {
       return release(data);
     }
 #if defined(__linux__)
-    // The system may have the pages when it needs them; all but the first, which says how large the block is.
+    // The system may take the pages when it needs memory, except the first page, which holds the block's size.
     if (size > page) madvise(static_cast<std::byte*>(data) + page, static_cast<std::size_t>(size - page), MADV_FREE);
 #endif
     keep(new (data) Block{size, call.load(std::memory_order_relaxed)});
@@ -69,22 +71,23 @@ class Pool {
 
  private:
   struct Block {
-    Index bytes, call;  // the number of the call that gave it
+    Index bytes, call;  // its size, and the number of the call that returned it
   };
 
-  static constexpr Index page = Index{2} << 20;   // a huge one's
-  static constexpr Index least = Index{1} << 20;  // below it malloc keeps what it is given
+  static constexpr Index page = Index{2} << 20;   // the size of a huge page
+  static constexpr Index least = Index{1} << 20;  // malloc keeps smaller blocks itself
   static constexpr Index most = Index{256} << 20;
   static constexpr Index calls_kept = 16;
 
-  // A large block's size, rounded up by a quarter at most: so calls of nearly the same sizes use the same blocks.
+  // The size of a large block, rounded up by at most a quarter, so that calls with similar sizes use the same blocks.
   static Index large(Index bytes) {
     Index step = page;
     while (step < bytes / 8) step *= 2;
     return round_up(bytes, step);
   }
 
-  // Aligned by hand, with malloc's address in front: three times as quick as to ask malloc for it.
+  // Aligns the block itself, and stores malloc's address before it. This is three times as fast as aligned allocation
+  // by malloc.
   static void* small(Index bytes) {
     void* const whole = ::operator new(static_cast<std::size_t>(bytes + alignment));
     const auto address = reinterpret_cast<std::uintptr_t>(whole);

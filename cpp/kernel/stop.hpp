@@ -1,4 +1,5 @@
-// Lets a long call stop between two pieces of its work, when the thread that called learns that it should: of Ctrl-C.
+// Interrupts a long call between two pieces of its work, for example on Ctrl-C. The calling thread asks whether to
+// stop.
 #pragma once
 
 #include <atomic>
@@ -10,13 +11,13 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// What a stopped call throws; its results are worth nothing.
+// Thrown by an interrupted call, whose results are undefined.
 struct Stopped {};
 
-// One call's.
+// The stop request of one call, shared by its threads.
 class Stop {
  public:
-  // Whether to stop. Set before any call, and asked, if at all, on the thread that called, ten times a second.
+  // Returns whether to stop. It must be set before any call. The calling thread calls it up to ten times a second.
   using Question = bool (*)();
   inline static Question question = nullptr;
 
@@ -25,22 +26,23 @@ class Stop {
  private:
   friend class Watch;
   static constexpr Index never = std::numeric_limits<Index>::max();
-  std::atomic<Index> from_{never};  // the common point of all members' work from which on they stop
+  std::atomic<Index> from_{never};  // the first common point at which all members stop
 };
 
-// One member's look at it. Once stopped, it stays so: loops that look end at once.
+// One member's view of the stop request. Once it has stopped, it stays stopped, so that all later loops end at once.
 class Watch {
  public:
   Watch(Stop& stop, bool calling) : stop_(stop), calling_(calling) {}
 
-  // At any point of its own.
+  // May be called at any point of the member's work.
   bool stopped() {
     ask();
     return stop_.wanted();
   }
 
-  // At a point that all members come to, with a barrier between any two of them, and where all must find the same. What
-  // is learned up to a point counts from the next one on: by then everybody has passed the barrier in between.
+  // Must be called at points that all members reach, with a barrier between any two of them; all members get the same
+  // result at a point. A stop that is requested before one point takes effect at the next: by then, the barrier in
+  // between has made the request visible to all members.
   bool stopped_together() {
     const bool stopped = stop_.from_.load(std::memory_order_relaxed) <= point_;
     ask();
@@ -51,7 +53,7 @@ class Watch {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // A call of a single piece does not even look at the clock.
+  // The first look does not read the clock, so a call with a single piece of work never does.
   void ask() {
     if (!calling_ || !Stop::question || stop_.wanted()) return;
     ++looks_;

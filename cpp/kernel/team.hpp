@@ -1,4 +1,4 @@
-// A team of threads for one call: the only place that knows OpenMP.
+// A team of threads for one call. This is the only header that uses OpenMP.
 #pragma once
 
 #include <algorithm>
@@ -21,8 +21,9 @@ inline namespace GATEWISE_ISA {
 
 using Clock = std::chrono::steady_clock;
 
-// Whether others keep the cores that a team would need. A team whose members wait for one that has lost its core can
-// take many times as long as one thread; no call can know beforehand, so the one that found out warns those after it.
+// Whether other processes occupy the cores that a team needs. If one member loses its core, the others wait for it, and
+// the call can take many times as long as on one thread. A call cannot know this beforehand, so a call that notices it
+// warns later calls.
 class Crowd {
  public:
   static bool here() {
@@ -30,8 +31,8 @@ class Crowd {
     return until != 0 && Clock::now().time_since_epoch().count() < until;
   }
 
-  // A team of `members` has taken so long, and its first member has waited so much of it. Where one thread would have
-  // been quicker, calls stay alone for a while, and for twice as long each time that it happens again.
+  // Reports the time that a team has taken, and how much of it its first member has waited. If one thread would have
+  // been faster, calls use one thread for a while, and for twice as long each time that it happens again.
   static void report(int members, Clock::duration taken, Clock::duration waited) {
     const bool crowded = waited > std::chrono::microseconds(200) && taken > (taken - waited) * (2 * members + 1) / 2;
     const int times = crowded ? std::min(times_.load(std::memory_order_relaxed) + 1, 7) : 0;
@@ -45,8 +46,8 @@ class Crowd {
   inline static std::atomic<int> times_{0};
 };
 
-// Spins briefly, then lets others run: the member that it waits for may have lost its core. Adds to `waited` what it
-// takes beyond the spinning.
+// Waits until done(): spins briefly, then yields, because the other member may have lost its core. Adds the time after
+// spinning to `waited`.
 template <class Done>
 void wait_until(const Done& done, Clock::duration& waited) {
   for (int spins = 0; spins < 200; ++spins) {
@@ -58,7 +59,7 @@ void wait_until(const Done& done, Clock::duration& waited) {
   waited += Clock::now() - begin;
 }
 
-// All members pass `wait` together.
+// A barrier: no member leaves `wait` before all have entered it.
 class Barrier {
  public:
   void wait(int members, Clock::duration& waited) {
@@ -77,7 +78,7 @@ class Barrier {
   alignas(64) std::atomic<unsigned> round_{0};
 };
 
-// How many steps a member has done that another one follows.
+// The number of steps that a member has finished, for another member that reads its results.
 class Progress {
  public:
   void reach(Index steps) { steps_.store(steps, std::memory_order_release); }
@@ -98,12 +99,12 @@ struct Member {
   void wait() const {
     if (barrier) barrier->wait(count, *waited);
   }
-  // This member's share of `total` things: contiguous, in order.
+  // This member's share of `total` items: [begin, end), contiguous and in the order of the members.
   Index begin(Index total) const { return total * index / count; }
   Index end(Index total) const { return total * (index + 1) / count; }
 };
 
-// There is one team at a time: a call that finds it taken runs on its own thread.
+// There is only one team at a time. A call that finds the team taken runs on its own thread.
 class Team {
  public:
   explicit Team(int threads) : size_(std::max(threads, 1)) {
@@ -122,8 +123,9 @@ class Team {
 
   int size() const { return size_; }
 
-  // Runs work(member) on `size` threads, each in the core's floating-point mode; `work` must not throw. Should OpenMP
-  // give fewer threads, nothing has run, the size is 1 from now on, and the result is false: divide the work anew.
+  // Runs work(member) on `size` threads, each in the core's floating-point mode; `work` must not throw. If OpenMP
+  // provides fewer threads, nothing runs, the size becomes 1 and the result is false: divide the work again and call
+  // run again.
   template <class Work>
   bool run(const Work& work) {
 #if defined(_OPENMP)
@@ -158,9 +160,9 @@ class Team {
     return true;
   }
 
-  // How many threads this machine and the process's settings grant the calling thread now: its affinity mask, the
-  // control group's quota, OMP_NUM_THREADS and threadpoolctl's limits. One in a forked child, whose OpenMP would wait
-  // for threads that the fork left behind, and inside somebody else's parallel region.
+  // The number of threads that the calling thread may use now, limited by its affinity mask, the cgroup quota,
+  // OMP_NUM_THREADS and threadpoolctl. It is 1 inside another library's parallel region, and in a forked child, where
+  // OpenMP would wait for threads that do not exist in the child.
   static int granted() {
 #if defined(_OPENMP)
     if (forked() || omp_in_parallel()) return 1;

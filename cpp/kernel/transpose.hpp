@@ -1,4 +1,4 @@
-// Matrices copied with rows and columns exchanged, block by block in registers.
+// Copies a matrix transposed, block by block in registers.
 #pragma once
 
 #include "../math/packet.hpp"

@@ -1,8 +1,8 @@
-// Sigmoid, tanh and others from packet operations alone: the same bits in every lane, width and instruction set with
-// FMA.
+// Sigmoid, tanh and other functions, made of packet operations only. Results are bit-identical in every lane, packet
+// width and instruction set with FMA.
 //
-// Both rest on e^-y = 2^k (1 - m), with k = round(-y / ln 2), r = y + k ln 2 and m = 1 - e^-r = r + r² q(r),
-// |r| <= ln 2 / 2. The coefficients of q are minimax for the relative error of m: 1.3e-8 (float), 2.6e-19 (double).
+// Sigmoid and tanh use e^-y = 2^k (1 - m), with k = round(-y / ln 2), r = y + k ln 2 and m = 1 - e^-r = r + r² q(r),
+// |r| <= ln 2 / 2. The coefficients of q minimize the maximum relative error of m: 1.3e-8 (float), 2.6e-19 (double).
 #pragma once
 
 #include "packet.hpp"
@@ -18,8 +18,8 @@ struct Exponential<float> {
   static constexpr float log2_e = 0x1.715476p+0f, bias = 12582912.0f;         // bias: 1.5·2^23
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;  // k·ln2_high is exact
   static constexpr float ln2 = 0x1.62e43p-1f;
-  static constexpr float lowest = -88.0f;  // e^88 is finite, and e^-88 not normal: sigmoid is 0 there
-  static constexpr float flat = 40.0f;     // sigmoid of it, and tanh of half of it, are 1 to the last bit
+  static constexpr float lowest = -88.0f;  // e^88 is finite and e^-88 is subnormal: sigmoid is 0 there
+  static constexpr float flat = 40.0f;     // sigmoid(flat) and tanh(flat / 2) round to exactly 1
   static constexpr float q[] = {-0x1.fffffep-2f, 0x1.5554bp-3f, -0x1.55566cp-5f, 0x1.12274ep-7f, -0x1.6bef18p-10f};
 };
 
@@ -28,7 +28,7 @@ struct Exponential<double> {
   static constexpr double log2_e = 0x1.71547652b82fep+0, bias = 6755399441055744.0;  // bias: 1.5·2^52
   static constexpr double ln2_high = 0x1.62e42fefa3p-1, ln2_low = 0x1.3de6af278ece6p-42;
   static constexpr double ln2 = 0x1.62e42fefa39efp-1;
-  static constexpr double lowest = -709.0, flat = 80.0;  // likewise
+  static constexpr double lowest = -709.0, flat = 80.0;  // as above
   static constexpr double q[] = {-0x1.0000000000000p-1,  0x1.5555555555559p-3,   -0x1.555555555553ep-5,
                                  0x1.111111110f6c2p-7,   -0x1.6c16c16c1f405p-10, 0x1.a01a01afde987p-13,
                                  -0x1.a01a017af5702p-16, 0x1.71ddf8614ccf7p-19,  -0x1.27e5378ca0501p-22,
@@ -46,7 +46,7 @@ GATEWISE_INLINE P series(P r) {
   return fma(r * r, q, r);
 }
 
-// r, and k + bias, for e^-y.
+// The argument reduction of e^-y: `biased` is k + bias.
 template <class P>
 struct Reduced {
   P biased, r;
@@ -63,9 +63,10 @@ GATEWISE_INLINE Reduced<P> reduce(P y) {
 
 // 1 / (1 + e^-x). NaN stays NaN.
 //
-// The quotient is expanded by c: where the denominator's mantissa is near 1, and its rounding weighs most, the
-// quotient's is then not near 2, where a unit in the last place is smallest. The sum is taken as (c + c·2^k) - c·2^k·m,
-// so that it is rounded once.
+// Numerator and denominator are multiplied by c = 0.875. The rounding of the denominator has the largest relative error
+// where its mantissa is near 1, and the error of the quotient counts most in units in the last place where the
+// quotient's mantissa is near 2. Without c both would happen for the same x. The denominator is computed as
+// (c + c·2^k) - c·2^k·m, so that it is rounded once.
 template <class P>
 GATEWISE_INLINE P sigmoid(P x) {
   using T = scalar_t<P>;
@@ -77,9 +78,10 @@ GATEWISE_INLINE P sigmoid(P x) {
   return c / fma(minus_scale, series(e.r), c - minus_scale);
 }
 
-// tanh |x| = (1 - e^(-2|x|)) / (1 + e^(-2|x|)), the numerator as (1 - 2^k) + 2^k m, which loses nothing near 0; then
-// the sign. NaN stays NaN. As k stays small where e^(-2|x|) weighs anything, ln 2 need not be split. The constants are
-// those of sigmoid where they can be: with all of an LSTM's in registers, a step need not wait for those on the stack.
+// tanh |x| = (1 - e^(-2|x|)) / (1 + e^(-2|x|)), then the sign of x. The numerator is computed as (1 - 2^k) + 2^k m,
+// which has no cancellation near 0. NaN stays NaN. ln 2 need not be split into two numbers, because k is small wherever
+// e^(-2|x|) affects the result. The constants are those of sigmoid where possible: then all constants of an LSTM stay
+// in registers, and a step need not load them from the stack.
 template <class P>
 GATEWISE_INLINE P tanh(P x) {
   using T = scalar_t<P>;
@@ -92,8 +94,8 @@ GATEWISE_INLINE P tanh(P x) {
   const P above = fma(scale, m, one - scale), below = fma(minus_scale, m, one + scale);
   P quotient = above / below;
   if constexpr (sizeof(T) == 8) {
-    // The roundings of the denominator and the quotient, together up to 1.2 ulp, are taken back, with 1 / d about
-    // 1.457 - d / 2 on [1, 2].
+    // Correct the rounding errors of the denominator and the quotient, together up to 1.2 ulp. The correction uses
+    // 1 / d ≈ 1.457 - d / 2 on [1, 2].
     const P below_rest = fma(minus_scale, m, (one + scale) - below);
     const P rest = fma(-quotient, below_rest, fma(-quotient, below, above));
     quotient = fma(rest, fma(broadcast<P>(-0.5), below, broadcast<P>(1.457)), quotient);
@@ -115,7 +117,7 @@ GATEWISE_INLINE P decay(P y) {
   return times_exp2_of_biased(T(1), e.biased) * (broadcast<P>(1) - series(e.r));
 }
 
-// e^-y - 1 for y >= 0, as (2^k - 1) - 2^k m, which loses nothing near 0.
+// e^-y - 1 for y >= 0, computed as (2^k - 1) - 2^k m, which has no cancellation near 0.
 template <class P>
 GATEWISE_INLINE P decay_minus_one(P y) {
   using T = scalar_t<P>;
@@ -124,8 +126,8 @@ GATEWISE_INLINE P decay_minus_one(P y) {
   return fma(-scale, series(e.r), scale - broadcast<P>(1));
 }
 
-// log(1 + t) = 2 artanh (s / 2) = s + s³ q(s²) with s = 2 t / (2 + t). The coefficients of q are minimax for the
-// relative error of log(1 + t), t from 0 to 1: 4.5e-9 (float), 1.3e-18 (double).
+// log(1 + t) = 2 artanh (s / 2) = s + s³ q(s²) with s = 2 t / (2 + t). The coefficients of q minimize the maximum
+// relative error of log(1 + t) for t from 0 to 1: 4.5e-9 (float), 1.3e-18 (double).
 template <class T>
 struct Logarithm;
 template <>
@@ -140,8 +142,8 @@ struct Logarithm<double> {
                                  0x1.5c5c263bb69aep-24};
 };
 
-// log(1 + t) for t from 0 to 1. The roundings of 2 + t and of the quotient s, together up to 2 units, are taken back,
-// with 1 / (2 + t) about 0.825 - (2 + t) / 6.
+// log(1 + t) for t from 0 to 1. The rounding errors of 2 + t and of the quotient s, together up to 2 ulp, are
+// corrected, with 1 / (2 + t) ≈ 0.825 - (2 + t) / 6.
 template <class P>
 GATEWISE_INLINE P log1p(P t) {
   using T = scalar_t<P>;
@@ -161,10 +163,10 @@ GATEWISE_INLINE P softplus(P x) {
   return relu(x) + log1p(decay(abs(x)));
 }
 
-// x / (1 + |x|), and its limits 1 and -1 at infinity.
+// x / (1 + |x|); 1 and -1 at infinity.
 template <class P>
 GATEWISE_INLINE P softsign(P x) {
-  // Beyond 1e30 the result is 1 to the last bit, for double too.
+  // Above 1e30 the result rounds to exactly 1, for double too.
   const P size = min(abs(x), broadcast<P>(scalar_t<P>(1e30)));
   return with_sign(size / (broadcast<P>(1) + size), x);
 }

@@ -1,13 +1,14 @@
-// What every header needs: the namespace of this instruction set, the index type, forced inlining.
+// Definitions for every header: the namespace of the instruction set, the index type, and inlining attributes.
 #pragma once
 
 #include <cstddef>
 
 #if defined(__FAST_MATH__)
-#error "gatewise promises bits and NaN: compile without -ffast-math"
+#error "gatewise needs exact floating-point semantics: compile without -ffast-math"
 #endif
 
-// Everything of ours stands in gatewise::<instruction set>, so that objects of two builds never mix in one process.
+// All code is in the namespace gatewise::<instruction set>, so that builds for two instruction sets can be loaded into
+// one process without mixing.
 #ifndef GATEWISE_ISA
 #if defined(__AVX512F__)
 #define GATEWISE_ISA local_avx512

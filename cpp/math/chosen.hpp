@@ -1,9 +1,9 @@
-// An activation chosen at run time: its value and its slope, one packet at a time.
+// An activation chosen at run time: its value and its derivative, one packet at a time.
 //
-// Formulas and names are those of ONNX's RNN, LSTM and GRU (operator set 22). Where two pieces meet, the slope is that
-// of the left one: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha; but hard_sigmoid's is 0 at both of its corners. So
-// PyTorch has them. thresholded_relu, which jumps, is 0 at alpha, as ONNX's operator of that name and ONNX Runtime have
-// it.
+// Formulas and names are those of ONNX's RNN, LSTM and GRU (operator set 22). The derivatives at corners are PyTorch's.
+// A corner has the derivative of the piece on its left: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha. The exception
+// is hard_sigmoid, whose derivative is 0 at both of its corners. thresholded_relu jumps at alpha; its value there is 0,
+// as in ONNX's operator of that name and in ONNX Runtime.
 #pragma once
 
 #include <limits>
@@ -28,7 +28,7 @@ enum class Function {
   softsign
 };
 
-// What it is applied to is first held between -clip and clip; the slope of that is 1 at these ends and 0 beyond.
+// The argument is first clipped to [-clip, clip]. The derivative of clipping is 1 at both ends and 0 outside.
 template <class T>
 struct Activation {
   Function function = Function::linear;
@@ -41,7 +41,7 @@ GATEWISE_INLINE P hold(P a, scalar_t<P> low, scalar_t<P> high) {
   return max(min(a, broadcast<P>(high)), broadcast<P>(low));
 }
 
-// Not inlined: a cell uses it in many places, and the switch costs little beside what it leads to.
+// Not inlined: a cell calls it in many places, and the switch costs little compared with the function it selects.
 template <class P>
 GATEWISE_NOINLINE P activate(const Activation<scalar_t<P>>& f, P a) {
   using T = scalar_t<P>;
@@ -75,7 +75,7 @@ GATEWISE_NOINLINE P activate(const Activation<scalar_t<P>>& f, P a) {
   }
 }
 
-// The slope at a, which is within the clip, where the value is y.
+// The derivative at a, which is already clipped; y is the value there.
 template <class P>
 GATEWISE_INLINE P slope_within(const Activation<scalar_t<P>>& f, P a, P y) {
   const P zero = broadcast<P>(0), one = broadcast<P>(1), alpha = broadcast<P>(f.alpha), beta = broadcast<P>(f.beta);

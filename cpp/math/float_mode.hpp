@@ -1,4 +1,5 @@
-// The floating-point mode of the core: round to nearest, exceptions masked, denormals as zero; the caller's comes back.
+// The floating-point mode of the core: round to nearest, exceptions masked, denormals flushed to zero. FloatMode sets
+// it and restores the caller's mode.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// Tells the processor that this thread waits for another.
+// Tells the processor that this thread is spinning while it waits for another.
 inline void spin_pause() {
 #if defined(__SSE2__) || defined(_M_X64)
   _mm_pause();
@@ -37,7 +38,7 @@ class FloatMode {
   FloatMode& operator=(const FloatMode&) = delete;
 
  private:
-  // The compiler must move no arithmetic on memory over a change of mode.
+  // Keeps the compiler from moving arithmetic on memory across a change of the mode.
   static void keep_order() {
 #if defined(__GNUC__)
     __asm__ __volatile__("" ::: "memory");
@@ -64,7 +65,7 @@ class FloatMode {
   static Word read() { return _ReadStatusReg(ARM64_FPCR); }
   static void write(Word word) { _WriteStatusReg(ARM64_FPCR, word); }
 #else
-#error "gatewise knows x86-64 and arm64"
+#error "gatewise supports x86-64 and arm64 only"
 #endif
   Word saved_;
 };

@@ -1,4 +1,4 @@
-// Packets: W numbers in one register. The one header that touches Eigen's packets, and what lies below them.
+// Packets: W numbers in one SIMD register. This is the only header that uses Eigen's packets and vector intrinsics.
 #pragma once
 
 #include <Eigen/Core>
@@ -16,7 +16,7 @@ inline namespace GATEWISE_ISA {
 
 namespace eigen = Eigen::internal;
 
-// The register of W numbers, found by halving Eigen's widest one.
+// Eigen's packet of W numbers, found by halving its widest one.
 template <class Raw, int W, class = void>
 struct Narrowed {
   using type = typename Narrowed<typename eigen::unpacket_traits<Raw>::half, W>::type;
@@ -28,7 +28,7 @@ struct Narrowed<Raw, W, std::enable_if_t<eigen::unpacket_traits<Raw>::size == W>
 
 template <class T>
 constexpr int widest = eigen::packet_traits<T>::size;
-// 16 bytes: every instruction set has these.
+// 16 bytes: every instruction set has packets of this size.
 template <class T>
 constexpr int narrowest = 16 / sizeof(T);
 // How many packets the register file holds.
@@ -45,8 +45,8 @@ struct Packet {
 template <class P>
 using scalar_t = typename P::Scalar;
 
-// Packets of 64 bytes have halves, in which a row may end: sizes that are no multiple of their width waste fewer lanes.
-// Half of a narrower one is that itself.
+// A row may end with half of a 64-byte packet. This wastes fewer lanes for sizes that are not a multiple of the width.
+// For narrower packets, Half is the packet itself.
 template <class T>
 constexpr bool has_half(Index width) {
   return width * static_cast<Index>(sizeof(T)) >= 64;
@@ -67,8 +67,8 @@ GATEWISE_INLINE void store(T* to, Packet<T, W> a) {
   eigen::pstoreu(to, a.v);
 }
 
-// The first n < W numbers, and zeros behind them. x86 reads them at once, what lies behind being hidden by a mask:
-// from a copy that was filled up the processor could not hand them on.
+// The first n < W numbers; the other lanes are 0. On x86 this is one masked load. The alternative, a load from a
+// zero-padded copy, is slower: the processor cannot forward several small stores to one wide load.
 template <class P>
 GATEWISE_INLINE P load_first(const scalar_t<P>* from, Index n) {
 #if defined(__AVX512VL__)
@@ -93,7 +93,7 @@ GATEWISE_INLINE P load_first(const scalar_t<P>* from, Index n) {
   return load<P>(lanes);
 }
 
-// The first n numbers, for the last packet of a row whose memory belongs to somebody else; the other lanes are 0.
+// The first n numbers; the other lanes are 0. For the last packet of a row in the caller's memory.
 template <class P>
 GATEWISE_INLINE P load(const scalar_t<P>* from, Index n) {
   return n >= P::width ? load<P>(from) : load_first<P>(from, n);
@@ -101,7 +101,7 @@ GATEWISE_INLINE P load(const scalar_t<P>* from, Index n) {
 template <class T, int W>
 GATEWISE_INLINE void store(T* to, Packet<T, W> a, Index n) {
   if (n >= W) return store(to, a);
-  // In pieces of known sizes, which are single moves.
+  // In pieces of fixed sizes, which compile to single moves.
   T lanes[W];
   store(lanes, a);
   const T* from = lanes;
@@ -114,7 +114,7 @@ GATEWISE_INLINE void store(T* to, Packet<T, W> a, Index n) {
     }
 }
 
-// Rows and columns of a square exchanged.
+// Transposes a W × W block in place.
 template <class T, int W>
 GATEWISE_INLINE void transpose(Packet<T, W> (&rows)[W]) {
   eigen::PacketBlock<typename Packet<T, W>::Raw, W> block;
@@ -154,13 +154,13 @@ template <class T, int W>
 GATEWISE_INLINE Packet<T, W> abs(Packet<T, W> a) {
   return {eigen::pabs(a.v)};
 }
-// The magnitude of a with the sign bit of b, whose own magnitude is |b|.
+// a with the sign bit of b. The sign bit of a must be 0.
 template <class T, int W>
 GATEWISE_INLINE Packet<T, W> with_sign(Packet<T, W> a, Packet<T, W> b) {
   const auto sign = eigen::pand(b.v, eigen::pset1<typename Packet<T, W>::Raw>(T(-0.0)));
   return {eigen::por(a.v, sign)};
 }
-// a < b ? yes : no, lane by lane; false where either is NaN.
+// a < b ? yes : no, per lane; `no` where either is NaN.
 template <class T, int W>
 GATEWISE_INLINE Packet<T, W> where_less(Packet<T, W> a, Packet<T, W> b, Packet<T, W> yes, Packet<T, W> no) {
   return {eigen::pselect(eigen::pcmp_lt(a.v, b.v), yes.v, no.v)};
@@ -171,19 +171,19 @@ GATEWISE_INLINE Packet<T, W> where_less_or_equal(Packet<T, W> a, Packet<T, W> b,
   return {eigen::pselect(eigen::pcmp_le(a.v, b.v), yes.v, no.v)};
 }
 
-// The lesser of a and b; where a is NaN, a.
+// The smaller of a and b; a where a is NaN.
 template <class T, int W>
 GATEWISE_INLINE Packet<T, W> min(Packet<T, W> a, Packet<T, W> b) {
   return {eigen::pmin(a.v, b.v)};
 }
-// The greater; where a is NaN, a.
+// The larger of a and b; a where a is NaN.
 template <class T, int W>
 GATEWISE_INLINE Packet<T, W> max(Packet<T, W> a, Packet<T, W> b) {
   return {eigen::pmax(a.v, b.v)};
 }
 
-// factor · 2^k, where `biased` is k + 1.5·2^m (m the mantissa's bits): its low bits are k, which is added to the
-// factor's exponent.
+// factor · 2^k, where `biased` is k + 1.5·2^m and m the number of mantissa bits. The low bits of `biased` are k; they
+// are added to the factor's exponent.
 template <class T, int W>
 GATEWISE_INLINE Packet<T, W> times_exp2_of_biased(T factor, Packet<T, W> biased) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;

@@ -1,5 +1,5 @@
-// Philox 4×32-10, a counter-based generator: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as
-// 1, 2, 3".
+// Dropout and zoneout decisions from Philox 4×32-10, a counter-based random number generator (Salmon, Moraes, Dror and
+// Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
 #pragma once
 
 #include <algorithm>
@@ -23,17 +23,17 @@ inline std::array<std::uint32_t, 4> philox(std::uint64_t key, std::array<std::ui
   return counter;
 }
 
-// Trials of one probability: whether chance strikes unit u is a function of (key, use, index, t, b, u) alone.
+// Random decisions with one probability. The decision for unit u is a function of (key, use, index, t, b, u) only.
 struct Draw {
-  // Each use has words of its own: it is the top two bits of the counter's last word.
+  // The use is the top two bits of the counter's last word, so no two uses share random numbers.
   enum Use : std::uint32_t { dropout, recurrent_dropout, zoneout_h, zoneout_c };
 
   std::uint64_t key;
   double probability;
   Use use;
-  Index index;  // the layer, or, of one direction of a layer, l·D + d
+  Index index;  // dropout: the layer l; other uses: the direction of a layer, l·D + d
 
-  // Calls each(u, struck) for the units [first, last).
+  // Calls each(u, hit) for the units [first, last); hit is true with the probability.
   template <class Each>
   void each(Index t, Index b, Index first, Index last, const Each& each) const {
     const auto threshold = static_cast<std::uint32_t>(probability * 4294967296.0);
@@ -47,7 +47,7 @@ struct Draw {
   }
 };
 
-// Inverted dropout of one row between two layers.
+// Inverted dropout of one row between two layers: kept numbers are divided by 1 - probability.
 struct Dropout {
   std::uint64_t key = 0;
   double probability = 0;

@@ -1,4 +1,4 @@
-// A look at somebody's numbers: rows of features at (t, b).
+// Strided views of the caller's arrays, indexed by time step t and sequence b.
 #pragma once
 
 #include "base.hpp"
@@ -6,7 +6,7 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// [T, B, features] in any order of the first two: batch_first and the directions' halves are strides.
+// A view of [T, B, features], or of [B, T, features] by other strides. Strides also select one direction's half.
 template <class T>
 struct Rows {
   T* data = nullptr;
@@ -18,7 +18,7 @@ struct Rows {
   explicit operator bool() const { return data != nullptr; }
 };
 
-// Truth values at (t, b); absent: null.
+// A view of booleans at (t, b); data is null if there are none.
 struct Flags {
   const unsigned char* data = nullptr;
   Index time_stride = 0, batch_stride = 0;

@@ -1,6 +1,6 @@
-// Optimizers as single passes over flat arrays: p, g and the optimizer's own arrays of n numbers each. Plain loops,
-// which compilers turn into packets: a product and a sum are rounded apart, so that every instruction set gives the
-// same bits.
+// Optimizers as single passes over flat arrays of n numbers: the parameters p, the gradients g and the optimizer's
+// state. These are plain loops, which the compiler vectorizes. A product and a sum are rounded separately, so results
+// are bit-identical on every instruction set.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// What becomes of a gradient before any optimizer sees it: shrunk, clipped, and the penalty of large weights added.
+// Prepares a gradient for the optimizer: scales it, clips it to [-limit, limit] and adds the L2 penalty decay·p.
 template <class T>
 struct Preparation {
   T scale = 1, limit = std::numeric_limits<T>::infinity(), decay = 0;
@@ -31,7 +31,7 @@ struct Sgd {
   bool nesterov;
   Preparation<T> prepare;
 
-  // b may be null where momentum is 0.
+  // b may be null if momentum is 0.
   void operator()(Index begin, Index end, T* p, const T* g, T* b) const {
     if (momentum == 0) {
       for (Index i = begin; i < end; ++i) p[i] -= lr * prepare(g[i], p[i]);
@@ -52,7 +52,7 @@ struct RmsProp {
   T lr, alpha, rest, eps, momentum;
   Preparation<T> prepare;
 
-  // b may be null where momentum is 0.
+  // b may be null if momentum is 0.
   void operator()(Index begin, Index end, T* p, const T* g, T* v, T* b) const {
     const auto direction = [&](Index i) {
       const T d = prepare(g[i], p[i]);
@@ -87,7 +87,8 @@ struct Adam {
   }
 };
 
-// Runs an optimizer over n numbers; above some ten microseconds' work on a team, each member on its own numbers.
+// Runs an optimizer over n numbers. Above about ten microseconds of work it uses several threads, each with its own
+// range of numbers.
 template <class Optimizer, class... Arrays>
 void update(const Optimizer& optimizer, Index n, int threads, Arrays... arrays) {
   constexpr Index worth_a_team = 1 << 16;
@@ -96,7 +97,7 @@ void update(const Optimizer& optimizer, Index n, int threads, Arrays... arrays) 
   if (!team.run(work)) team.run(work);
 }
 
-// Σ g², in double and in an order that no packet's width changes.
+// Σ g² in double, in an order that does not depend on the packet width.
 template <class T>
 double sum_of_squares(const T* g, Index n) {
   constexpr Index lanes = 16;
