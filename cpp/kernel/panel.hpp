@@ -17,9 +17,9 @@ inline namespace GATEWISE_ISA {
 constexpr Index chain_length = 512;
 
 // A matrix with (gates · units) outputs and `inputs` terms per output, packed as panels of N adjacent packets:
-// [panels][inputs][N][W]. With several gates, a panel has N = gates packets, those of the same W units. With one gate, it
-// has up to 4 packets of adjacent units. The last panel has half packets where these suffice. Its last packet is padded
-// with zeros.
+// [panels][inputs][N][W]. With several gates, a panel has N = gates packets, those of the same W units. With one gate,
+// it has up to 4 packets of adjacent units. The last panel has half packets where these suffice. Its last packet is
+// padded with zeros.
 template <class T>
 class Panels {
  public:
