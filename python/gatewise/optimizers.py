@@ -11,7 +11,6 @@ array([0.5, 1. , 1.5], dtype=float32)
 
 from __future__ import annotations
 
-import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -20,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ._core import dispatch
+from ._core.configured import Configured
 from ._core.options import checked_number
 from ._core.parameters import Array, convert
-from .schedules import describe
 
 Rate = float | Callable[[int], float]
 
@@ -35,7 +34,7 @@ def _limit(name: str, value: Any) -> float | None:
     return float(value)
 
 
-class Optimizer(ABC):
+class Optimizer(Configured, ABC):
     """What optimizers have in common.
 
     Parameters
@@ -114,16 +113,6 @@ class Optimizer(ABC):
         for name, value in arrays.items():
             convert(name, value, next(iter(arrays.values())).dtype, (value.size,))
         self._state, self.steps = arrays, int(mapping["steps"])
-
-    def config(self) -> dict[str, Any]:
-        """Kind and the constructor's arguments; of a schedule its config, of another function only that it is one."""
-        values = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-        return {"kind": type(self).__name__, **values, "lr": describe(self.lr)}
-
-    def __repr__(self) -> str:
-        parameters = inspect.signature(type(self)).parameters
-        shown = [f"{n}={getattr(self, n)!r}" for n, p in parameters.items() if getattr(self, n) != p.default]
-        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class SGD(Optimizer):

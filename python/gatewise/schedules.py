@@ -13,30 +13,18 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
+from ._core.configured import Configured
 from ._core.options import checked_size
 
 
-class Schedule(ABC):
+class Schedule(Configured, ABC):
     """A learning rate that changes from step to step."""
 
     @abstractmethod
     def __call__(self, step: int) -> float:
         """The rate of the step after `step` steps."""
-
-    def config(self) -> dict[str, Any]:
-        """Kind and arguments."""
-        values = {field.name: describe(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
-        return {"kind": type(self).__name__, **values}
-
-
-def describe(value: Any) -> Any:
-    """A schedule's kind and arguments; of another function only that it is one, for what it does cannot be compared."""
-    if isinstance(value, Schedule):
-        return value.config()
-    return "function" if callable(value) else value
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,10 @@ def test_a_part_lives_in_one_model() -> None:
     x, before = data(model), model.state_dict()
     expected = model(x)
     for parts in ((layer, last), (linear,)):
-        with pytest.raises(ValueError, match=r"part 0, .*: expected a part whose parameters live nowhere else, got"):
+        with pytest.raises(
+            ValueError,
+            match=r"layer 0, .*: already belongs to another model or adopted arrays; pass copy",
+        ):
             gw.Sequential(*parts)
     other = gw.Sequential(copy.deepcopy(layer), last, seed=1)
     small = gw.Sequential(gw.GRU(3, 2, **F64), last, copy.deepcopy(gw.Linear(2, 2, dtype=np.float64)))
@@ -249,39 +252,39 @@ BATCH_FIRST = {"batch_first": True}
     [
         (
             lambda: gw.Sequential(gw.LSTM(3, 4, **BATCH_FIRST), gw.LastStep(), gw.GRU(4, 4, **BATCH_FIRST)),
-            r"part 2, GRU\(4, 4, batch_first=True\): expected sequences \(B, T, 4\), got vectors \(B, 4\): part 1, "
+            r"layer 2, GRU\(4, 4, batch_first=True\): expected sequences \(B, T, 4\), got vectors \(B, 4\): layer 1, "
             r"LastStep\(\), has dropped the time axis",
         ),
         (
             lambda: gw.Sequential(gw.RNN(3, 4, **BATCH_FIRST), gw.Flatten(5), gw.Linear(20, 2), gw.MeanOverSteps()),
-            r"part 3, MeanOverSteps\(\): expected sequences \(B, T, features\), got vectors \(B, 2\): part 1",
+            r"layer 3, MeanOverSteps\(\): expected sequences \(B, T, features\), got vectors \(B, 2\): layer 1",
         ),
         (
             lambda: gw.Sequential(gw.LSTM(3, 4, bidirectional=True, **BATCH_FIRST), gw.GRU(4, 4, **BATCH_FIRST)),
-            r"part 1, GRU\(4, 4, batch_first=True\): expected sequences \(B, T, 4\), got sequences \(B, T, 8\)",
+            r"layer 1, GRU\(4, 4, batch_first=True\): expected sequences \(B, T, 4\), got sequences \(B, T, 8\)",
         ),
         (
             lambda: gw.Sequential(gw.LSTM(3, 4, **BATCH_FIRST), gw.Flatten(5), gw.Linear(4, 1)),
-            r"part 2, Linear\(4, 1\): expected 4 features, got vectors \(B, 20\)",
+            r"layer 2, Linear\(4, 1\): expected 4 features, got vectors \(B, 20\)",
         ),
         (
             lambda: gw.Sequential(gw.LSTM(3, 4, **BATCH_FIRST), gw.Embedding(4, 1)),
-            r"part 1, Embedding\(4, 1\): expected tokens \(B, T\), which only a model's first part reads",
+            r"layer 1, Embedding\(4, 1\): expected tokens \(B, T\), which only the first layer of a model reads",
         ),
         (
             lambda: gw.Sequential(gw.Embedding(4, 2), gw.LSTM(3, 4, **BATCH_FIRST)),
-            r"part 1, LSTM\(3, 4, batch_first=True\): expected sequences \(B, T, 3\), got sequences \(B, T, 2\)",
+            r"layer 1, LSTM\(3, 4, batch_first=True\): expected sequences \(B, T, 3\), got sequences \(B, T, 2\)",
         ),
-        (lambda: gw.Sequential(gw.LSTM(3, 4)), r"parts: expected layers with batch_first=True, .* got LSTM\(3, 4\)"),
-        (lambda: gw.Sequential(), "parts: expected at least one, got none"),
-        (lambda: gw.Sequential(gw.LastStep(), gw.Linear(1, 1)), r"part 0, LastStep\(\): expected Embedding, RNN"),
+        (lambda: gw.Sequential(gw.LSTM(3, 4)), r"layers: expected layers with batch_first=True, .* got LSTM\(3, 4\)"),
+        (lambda: gw.Sequential(), "layers: expected at least one, got none"),
+        (lambda: gw.Sequential(gw.LastStep(), gw.Linear(1, 1)), r"layer 0, LastStep\(\): expected Embedding, RNN"),
         (
             lambda: gw.Sequential(gw.LSTM(3, 4, **BATCH_FIRST), gw.Linear(4, 1, dtype=np.float64)),
-            "parts: expected parameters of one dtype, got float32, float64",
+            "layers: expected parameters of one dtype, got float32, float64",
         ),
         (
             lambda: gw.Sequential(*[gw.RNN(3, 3, **BATCH_FIRST)] * 2),
-            "parts: expected each only once, got one of them",
+            "layers: expected each layer only once, got one of them",
         ),
         (lambda: gw.Dropout(1.0), "p: expected a number p with 0 <= p < 1, got 1.0"),
     ],
@@ -292,7 +295,7 @@ def test_parts_that_do_not_fit_are_refused(build: Build, message: str) -> None:
 
 
 def test_what_is_no_part_is_refused() -> None:
-    with pytest.raises(TypeError, match="parts: expected layers and parts, got ufunc as part 1"):
+    with pytest.raises(TypeError, match="layers: expected layers of gatewise, got ufunc as layer 1"):
         gw.Sequential(gw.RNN(3, 3, **BATCH_FIRST), np.tanh)
 
 
@@ -312,7 +315,7 @@ def test_what_is_no_part_is_refused() -> None:
             "lengths: expected integers from 0 to 6, got 7",
         ),
         ("mean", np.zeros((4, 6, 3)), {"mask": np.ones((6, 4), bool)}, r"mask: expected \(4, 6\), got \(6, 4\)"),
-        ("flatten", np.zeros((4, 5, 3)), {}, r"x: expected sequences of 6 steps, as Flatten\(6\) does, got 5"),
+        ("flatten", np.zeros((4, 5, 3)), {}, r"x: expected sequences of 6 steps for Flatten\(6\), got 5"),
     ],
 )
 def test_calls_that_do_not_fit_are_refused(name: str, x: Array, steps: Any, message: str) -> None:

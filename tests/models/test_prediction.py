@@ -58,7 +58,7 @@ def test_prediction_with_a_state_goes_on() -> None:
     rest, last = model.predict(X[:, 4:], batch_size=9, state=state, return_state=True)
     np.testing.assert_allclose(np.concatenate([first, rest], axis=1), whole, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(last[0][1], final[0][1], rtol=1e-6, atol=1e-7)
-    with pytest.raises(ValueError, match="state: expected a list of 2, one for each recurrent part, got"):
+    with pytest.raises(ValueError, match="state: expected a list of 2, one for each recurrent layer, got"):
         model.predict(X, state=state[:1])
 
 
@@ -82,7 +82,7 @@ def test_a_stream_steps_as_the_model_runs(name: str, batch_size: int | None) -> 
     with pytest.raises(ValueError, match="state: expected a list of 2, got one of 1"):
         stream.state = middle[:1]
     with pytest.raises(
-        ValueError, match="stream: expected a model with an answer a step, got one with an answer a seq"
+        ValueError, match="stream: expected a model with one prediction per step, got one with one per seq"
     ):
         gw.Sequential(gw.GRU(2, 3, **F64), gw.MeanOverSteps()).stream()
 

@@ -150,7 +150,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         (
             one_answer(),
             {"callbacks": []},
-            "expected the callback EarlyStopping, whose state the checkpoint has, got none",
+            "the checkpoint has a state of the callback EarlyStopping; pass that callback",
         ),
     ):
         with pytest.raises(ValueError, match=message):

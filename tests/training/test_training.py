@@ -88,7 +88,7 @@ def test_data_may_come_in_many_kinds(tmp_path: Path) -> None:
 
 
 def test_an_iterator_that_is_exhausted_says_so() -> None:
-    with pytest.raises(ValueError, match="x: expected an iterable that can be gone through in every epoch, got"):
+    with pytest.raises(ValueError, match="x: the iterable was exhausted after the first epoch; pass an object whose"):
         fitted(one_answer(), iter(Batches()))
 
 
@@ -256,7 +256,7 @@ def test_training_ends_where_the_weights_are_no_longer_finite() -> None:
         ({"validation_data": (X,)}, ValueError, r"validation_data: expected \(x, y\) or \(x, y, sample_weight\), got"),
         ({"validation_split": "a"}, TypeError, "validation_split: expected a number from 0 to 1, got 'a'"),
         ({"callbacks": [3]}, TypeError, "callbacks: expected callbacks of gw.callbacks, got int"),
-        ({"bptt": 3}, ValueError, "bptt: expected None where a sequence has one answer, got 3"),
+        ({"bptt": 3}, ValueError, "bptt: expected None with one prediction per sequence"),
         ({"y": Y[:5]}, ValueError, r"y: expected one for each of the 20 sequences, got \(5, 1\)"),
         ({"y": None}, ValueError, "y: expected targets, got none"),
         ({"y": np.zeros((20, 2))}, ValueError, r"y: expected \(\d+, 1\), got \(\d+, 2\)"),
@@ -268,7 +268,7 @@ def test_training_ends_where_the_weights_are_no_longer_finite() -> None:
         ({"optimizer": "adagrad"}, ValueError, "optimizer: expected one of sgd"),
         ({"x": list(X), "y": None}, ValueError, "y: expected targets, got none"),
         ({"x": RAGGED, "y": None}, ValueError, "y: expected targets, got none"),
-        ({"x": Batches(), "y": None, "lengths": LENGTHS}, ValueError, "lengths: expected none beside an iterable of b"),
+        ({"x": Batches(), "y": None, "lengths": LENGTHS}, ValueError, "lengths: expected None with an iterable"),
         ({"x": 3}, TypeError, "x: expected an array, a list of sequences or an iterable, got int"),
         ({"x": iter([3]), "y": None}, TypeError, r"x: expected an iterable of \(x, y\)"),
         ({"x": RAGGED, "y": Y[:5]}, ValueError, "y: expected one for each of the 20 sequences, got 5"),

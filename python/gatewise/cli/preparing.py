@@ -12,7 +12,7 @@ import numpy as np
 import gatewise as gw
 
 from ..files.errors import InputError, listed
-from ..models.storage import read_model
+from ..models.loading import read_model
 from .tables import LAYOUTS, Array, Columns, Sequences
 
 NOTES = "gatewise fit"

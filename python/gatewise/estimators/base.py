@@ -22,8 +22,8 @@ from ..training.callbacks import Callback, EarlyStopping
 from .data import gathered
 
 if TYPE_CHECKING:
-    from ..training.loop import Run
     from ..training.losses import Loss
+    from ..training.run import Run
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 READOUTS = {"last": LastStep, "mean": MeanOverSteps}

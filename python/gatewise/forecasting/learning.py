@@ -13,7 +13,7 @@ from .. import optimizers
 from ..files.errors import InputError
 from ..training.callbacks import Callback, EarlyStopping
 from ..training.history import History
-from ..training.loop import Run
+from ..training.run import Run
 from .inputs import Observed
 from .predictor import Predictor, model_input
 from .settings import Training

@@ -11,6 +11,7 @@ from ..files.errors import InputError
 from ..files.libraries import library
 from ..files.suffixes import require_suffix
 from ..models import storage
+from ..models.loading import read_model
 from ..models.sequential import Sequential
 from .predictor import Predictor, build_model
 from .scaling import Scaling
@@ -30,7 +31,7 @@ def save(predictor: Predictor, path: str | PathLike[str]) -> None:
 def load(path: str | PathLike[str]) -> Predictor:
     """Read and check the file; see `Forecaster.load`."""
     library("safetensors", "forecast")
-    model = storage.read_model(path)
+    model = read_model(path)
     if not isinstance(model.notes.get(NOTE), dict):
         raise InputError(f"{path}: expected a forecaster's model, got another: {model}")
     note = dict(model.notes[NOTE])

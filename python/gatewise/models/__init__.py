@@ -1,4 +1,4 @@
-"""Models: parts in a row, of which the recurrent ones are the core's own layers.
+"""Models of several layers.
 
 >>> import numpy as np, gatewise as gw
 >>> model = gw.Sequential(gw.LSTM(3, 8, batch_first=True), gw.LastStep(), gw.Linear(8, 1), seed=0)
@@ -9,7 +9,7 @@ True
 """
 
 from ..nn import Dropout, Embedding, Flatten, LastStep, Linear, MeanOverSteps
+from .loading import load
 from .sequential import Sequential
-from .storage import load
 
 __all__ = ["Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load"]

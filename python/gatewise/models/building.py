@@ -6,7 +6,8 @@ from typing import Any
 
 from ..layers import GRU, LSTM, RNN
 from ..nn.base import ModelLayer
-from ..nn.dense import Dropout, Linear
+from ..nn.dense import Linear
+from ..nn.dropout import Dropout
 from ..nn.reducing import LastStep, MeanOverSteps
 from .sequential import Sequential
 

@@ -1,34 +1,34 @@
-"""Checkpoints: a model's file with all that training needs to go on to the same bits."""
+"""Checkpoints: a model's file that also holds what training needs to resume with bit-identical results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..training.run import Callback, Run
 from . import storage
 
-if TYPE_CHECKING:
-    from ..training.loop import Run
+OPTIMIZER = "optimizer."
+"""Prefix of the optimizer's arrays in the file."""
 
 
 def save(run: Run, path: str | PathLike[str]) -> None:
-    """Write the run as it is after an epoch."""
-    tensors = {f"optimizer.{name}": value for name, value in run.optimizer.state_dict().items()}
+    """Write the state of a training after an epoch."""
+    tensors = {f"{OPTIMIZER}{name}": value for name, value in run.optimizer.state_dict().items()}
     states: list[dict[str, Any]] = []
     for callback in run.callbacks:
-        plain = callback.state_dict()
-        if not plain:
+        state = callback.state_dict()
+        if not state:
             continue
-        index = len(states)
-        for name in [name for name, value in plain.items() if isinstance(value, np.ndarray)]:
-            tensors[f"callback.{index}.{name}"] = plain.pop(name)
-        states.append({"kind": type(callback).__name__, "state": plain})
+        prefix = _prefix(len(states))
+        for name in [name for name, value in state.items() if isinstance(value, np.ndarray)]:
+            tensors[prefix + name] = state.pop(name)
+        states.append({"kind": type(callback).__name__, "state": state})
     training = {
-        "optimizer": run.optimizer.config(),
-        "loss": run.loss.config(),
+        "optimizer": storage.configuration(run.optimizer),
+        "loss": storage.configuration(run.loss),
         "history": run.history.history,
         "seconds": run.history.seconds,
         "rng": run.model.rng.bit_generator.state,
@@ -37,8 +37,8 @@ def save(run: Run, path: str | PathLike[str]) -> None:
     storage.write(run.model, path, tensors, training)
 
 
-def load(run: Run, path: str | PathLike[str], curves: Sequence[str]) -> None:
-    """Go on from a checkpoint: weights, optimizer, history, of these curves, chance and callbacks.
+def resume(run: Run, path: str | PathLike[str], validated: bool) -> None:
+    """Restore parameters, optimizer, history, generator and callbacks from a checkpoint.
 
     Raises
     ------
@@ -48,29 +48,43 @@ def load(run: Run, path: str | PathLike[str], curves: Sequence[str]) -> None:
     training = file.training
     if training is None:
         raise ValueError(f"{path}: expected a checkpoint, got a model without the state of its training")
-    if file.parts != storage.describe(run.model):
+    if file.layers != storage.describe(run.model):
         raise ValueError(f"{path}: expected a checkpoint of this model, got one of another")
-    for name, own in (("optimizer", run.optimizer.config()), ("loss", run.loss.config())):
-        if training[name] != storage.plain(own):
-            raise ValueError(f"{path}: expected a checkpoint with the {name} {own}, got {training[name]}")
+    for name, own in (("optimizer", run.optimizer), ("loss", run.loss)):
+        if training[name] != storage.configuration(own):
+            raise ValueError(
+                f"{path}: expected a checkpoint with the {name} {storage.configuration(own)}, got {training[name]}"
+            )
+    curves = [prefix + name for prefix in ("", "val_")[: 1 + validated] for name in ("loss", *run.metrics)]
     if set(training["history"]) != set(curves):
         got = ", ".join(training["history"])
         raise ValueError(f"{path}: expected a checkpoint with a history of {', '.join(curves)}, got {got}")
-    remaining, matched = list(run.callbacks), []
-    for one in training["callbacks"]:
-        callback = next((c for c in remaining if type(c).__name__ == one["kind"]), None)
-        if callback is None:
-            raise ValueError(f"{path}: expected the callback {one['kind']}, whose state the checkpoint has, got none")
-        remaining.remove(callback)
-        matched.append(callback)
+    callbacks = _matching(run.callbacks, training["callbacks"], path)
     run.model.load_state_dict(file.model)
-    run.optimizer.load_state_dict(_of("optimizer.", file.others))
-    for index, (callback, one) in enumerate(zip(matched, training["callbacks"], strict=True)):
-        callback.load_state_dict({**one["state"], **_of(f"callback.{index}.", file.others)})
+    run.optimizer.load_state_dict(_with_prefix(OPTIMIZER, file.others))
+    for index, (callback, saved) in enumerate(zip(callbacks, training["callbacks"], strict=True)):
+        callback.load_state_dict({**saved["state"], **_with_prefix(_prefix(index), file.others)})
     run.model.rng.bit_generator.state = training["rng"]
     run.history.history, run.history.seconds = training["history"], training["seconds"]
     run.resumed = True
 
 
-def _of(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:
+def _matching(callbacks: list[Callback], saved: list[dict[str, Any]], path: str | PathLike[str]) -> list[Callback]:
+    """Return the callback of each saved state."""
+    remaining, found = list(callbacks), []
+    for one in saved:
+        callback = next((c for c in remaining if type(c).__name__ == one["kind"]), None)
+        if callback is None:
+            raise ValueError(f"{path}: the checkpoint has a state of the callback {one['kind']}; pass that callback")
+        remaining.remove(callback)
+        found.append(callback)
+    return found
+
+
+def _prefix(index: int) -> str:
+    """Return the prefix of a callback's arrays in the file."""
+    return f"callback.{index}."
+
+
+def _with_prefix(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:
     return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""Prediction batch by batch, with states carried in and out, and answers back in the data's order."""
+"""Prediction batch by batch, with states in and out, and the predictions in the order of the data."""
 
 from __future__ import annotations
 
@@ -9,55 +9,54 @@ import numpy as np
 
 from .._core.base import State
 from .._core.parameters import Array
-from ..nn.base import Call
 from ..nn.network import Network
-from ..nn.recurrent import RecurrentLayer
-from ..training.data import Batch, Batches, Ragged, data_of
+from ..training.batch import Batch
+from ..training.data import Ragged, Sequences
 
 
 def predict(
-    model: Network,
-    x: Any,
-    size: int,
-    lengths: Any,
-    mask: Any,
-    resets: Any,
-    state: list[State] | None,
-    wants_state: bool,
-) -> Any:
-    """See `Sequential.predict`."""
-    data = data_of(x, None, None, lengths, mask, resets)
-    if isinstance(data, Batches):
-        raise TypeError(f"x: expected an array or a list of sequences, got {type(x).__name__}")
-    _check_state(model, state)
-    answers: list[Array] = []
-    finals: list[list[State]] = []
+    model: Network, data: Sequences, size: int, state: list[State] | None
+) -> tuple[Array | list[Array], list[State]]:
+    """Return the predictions and the final state of each recurrent layer.
+
+    state : the initial state of each recurrent layer; None for zeros.
+    """
+    states = _by_layer(model, state)
+    ragged = isinstance(data, Ragged) and not model.one_answer
+    predictions: list[Array] = []
+    finals: list[dict[int, State]] = []
     order: list[Array] = []
-    everyone = np.arange(data.sequences or 0)
-    for batch in data.batches(size, None) if data.sequences else [Batch(np.asarray(data.x), index=slice(0, 0))]:
-        call = Call(batch.lengths, batch.mask, batch.resets)
-        if state is not None:
-            call.states = [_each(lambda half, rows=batch.index: half[:, rows], one) for one in state]
-        y = model.run(batch.x, call, None)
-        ragged = isinstance(data, Ragged) and not model.one_answer
-        answers += [one[:length] for one, length in zip(y, batch.lengths, strict=True)] if ragged else [y]  # type: ignore[arg-type]
-        finals.append(call.final_states)
+    everyone = np.arange(len(data))
+    for batch in data.batches(size, None) if len(data) else [Batch(np.asarray(data.x), index=slice(0, 0))]:
+        initial = {index: map_state(lambda part, rows=batch.index: part[:, rows], one) for index, one in states.items()}
+        y, final, _ = model.run(batch.x, batch.call(), initial)
+        if ragged:
+            assert batch.lengths is not None
+            predictions += [one[:length] for one, length in zip(y, batch.lengths, strict=True)]
+        else:
+            predictions.append(y)
+        finals.append(final)
         order.append(everyone[batch.index])
     back = np.argsort(np.concatenate(order))
-    result = [answers[i] for i in back] if ragged else np.concatenate(answers)[back]
-    if not wants_state:
-        return result
-    return result, [
-        _each(lambda *halves: np.concatenate(halves, axis=1)[:, back], *one) for one in zip(*finals, strict=True)
+    result = [predictions[i] for i in back] if ragged else np.concatenate(predictions)[back]
+    joined = [
+        map_state(lambda *parts: np.concatenate(parts, axis=1)[:, back], *(final[index] for final in finals))
+        for index in finals[0]
     ]
+    return result, joined
 
 
-def _each(function: Callable[..., Array], *states: State) -> State:
-    """The function on h, or on h and on c."""
+def map_state(function: Callable[..., Array], *states: State) -> State:
+    """Apply a function to h, or to h and to c."""
     return tuple(map(function, *states)) if isinstance(states[0], (tuple, list)) else function(*states)
 
 
-def _check_state(model: Network, state: Any) -> None:
-    recurrent = [part for part in model.model_layers if isinstance(part, RecurrentLayer)]
-    if state is not None and (not isinstance(state, (list, tuple)) or len(state) != len(recurrent)):
-        raise ValueError(f"state: expected a list of {len(recurrent)}, one for each recurrent part, got {state!r:.60}")
+def _by_layer(model: Network, state: Any) -> dict[int, State]:
+    """Return the given states by the number of their layer."""
+    if state is None:
+        return {}
+    if not isinstance(state, (list, tuple)) or len(state) != len(model.recurrent):
+        raise ValueError(
+            f"state: expected a list of {len(model.recurrent)}, one for each recurrent layer, got {state!r:.60}"
+        )
+    return dict(zip(model.recurrent, state, strict=True))

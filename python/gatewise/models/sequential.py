@@ -1,56 +1,85 @@
-"""Sequential: parts in a row, and all that one does with them."""
+"""Sequential: layers in a row, with training, evaluation, prediction and files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from .. import optimizers
+from .._core.base import State
 from .._core.options import checked_size
 from ..files.suffixes import require_suffix
 from ..nn.network import Network
-
-if TYPE_CHECKING:
-    from .._core.base import State
-    from ..optimizers import Optimizer
-    from ..training.callbacks import Callback
-    from ..training.history import History
-    from ..training.losses import Loss
-    from .streaming import ModelStream
+from ..training import losses
+from ..training.callbacks import Callback, ProgressBar
+from ..training.history import History
+from ..training.loop import Batching, evaluate, fit, require_truncatable
+from ..training.reading import prediction_data, training_data, with_validation
+from ..training.run import Run
+from . import checkpoint as checkpoints
+from . import storage
+from .predicting import predict
+from .streaming import ModelStream
+from .summary import rows, table
 
 
 class Sequential(Network):
-    """Parts in a row: each reads what the one before gives. Data are batch-first: (B, T, features), or tokens (B, T).
+    """Layers in a row, each of which reads the output of the one before.
+
+    Data are batch-first: numbers of shape (B, T, features), or tokens of shape (B, T). The parameters of all layers
+    become views of one flat array of the model. Their names are the layer's number and the parameter's name:
+    ``0.weight_ih_l0``, ``2.bias``.
 
     Parameters
     ----------
-    parts : `Embedding`, `RNN`, `LSTM` or `GRU` with ``batch_first=True``, `Dropout`, `Linear`, and at most one of
-        `LastStep`, `MeanOverSteps`, `Flatten`, which make one answer of a sequence. Their parameters live in the
-        model's arrays from now on, and are named ``0.weight_ih_l0``, ``2.bias``, ...: number of the part, name. For a
-        second model a part is copied first, ``copy.deepcopy(model.parts[0])``.
-    seed : of everything random: the initial values, which are drawn anew, order of the data, dropout. None: the parts
-        keep the values that they have, and the rest is different every time.
+    *layers : layer
+        `Embedding`; `RNN`, `LSTM` or `GRU` with ``batch_first=True``; `Dropout`; `Linear`; and at most one of
+        `LastStep`, `MeanOverSteps` and `Flatten`, which make one vector of a sequence. A layer belongs to one model;
+        pass ``copy.deepcopy(layer)`` to a second one.
+    seed : object, optional
+        Seed of everything random: the initial values, which are drawn anew, the order of the data, and dropout. It is
+        what ``numpy.random.default_rng`` takes. Without a seed the layers keep their values, and everything else is
+        different each time.
 
     Attributes
     ----------
-    notes : a dict of text, numbers, lists and dicts of one's own (the names of features or classes, say), which `save`
-        writes along and `gw.load` gives back.
+    layers : tuple
+        The layers, as they were passed.
+    notes : dict
+        Your own notes, such as the names of features or classes. They may hold text, numbers, lists and dicts. `save`
+        writes them and `load` reads them.
+    flat_params, flat_grads : array
+        All parameters and, after a backward pass, their gradients, as one vector each.
 
     Raises
     ------
-    ValueError : a part cannot read what the one before gives, the dtypes of two parts differ, or a part's parameters
-        live in another model.
-    TypeError : something is not a part.
+    ValueError
+        If a layer cannot read the output of the one before, if two layers have different dtypes, or if a layer belongs
+        to another model.
+    TypeError
+        If something is not a layer.
 
+    See Also
+    --------
+    load : Reads a model from a file.
+    LSTM : A recurrent layer.
+    gatewise.estimators : Models for scikit-learn.
+
+    Examples
+    --------
     >>> import numpy as np, gatewise as gw
     >>> tagger = gw.Sequential(
     ...     gw.Embedding(100, 8), gw.LSTM(8, 16, bidirectional=True, batch_first=True), gw.Linear(32, 5), seed=0
     ... )
     >>> tagger(np.zeros((4, 7), int), lengths=[7, 5, 3, 1]).shape
     (4, 7, 5)
+
+    Layers that do not fit are refused:
+
     >>> gw.Sequential(gw.LSTM(3, 4, batch_first=True), gw.LastStep(), gw.GRU(4, 4, batch_first=True))
     Traceback (most recent call last):
-    ValueError: part 2, GRU(4, 4, batch_first=True): expected sequences (B, T, 4), got vectors (B, 4): part 1, \
+    ValueError: layer 2, GRU(4, 4, batch_first=True): expected sequences (B, T, 4), got vectors (B, 4): layer 1, \
 LastStep(), has dropped the time axis
     """
 
@@ -61,8 +90,8 @@ LastStep(), has dropped the time axis
         *,
         epochs: int = 1,
         batch_size: int = 32,
-        loss: str | Loss = "mse",
-        optimizer: str | Optimizer = "adam",
+        loss: str | losses.Loss = "mse",
+        optimizer: str | optimizers.Optimizer = "adam",
         metrics: Sequence[str | Callable[..., float]] = (),
         validation_data: Any = None,
         validation_split: float = 0.0,
@@ -77,69 +106,107 @@ LastStep(), has dropped the time axis
         resume: str | PathLike[str] | None = None,
         verbose: bool = True,
     ) -> History:
-        """Train.
+        """Train the model.
+
+        You can interrupt the training with Ctrl-C. The model then keeps the parameters of the last finished step.
 
         Parameters
         ----------
-        x : (N, T, features), or tokens (N, T): an array, a ``numpy.memmap``, anything pandas or NumPy converts; a list
-            of N sequences of any lengths, which are put into batches of like lengths and padded; or, with ``y=None``,
-            an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, tuples where it is a list, gone through once
-            an epoch.
-        y : (N, ...) targets as the loss takes them: one an answer. Of ragged sequences with an answer a step: a list.
-        epochs : passes over the data; with `resume`, those done before included.
-        batch_size : sequences a step.
-        loss : "mse", "mae", "huber", "bce", "cross_entropy" or one of `gw.losses`.
-        optimizer : "sgd", "rmsprop", "adam", "adamw" or one of `gw.optimizers`.
-        metrics : "accuracy", "mae", "mse", or functions ``f(y, prediction, weight)`` of NumPy arrays.
-        validation_data : ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after every epoch.
-        validation_split : the share of the data, taken from their end, that is used so instead.
-        shuffle : whether the order is drawn anew in every epoch.
-        sample_weight : (N,), or (N, T) with an answer a step. The loss is the weighted mean.
-        lengths : (N,) integers, or mask : (N, T) bool: which steps count; the others have no part in the loss.
-        resets : (N, T) bool: where a new episode begins within a sequence.
-        bptt : truncated backpropagation: an optimizer step every `bptt` steps of the sequences, their states carried
-            over; needs an answer a step and one direction.
-        checkpoint : what the recurrent layers keep for backward, as in their `forward`: "sqrt" trains on sequences
-            longer than memory, to the same bits, for one more pass forward.
-        callbacks : see `gw.callbacks`.
-        resume : a checkpoint file of `gw.callbacks.Checkpoint`: go on from there, to the same bits.
-        verbose : whether a bar shows progress, loss and time (needs tqdm).
+        x : array_like of shape (N, T, features) or (N, T), list, or iterable
+            Numbers or tokens of N sequences: anything that pandas or NumPy converts, or a ``numpy.memmap``; or a list
+            of N sequences of different lengths, of which those of similar length form a batch; or, without `y`, an
+            iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``. It is iterated once per epoch. A list of
+            batches must contain tuples.
+        y : array_like of shape (N, ...), or list, optional
+            Targets as the loss takes them, one per prediction. For sequences of different lengths with a prediction
+            per step it is a list.
+        epochs : int, default 1
+            Number of passes over the data. With `resume` it is the total, including the epochs done before.
+        batch_size : int, default 32
+            Number of sequences per step of the optimizer.
+        loss : str or Loss, default "mse"
+            "mse", "mae", "huber", "bce", "cross_entropy", or a loss of `gatewise.losses`.
+        optimizer : str or Optimizer, default "adam"
+            "sgd", "rmsprop", "adam", "adamw", or an optimizer of `gatewise.optimizers`.
+        metrics : sequence of str or callable, optional
+            "accuracy", "mae", "mse", or functions ``f(y, prediction, weight)`` of arrays.
+        validation_data : tuple or iterable, optional
+            Data ``(x, y)`` or ``(x, y, sample_weight)``, on which the model is evaluated after each epoch.
+        validation_split : float, default 0.0
+            Share of the sequences, taken from the end of the data, that is used as validation data instead.
+        shuffle : bool, default True
+            Whether to draw a new order of the sequences for each epoch.
+        sample_weight : array_like of shape (N,) or (N, T), optional
+            Weight of each sequence, or of each step if there is a prediction per step. The loss is the weighted mean.
+        lengths : array_like of shape (N,), optional
+            Number of valid steps of each sequence. The others do not count in the loss.
+        mask : array_like of shape (N, T), optional
+            Which steps are valid, as booleans. Give either lengths or a mask.
+        resets : array_like of shape (N, T), optional
+            Where a new sequence begins, as booleans.
+        bptt : int, optional
+            Length of the pieces in truncated backpropagation: the optimizer makes a step after each piece, and states
+            are carried over. It needs a prediction per step and unidirectional layers.
+        checkpoint : int, "sqrt" or None, optional
+            What the recurrent layers keep for the backward pass; see `LSTM.forward`. "sqrt" trains on sequences longer
+            than memory, for the time of one more forward pass. Results are bit-identical.
+        callbacks : iterable of Callback, optional
+            Callbacks of `gatewise.callbacks`.
+        resume : str or path-like, optional
+            File that the callback `Checkpoint` wrote. Training resumes from there, with bit-identical results.
+        verbose : bool, default True
+            Whether to show a progress bar, which needs tqdm.
 
         Returns
         -------
-        History : ``history.history`` is a dict of lists: "loss", "val_loss", ... Ctrl-C ends training early, and
-            leaves the model as after the last whole step.
+        History
+            Its attribute ``history`` is a dict of lists: "loss", "val_loss" and so on.
 
         Raises
         ------
-        ValueError, TypeError : data, targets or arguments do not fit; the message says how.
-        """
-        from .. import optimizers
-        from ..training import callbacks as cb
-        from ..training import loop, losses
+        ValueError, TypeError
+            If data, targets or options do not fit.
 
-        size, epochs = checked_size("batch_size", batch_size, 1), checked_size("epochs", epochs, 0)
+        See Also
+        --------
+        evaluate : Loss and metrics on data.
+        predict : Predictions.
+        gatewise.callbacks : Early stopping, checkpoints and logs.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.LSTM(3, 8, batch_first=True), gw.LastStep(), gw.Linear(8, 1), seed=0)
+        >>> x = np.random.default_rng(0).standard_normal((64, 20, 3))
+        >>> history = model.fit(x, x.mean(axis=(1, 2)), epochs=20, verbose=False)
+        >>> history.history["loss"][-1] < history.history["loss"][0]
+        True
+        """
+        batching = Batching(checked_size("batch_size", batch_size, 1), shuffle, bptt, checkpoint)
+        epochs = checked_size("epochs", epochs, 0)
         if bptt is not None:
-            loop.require_truncatable(self, checked_size("bptt", bptt, 1))
-        data, validation = loop.training_data(
-            x, y, sample_weight, lengths, mask, resets, validation_data, validation_split
-        )
-        run = loop.Run(
+            require_truncatable(self, checked_size("bptt", bptt, 1))
+        data = training_data(x, y, sample_weight, lengths, mask, resets)
+        data, validation = with_validation(data, validation_data, validation_split)
+        run = Run(
             self,
             optimizers.get(optimizer),
             losses.get(loss),
-            [losses.metric(one) for one in metrics],
+            dict(losses.metric(one) for one in metrics),
             epochs,
-            [*callbacks, *([cb.ProgressBar()] if verbose else [])],
+            [*callbacks, *([ProgressBar()] if verbose else [])],
+            checkpoints.save,
         )
-        return loop.fit(run, data, validation, size, shuffle, bptt, checkpoint, resume)
+        if resume is not None:
+            checkpoints.resume(run, resume, validated=validation is not None)
+        return fit(run, data, validation, batching)
 
     def evaluate(
         self,
         x: Any,
         y: Any = None,
         *,
-        loss: str | Loss = "mse",
+        loss: str | losses.Loss = "mse",
         metrics: Sequence[str | Callable[..., float]] = (),
         batch_size: int = 32,
         sample_weight: Any = None,
@@ -147,12 +214,56 @@ LastStep(), has dropped the time axis
         mask: Any = None,
         resets: Any = None,
     ) -> dict[str, float]:
-        """Loss and metrics on data, which are as for `fit`: ``{"loss": ..., "accuracy": ...}``."""
-        from ..training import loop
-        from ..training.data import with_targets
+        """Return loss and metrics on data.
 
-        data = with_targets(x, y, sample_weight, lengths, mask, resets)
-        return loop.evaluate(self, data, loss, metrics, batch_size)
+        Nothing is dropped, and the model does not change.
+
+        Parameters
+        ----------
+        x : array_like of shape (N, T, features) or (N, T), list, or iterable
+            Data as for `fit`.
+        y : array_like of shape (N, ...), or list, optional
+            Targets as for `fit`.
+        loss : str or Loss, default "mse"
+            Loss as for `fit`.
+        metrics : sequence of str or callable, optional
+            Metrics as for `fit`.
+        batch_size : int, default 32
+            Number of sequences at a time.
+        sample_weight : array_like of shape (N,) or (N, T), optional
+            Weight of each sequence, or of each step if there is a prediction per step.
+        lengths : array_like of shape (N,), optional
+            Number of valid steps of each sequence.
+        mask : array_like of shape (N, T), optional
+            Which steps are valid, as booleans. Give either lengths or a mask.
+        resets : array_like of shape (N, T), optional
+            Where a new sequence begins, as booleans.
+
+        Returns
+        -------
+        dict
+            "loss" and the names of the metrics to their values.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data, targets or options do not fit.
+
+        See Also
+        --------
+        fit : Training.
+        predict : Predictions.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.Linear(1, 1, seed=0), gw.LastStep())
+        >>> list(model.evaluate(np.ones((4, 3, 1)), np.ones(4), metrics=["mae"]))
+        ['loss', 'mae']
+        """
+        data = training_data(x, y, sample_weight, lengths, mask, resets)
+        named = dict(losses.metric(one) for one in metrics)
+        return evaluate(self, data, losses.get(loss), named, checked_size("batch_size", batch_size, 1))
 
     def predict(
         self,
@@ -165,21 +276,47 @@ LastStep(), has dropped the time axis
         state: list[State] | None = None,
         return_state: bool = False,
     ) -> Any:
-        """The model's answers, batch by batch.
+        """Return the predictions of the model.
+
+        They are computed batch by batch. They do not depend on the batch size beyond rounding.
 
         Parameters
         ----------
-        x, lengths, mask, resets : as for `fit`.
-        batch_size : sequences at a time; the answers do not depend on it beyond rounding.
-        state : the state of each recurrent part to begin with, as returned by an earlier call: (L D, N, Y), or for an
-            LSTM (h, c). Default: zeros.
-        return_state : whether the final states are returned as well.
+        x : array_like of shape (N, T, features) or (N, T), or list
+            Data as for `fit`.
+        batch_size : int, default 32
+            Number of sequences at a time.
+        lengths : array_like of shape (N,), optional
+            Number of valid steps of each sequence.
+        mask : array_like of shape (N, T), optional
+            Which steps are valid, as booleans. Give either lengths or a mask.
+        resets : array_like of shape (N, T), optional
+            Where a new sequence begins, as booleans.
+        state : list, optional
+            Initial state of each recurrent layer, as an earlier call returned it: h of shape (L D, N, Y), or (h, c) for
+            an LSTM. By default states are zero.
+        return_state : bool, default False
+            Whether to return the final states, too.
 
         Returns
         -------
-        y : (N, features), or (N, T, features) with an answer a step; for a list of ragged sequences then a list.
-        state : with `return_state`.
+        y : array of shape (N, features) or (N, T, features), or list
+            Predictions per sequence or per step. For a list of sequences of different lengths with a prediction per
+            step it is a list.
+        state : list
+            Final state of each recurrent layer, if `return_state` is True.
 
+        Raises
+        ------
+        ValueError, TypeError
+            If data or states do not fit.
+
+        See Also
+        --------
+        stream : Predictions step by step.
+
+        Examples
+        --------
         >>> import numpy as np, gatewise as gw
         >>> model = gw.Sequential(gw.GRU(1, 4, batch_first=True), gw.Linear(4, 1), seed=0)
         >>> x = np.ones((2, 6, 1), np.float32)
@@ -188,49 +325,76 @@ LastStep(), has dropped the time axis
         >>> bool(np.allclose(np.concatenate([first, rest], axis=1), model.predict(x), atol=1e-6))
         True
         """
-        from .predicting import predict
-
-        return predict(self, x, checked_size("batch_size", batch_size, 1), lengths, mask, resets, state, return_state)
+        size = checked_size("batch_size", batch_size, 1)
+        y, states = predict(self, prediction_data(x, lengths, mask, resets), size, state)
+        return (y, states) if return_state else y
 
     def stream(self, batch_size: int | None = 1) -> ModelStream:
-        """Step-by-step prediction with a state of its own and the parameters of now.
+        """Return a stream, for prediction step by step.
+
+        A stream keeps its own state, and uses a snapshot of the current parameters.
 
         Parameters
         ----------
-        batch_size : B, the number of sequences that step together; None: one, without a batch axis.
+        batch_size : int or None, default 1
+            Number of sequences that make steps together, B; None for a single one without a batch axis.
+
+        Returns
+        -------
+        ModelStream
+            Its method ``step`` takes numbers (B, features) or tokens (B,) and returns the predictions of the step.
+            ``reset`` sets the states to zero, and ``state`` can be read and assigned.
 
         Raises
         ------
-        ValueError : the model has one answer for a whole sequence, or a bidirectional layer.
+        ValueError
+            If the model makes one prediction per sequence, or has a bidirectional layer.
 
+        See Also
+        --------
+        predict : Predictions for whole sequences.
+
+        Examples
+        --------
         >>> import numpy as np, gatewise as gw
         >>> model = gw.Sequential(gw.Embedding(5, 3), gw.GRU(3, 4, batch_first=True), gw.Linear(4, 5), seed=0)
         >>> stream = model.stream(batch_size=None)
         >>> stream.step(2).shape
         (5,)
         """
-        from .streaming import ModelStream
-
         return ModelStream(self, batch_size)
 
     def summary(self, mode: str = "stdout") -> list[dict[str, Any]] | None:
-        """A table of the parts: output shape, parameters as Keras counts them and as they are stored, FLOPs a step and
-        at the end of a sequence, bytes of state and of tape.
+        """Show a table of the layers.
+
+        Its columns are the layer, the shape of its output, its parameters as Keras counts them, its stored numbers,
+        floating-point operations per step and at the end of a sequence, and bytes of state and tape.
 
         Parameters
         ----------
-        mode : "stdout" prints it; "dicts" returns a dict a part instead.
+        mode : {"stdout", "dicts"}, default "stdout"
+            "stdout" prints the table, "dicts" returns it.
+
+        Returns
+        -------
+        list of dict or None
+            The rows, with ``mode="dicts"``.
 
         Raises
         ------
-        ValueError : `mode` is neither of the two.
+        ValueError
+            If `mode` is neither of the two.
 
+        See Also
+        --------
+        params : The parameters.
+
+        Examples
+        --------
         >>> import gatewise as gw
         >>> gw.Sequential(gw.RNN(6, 16, batch_first=True), gw.Linear(16, 1)).summary("dicts")[0]["parameters"]
         368
         """
-        from .summary import rows, table
-
         if mode not in ("stdout", "dicts"):
             raise ValueError(f"mode: expected 'stdout' or 'dicts', got {mode!r}")
         if mode == "dicts":
@@ -239,15 +403,38 @@ LastStep(), has dropped the time axis
         return None
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write configuration and parameters to a .safetensors file, which appears whole or not at all.
+        """Write the model to a .safetensors file.
+
+        The file holds configuration, parameters and notes. It is written as a whole or not at all, and needs
+        safetensors.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Name of the file, which is replaced.
 
         Raises
         ------
-        ValueError : the name promises another format, as .pt does.
-        OSError : the file cannot be written.
-        MissingLibrary : safetensors is not installed.
-        """
-        from .storage import write
+        ValueError
+            If the name has the suffix of another format, such as .pt.
+        OSError
+            If the file cannot be written.
+        MissingLibrary
+            If safetensors is not installed.
 
+        See Also
+        --------
+        load : Reads the model.
+        gatewise.onnx.save : Writes an ONNX file.
+
+        Examples
+        --------
+        >>> import gatewise as gw, os, tempfile
+        >>> model = gw.Sequential(gw.LSTM(3, 4, batch_first=True), gw.Linear(4, 1), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(os.path.join(folder, "model.safetensors"))
+        ...     os.listdir(folder)
+        ['model.safetensors']
+        """
         require_suffix("path", path, ".safetensors")
-        write(self, path)
+        storage.write(self, path)

@@ -1,4 +1,4 @@
-"""Step-by-step prediction: the recurrent layers' streams, and the other parts between them."""
+"""Prediction step by step: the recurrent layers' streams, and the other layers between them."""
 
 from __future__ import annotations
 
@@ -14,49 +14,65 @@ from ..nn.network import Network, read
 from ..nn.recurrent import RecurrentLayer
 
 
+class Stateless:
+    """A layer without a state, step by step."""
+
+    def __init__(self, layer: ModelLayer, batch_size: int | None) -> None:
+        self._layer = copy.deepcopy(layer)  # with the current weights
+        self._insert: Any = (None, None) if batch_size is None else (slice(None), None)
+        self._drop: Any = (0, 0) if batch_size is None else (slice(None), 0)
+
+    def step(self, x: Array) -> Array:
+        """Return the output of one step, x being a sequence of one step."""
+        y, _, _ = self._layer.forward(x[self._insert], Call(), None)
+        one: Array = y[self._drop]
+        return one
+
+
 class ModelStream:
-    """What `Sequential.stream` makes. One thread at a time may use it."""
+    """A model's stream, which `Sequential.stream` makes. Only one thread at a time may use it."""
 
     def __init__(self, model: Network, batch_size: int | None) -> None:
         if model.one_answer:
-            raise ValueError("stream: expected a model with an answer a step, got one with an answer a sequence")
-        self._batch_size, self._flow, self._dtype = batch_size, model.flows[0], model.dtype
+            raise ValueError("stream: expected a model with one prediction per step, got one with one per sequence")
+        self._flow, self._dtype = model.flows[0], model.dtype
         batch = () if batch_size is None else (batch_size,)
         self._shape = batch if self._flow.kind == TOKENS else (*batch, self._flow.features)
-        self._steps: list[Any] = [
-            part.layer.stream(batch_size) if isinstance(part, RecurrentLayer) else copy.deepcopy(part)
-            for part in model.model_layers
-        ]
+        self._streams: list[Any] = []  # those of the recurrent layers
+        self._steps: list[Any] = []  # these, and the other layers
+        for layer in model.model_layers:
+            if isinstance(layer, RecurrentLayer):
+                self._streams.append(layer.layer.stream(batch_size))
+                self._steps.append(self._streams[-1])
+            else:
+                self._steps.append(Stateless(layer, batch_size))
 
     def step(self, x: ArrayLike) -> Array:
-        """One step: (B, features), or tokens (B,), to (B, answers); without B where batch_size is None.
+        """Return the predictions of one step.
+
+        x : numbers (B, features) or tokens (B,), without B if the stream's batch size is None.
 
         Raises
         ------
-        ValueError, TypeError : x has another shape, or is of another kind.
+        ValueError, TypeError : x has another shape or type.
         """
         y = read(x, self._flow, self._dtype)
         if y.shape != self._shape:
             raise ValueError(f"x: expected {self._shape}, got {y.shape}")
         if self._flow.kind != TOKENS:
             y = y.astype(self._dtype, copy=False)
-        for part in self._steps:
-            if not isinstance(part, ModelLayer):
-                y = part.step(y)
-            elif self._batch_size is None:
-                y = part.forward(y[None, None], Call(), False)[0][0, 0]
-            else:
-                y = part.forward(y[:, None], Call(), False)[0][:, 0]
+        for one in self._steps:
+            y = one.step(y)
         return y
 
     def reset(self, rows: ArrayLike | None = None) -> None:
-        """Begin anew from zeros, in all sequences or in these rows."""
+        """Set the states to zero, of all sequences or of these rows."""
         for stream in self._streams:
             stream.reset(rows)
 
     @property
     def state(self) -> list[State]:
-        """The state of each recurrent part; assigning one goes on from there."""
+        """The state of each recurrent layer. Assign states to continue from them."""
         return [stream.state for stream in self._streams]
 
     @state.setter
@@ -65,7 +81,3 @@ class ModelStream:
             raise ValueError(f"state: expected a list of {len(self._streams)}, got one of {len(states)}")
         for stream, state in zip(self._streams, states, strict=True):
             stream.state = state
-
-    @property
-    def _streams(self) -> list[Any]:
-        return [part for part in self._steps if not isinstance(part, ModelLayer)]

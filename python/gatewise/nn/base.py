@@ -1,27 +1,33 @@
-"""What a part of a model is, what flows between parts, and what a call brings along for all of them."""
+"""What a layer of a model is, what passes from layer to layer, and what one call tells all layers."""
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._core.base import Gradients, State
-from .._core.parameters import Array
+from .._core.configured import Configured
+from .._core.options import float_dtype
+from .._core.parameters import Array, Pieces, _lend, size_of
+
+Shape = tuple[int, ...]
 
 TOKENS, SEQUENCES, VECTORS = "tokens", "sequences", "vectors"
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What flows between two parts.
+    """What passes from one layer to the next.
 
-    kind : "tokens", integers (B, T); "sequences" (B, T, features); "vectors" (B, features).
-    directions : how many directions of one recurrent layer stand side by side in the features.
+    kind : "tokens" are integers (B, T), "sequences" numbers (B, T, features), "vectors" numbers (B, features).
+    directions : the number of directions whose outputs are concatenated in the features; 1 unless the flow comes
+        directly from a bidirectional layer.
     """
 
     kind: str
@@ -29,94 +35,397 @@ class Flow:
     directions: int = 1
 
     def __str__(self) -> str:
-        shape = {TOKENS: "(B, T)", SEQUENCES: f"(B, T, {self.features})", VECTORS: f"(B, {self.features})"}
-        return f"{self.kind} {shape[self.kind]}"
+        return f"{self.kind} {self.shape}"
+
+    @property
+    def shape(self) -> str:
+        """The shape of the array, as messages and tables show it."""
+        return {TOKENS: "(B, T)", SEQUENCES: f"(B, T, {self.features})", VECTORS: f"(B, {self.features})"}[self.kind]
 
     def to(self, **changes: Any) -> Flow:
-        """The same with changes."""
+        """Return a changed copy, of one direction."""
         return replace(self, **{"directions": 1, **changes})
 
 
-@dataclass
+@dataclass(frozen=True)
 class Call:
-    """What one call of a model brings for all parts.
+    """What one call of a model tells all of its layers.
 
-    lengths : (B,) integers.  mask, resets : (B, T) bool.  rng : of what is dropped; None: inference.
-    checkpoint : of the recurrent layers' forward.
-    states : the initial state of each recurrent part, in order, taken by it and replaced by its final one; None: zeros.
+    lengths : (B,) integers.
+    mask, resets : (B, T) bool.
+    keep : whether the layers keep a tape for backward.
+    rng : the generator from which dropout draws; None in inference, where nothing is dropped.
+    checkpoint : the option of the recurrent layers' `forward`.
     """
 
     lengths: Array | None = None
     mask: Array | None = None
     resets: Array | None = None
+    keep: bool = False
     rng: np.random.Generator | None = None
     checkpoint: int | Literal["sqrt"] | None = None
-    states: list[State] | None = None
-    final_states: list[State] = field(default_factory=list)
 
     def valid(self, steps: int) -> Array | None:
-        """Which steps count, (B, T) bool, or None: all."""
+        """Return which steps are valid, (B, T) bool; None if all are."""
         if self.lengths is not None:
             valid: Array = np.arange(steps) < self.lengths[:, None]
             return valid
         return self.mask
 
 
-class ModelLayer(ABC):
-    """One part of a model: forward and backward, and the parameters that the model keeps for it."""
+@dataclass(frozen=True)
+class Costs:
+    """What a layer costs.
 
-    shapes: Mapping[str, tuple[int, ...]] = {}
+    parameters : the number of parameters as Keras counts them.
+    stored_numbers : the number of elements of all parameters.
+    flops : floating-point operations of the forward pass per sequence and step; a multiply-add counts as two.
+    state_bytes : the size of the state per sequence.
+    tape_bytes : the size of the tape per sequence and step, the output included.
+    """
+
+    parameters: int
+    stored_numbers: int
+    flops: int = 0
+    state_bytes: int = 0
+    tape_bytes: int = 0
+
+
+class ModelLayer(Configured, ABC):
+    """A layer of a model: its forward and backward pass, and the parameters that the model stores for it."""
+
+    params: Mapping[str, Array] = MappingProxyType({})
+
+    @staticmethod
+    def parameter_shapes(config: Mapping[str, Any]) -> Iterable[tuple[str, Shape]]:
+        """Return the shapes of the parameters that a layer of this configuration has.
+
+        Files are checked against these shapes before a layer is made, so a damaged file cannot ask for more memory
+        than its arrays take.
+
+        Parameters
+        ----------
+        config : mapping
+            What `config` returns.
+
+        Returns
+        -------
+        iterable
+            Name and shape of each parameter. It is empty for a layer without parameters.
+
+        See Also
+        --------
+        shapes : The shapes of this layer's parameters.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> dict(gw.Linear.parameter_shapes({"in_features": 4, "out_features": 1, "bias": True}))
+        {'weight': (1, 4), 'bias': (1,)}
+        """
+        return ()
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Name to shape of each parameter.
+
+        A layer without parameters has an empty mapping.
+
+        See Also
+        --------
+        parameter_shapes : The same for a configuration.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Linear(4, 1).shapes
+        {'weight': (1, 4), 'bias': (1,)}
+        """
+        return dict(self.parameter_shapes(self.config()))
+
+    @property
+    def kind(self) -> str:
+        """Name of the layer's class, under which files store the layer.
+
+        `gatewise.load` finds the class by this name.
+
+        See Also
+        --------
+        config : The arguments that a file stores beside the name.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.LastStep().kind
+        'LastStep'
+        """
+        return type(self).__name__
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """Floating-point type of parameters and results.
+
+        It is None for a layer that has no parameters and accepts any type.
+
+        See Also
+        --------
+        config : All arguments of the constructor.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Linear(4, 1).dtype
+        dtype('float32')
+        """
+        return None
+
+    def first_flow(self) -> Flow | None:
+        """Return what the layer reads as the first layer of a model.
+
+        The first layer tells a model the size of its input. Layers that accept any size cannot be first.
+
+        Returns
+        -------
+        Flow or None
+            What the layer reads; None if the layer does not determine it.
+
+        See Also
+        --------
+        flow : What the layer returns for what it reads.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> str(gw.Linear(4, 1).first_flow())
+        'sequences (B, T, 4)'
+        """
+        return None
 
     def flow(self, flow: Flow) -> Flow:
-        """What comes out when this flows in.
+        """Return what the layer gives for what it reads.
+
+        A model calls this for each layer in turn when it is built, and refuses layers that do not fit.
+
+        Parameters
+        ----------
+        flow : Flow
+            What the layer before gives.
+
+        Returns
+        -------
+        Flow
+            What this layer gives.
 
         Raises
         ------
-        ValueError : it cannot flow in; the message says what is expected, after "expected ".
+        ValueError
+            If the layer cannot read it. The message is what the layer expects.
+
+        See Also
+        --------
+        first_flow : What the layer reads as the first one.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> linear = gw.Linear(4, 1)
+        >>> str(linear.flow(linear.first_flow()))
+        'sequences (B, T, 1)'
         """
         return flow
 
-    def first_flow(self) -> Flow | None:
-        """What flows in where the part is the first; None: it does not tell."""
-        return None
-
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
-        """Fresh values of all parameters."""
+        """Return new initial values of all parameters.
+
+        The layer itself does not change.
+
+        Parameters
+        ----------
+        init : str
+            "uniform" for PyTorch's default, "glorot" for Keras's.
+        seed : object
+            What ``numpy.random.default_rng`` takes.
+
+        Returns
+        -------
+        mapping
+            Name of each parameter to its values.
+
+        See Also
+        --------
+        gatewise.Sequential.reset_parameters : Draws the initial values of a whole model.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Linear(4, 1).initial_values("glorot", seed=0)["bias"]
+        array([0.])
+        """
         return {}
 
     @property
     def bound(self) -> bool:
-        """Whether the parameters live in a model's, or other arrays, already."""
+        """Whether the parameters already belong to a model.
+
+        A layer belongs to one model at most. Pass ``copy.deepcopy(layer)`` to a second one.
+
+        See Also
+        --------
+        bind : Give the parameters to a model.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> linear = gw.Linear(4, 1)
+        >>> model = gw.Sequential(linear)
+        >>> linear.bound
+        True
+        """
         return False
 
-    def bind(self, params: Mapping[str, Array]) -> None:  # noqa: B027  (a part without parameters binds none)
-        """Use these arrays as parameters from now on."""
+    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
+        """Become a layer of a model.
+
+        From now on the parameters are the given arrays, which belong to the model. A model calls this when it is
+        built.
+
+        Parameters
+        ----------
+        params : mapping
+            Name to array of each parameter.
+        flow : Flow
+            What the layer before gives.
+
+        See Also
+        --------
+        bound : Whether this has happened.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> linear = gw.Linear(2, 1, bias=False)
+        >>> linear.bind({"weight": np.ones((1, 2), np.float32)}, linear.first_flow())
+        >>> linear.params["weight"]
+        array([[1., 1.]], dtype=float32)
+        """
 
     @abstractmethod
-    def forward(self, x: Array, call: Call, keep: bool) -> tuple[Array, Any]:
-        """The output, and with `keep` what backward needs."""
+    def forward(self, x: Array, call: Call, state: State) -> tuple[Array, State, Any]:
+        """Compute the output of one call.
+
+        A model passes the output of each layer to the next one.
+
+        Parameters
+        ----------
+        x : array
+            The input, shaped as `flow` was told.
+        call : Call
+            What the call tells all layers.
+        state : array, tuple or None
+            The initial state of a recurrent layer; None for zeros, and for layers without a state.
+
+        Returns
+        -------
+        y : array
+            The output.
+        state : array, tuple or None
+            The final state of a recurrent layer; None for layers without a state.
+        tape : object
+            What `backward` needs, if the call keeps it.
+
+        See Also
+        --------
+        backward : The gradients.
+        gatewise.Sequential.forward : The forward pass of a model.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> from gatewise.nn.base import Call
+        >>> y, _, _ = gw.Dropout(0.5).forward(np.ones((1, 2, 1)), Call(), None)
+        >>> y.ravel()
+        array([1., 1.])
+        """
 
     @abstractmethod
     def backward(self, tape: Any, dy: Array, grads: Gradients, wrt_x: bool) -> Array | None:
-        """Write the parameters' gradients into `grads`, and return that of x (None where it is not wanted)."""
+        """Compute the gradients of one call.
 
-    def config(self) -> dict[str, Any]:
-        """The constructor's arguments, the seed apart."""
-        names = [name for name in inspect.signature(type(self)).parameters if name != "seed"]
-        return {name: getattr(self, name) for name in names}
+        A model passes the gradient of each layer's input to the layer before.
+
+        Parameters
+        ----------
+        tape : object
+            What `forward` returned.
+        dy : array
+            The loss's gradient with respect to the output.
+        grads : Gradients
+            Where the gradients of the parameters are written.
+        wrt_x : bool
+            Whether the gradient of the input is wanted.
+
+        Returns
+        -------
+        array or None
+            The loss's gradient with respect to the input; None if it is not wanted, or if the input are tokens.
+
+        See Also
+        --------
+        forward : The forward pass that makes the tape.
+        gatewise.Sequential.backward : The backward pass of a model.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> from gatewise.nn.base import Call
+        >>> flatten = gw.Flatten(2)
+        >>> _, _, tape = flatten.forward(np.ones((1, 2, 3)), Call(), None)
+        >>> flatten.backward(tape, np.ones((1, 6)), None, wrt_x=True).shape
+        (1, 2, 3)
+        """
+
+    def costs(self) -> Costs:
+        """Return what the layer costs in memory and operations.
+
+        `Sequential.summary` shows these numbers.
+
+        Returns
+        -------
+        Costs
+            Its attributes are ``parameters``, ``stored_numbers``, ``flops``, ``state_bytes`` and ``tape_bytes``.
+
+        See Also
+        --------
+        gatewise.Sequential.summary : The table of a whole model.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Linear(4, 3).costs().flops
+        24
+        """
+        stored = size_of(self.shapes)
+        return Costs(parameters=stored, stored_numbers=stored)
+
+
+class Parametric(ModelLayer):
+    """A layer with parameters of its own. Until a model binds them, they are the layer's initial values."""
+
+    def _set_up(self, dtype: DTypeLike, seed: Any) -> None:
+        self._dtype = float_dtype(dtype)
+        self.params = {name: _lend(v.astype(self._dtype)) for name, v in self.initial_values("uniform", seed).items()}
 
     @property
-    def dtype(self) -> np.dtype[Any] | None:
-        """The floating-point type; None: any."""
-        return None
+    def bound(self) -> bool:
+        return isinstance(self.params, Pieces)
 
-    def __repr__(self) -> str:
-        parameters = inspect.signature(type(self)).parameters
-        shown = []
-        for name, value in self.config().items():
-            default = parameters[name].default
-            if default is inspect.Parameter.empty:
-                shown.append(f"{value!r}")
-            elif value != default:
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
+        self.params = params
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy owns its values, even if the original's are a model's.
+        return {**vars(self), "params": {name: np.array(value) for name, value in self.params.items()}}

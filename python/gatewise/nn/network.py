@@ -1,31 +1,44 @@
-"""Parts in a row, as one function of flat parameters: what flows between them, forward and backward."""
+"""Layers in a row as one function of a flat array of parameters, forward and backward."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.base import Gradients, LoadedKeys
+from .._core.base import Gradients, LoadedKeys, State
 from .._core.options import generator
 from .._core.parameters import Array, Pieces, convert, require_keys, size_of
-from ..layers import GRU, LSTM, RNN
-from .base import TOKENS, VECTORS, Call, Flow, ModelLayer
+from .base import TOKENS, VECTORS, Call, Flow
+from .joining import as_model_layer, flows_through
 from .recurrent import RecurrentLayer
 
 
-class Network:
-    """Parts, their parameters in one flat array, and calls through all of them."""
+class ForwardPass(NamedTuple):
+    """The result of a forward pass.
 
-    def __init__(self, *parts: Any, seed: Any = None) -> None:
-        if len(parts) == 1 and isinstance(parts[0], (list, tuple)):
-            parts = tuple(parts[0])
-        if not parts:
-            raise ValueError("parts: expected at least one, got none")
-        self.parts = parts
+    y : the output.
+    states : the final state of each recurrent layer, by the layer's number.
+    tape : what `backpropagate` needs of each layer, if the call keeps it.
+    """
+
+    y: Array
+    states: dict[int, State]
+    tape: list[Any]
+
+
+class Network:
+    """Layers in a row, whose parameters are views of one flat array."""
+
+    def __init__(self, *layers: Any, seed: Any = None) -> None:
+        if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
+            layers = tuple(layers[0])
+        if not layers:
+            raise ValueError("layers: expected at least one, got none")
+        self.layers = layers
         self.rng = generator(seed)
         self.notes: dict[str, Any] = {}
         self._build()
@@ -33,48 +46,60 @@ class Network:
             self.reset_parameters()
 
     def _build(self) -> None:
-        """Check the flow from part to part, and move all parameters into one flat array."""
-        self.model_layers = [_part(index, part) for index, part in enumerate(self.parts)]
-        if len({id(part) for part in self.parts}) < len(self.parts):
-            raise ValueError("parts: expected each only once, got one of them twice")
-        self.flows = _flows(self.model_layers)
-        dtypes = {part.dtype for part in self.model_layers if part.dtype is not None}
+        """Check that each layer reads what the one before gives, and move all parameters into one flat array."""
+        self.model_layers = [as_model_layer(index, layer) for index, layer in enumerate(self.layers)]
+        if len({id(layer) for layer in self.layers}) < len(self.layers):
+            raise ValueError("layers: expected each layer only once, got one of them twice")
+        self.flows = flows_through(self.model_layers)
+        dtypes = {layer.dtype for layer in self.model_layers if layer.dtype is not None}
         if len(dtypes) != 1:
             names = ", ".join(sorted(str(dtype) for dtype in dtypes)) or "none"
-            raise ValueError(f"parts: expected parameters of one dtype, got {names}")
+            raise ValueError(f"layers: expected parameters of one dtype, got {names}")
         self.dtype = dtypes.pop()
-        self._shapes = {
-            f"{index}.{name}": shape
-            for index, part in enumerate(self.model_layers)
-            for name, shape in part.shapes.items()
-        }
+        shapes = [layer.shapes for layer in self.model_layers]
+        self._shapes = {f"{index}.{name}": shape for index, own in enumerate(shapes) for name, shape in own.items()}
         self.flat_params = np.empty(size_of(self._shapes), self.dtype)
         self.flat_grads = np.zeros_like(self.flat_params)
         self._params = Pieces(self.flat_params, self._shapes)
-        self._own: list[tuple[Pieces, Gradients]] = []
+        self._grads: list[Gradients] = []  # of each layer, in its part of the flat array
         start = 0
-        for part in self.model_layers:
-            own = slice(start, start := start + size_of(part.shapes))
-            params = Pieces(self.flat_params[own], part.shapes)
-            source = part.layer.params if isinstance(part, RecurrentLayer) else getattr(part, "params", {})
+        for layer, own, flow in zip(self.model_layers, shapes, self.flows[:-1], strict=True):
+            part = slice(start, start := start + size_of(own))
+            params = Pieces(self.flat_params[part], own)
             for name, array in params.items():
-                np.copyto(array, source[name])
-            part.bind(params)
-            self._own.append((params, Gradients(None, None, self.flat_grads[own], part.shapes)))
-        self._first_with_parameters = next(i for i, part in enumerate(self.model_layers) if part.shapes)
+                np.copyto(array, layer.params[name])
+            layer.bind(params, flow)
+            self._grads.append(Gradients(x=None, state=None, flat=self.flat_grads[part], shapes=own))
+        self._first_with_parameters = next(index for index, own in enumerate(shapes) if own)
 
     def reset_parameters(self, init: str = "uniform", seed: Any = None) -> None:
-        """Draw the initial values of all parameters anew.
+        """Draw new initial values for all parameters.
+
+        The values are drawn layer by layer from one generator.
 
         Parameters
         ----------
-        init : "uniform" as PyTorch's layers, "glorot" as Keras's.
-        seed : what ``numpy.random.default_rng`` takes; default: go on with the model's own generator.
+        init : {"uniform", "glorot"}, default "uniform"
+            The distribution: "uniform" is the default of PyTorch's layers, "glorot" that of Keras's.
+        seed : object, optional
+            What ``numpy.random.default_rng`` takes. By default the model's own generator is used.
+
+        See Also
+        --------
+        load_state_dict : Set the parameters to given values.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> model = gw.Sequential(gw.Linear(2, 1))
+        >>> model.reset_parameters("glorot", seed=0)
+        >>> model.params["0.bias"]
+        array([0.], dtype=float32)
         """
         rng = self.rng if seed is None else generator(seed)
-        for part, (own, _) in zip(self.model_layers, self._own, strict=True):
-            for name, value in part.initial_values(init, rng).items():
-                np.copyto(own[name], value)
+        for index, layer in enumerate(self.model_layers):
+            for name, value in layer.initial_values(init, rng).items():
+                np.copyto(self._params[f"{index}.{name}"], value)
 
     def __call__(
         self,
@@ -84,8 +109,43 @@ class Network:
         mask: ArrayLike | None = None,
         resets: ArrayLike | None = None,
     ) -> Array:
-        """Inference on one batch: no dropout, nothing kept. The arguments are those of `forward`."""
-        return self.run(x, _call(lengths, mask, resets), None)
+        """Compute the output of one batch, in inference.
+
+        Nothing is dropped, and nothing is kept for a backward pass. `predict` works batch by batch.
+
+        Parameters
+        ----------
+        x : array_like of shape (B, T, features) or (B, T)
+            Numbers, or tokens if the first layer is an `Embedding`.
+        lengths : array_like of shape (B,), optional
+            Number of valid steps of each sequence. By default all steps are valid.
+        mask : array_like of shape (B, T), optional
+            Which steps are valid, as booleans. Give either lengths or a mask.
+        resets : array_like of shape (B, T), optional
+            Where a new sequence begins, as booleans.
+
+        Returns
+        -------
+        array of shape (B, T, features) or (B, features)
+            The prediction of each step, or of each sequence.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit the model.
+
+        See Also
+        --------
+        forward : The same in training, with a tape for `backward`.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.GRU(2, 4, batch_first=True), gw.LastStep())
+        >>> model(np.zeros((3, 5, 2)), lengths=[5, 2, 4]).shape
+        (3, 4)
+        """
+        return self.run(x, _call(lengths, mask, resets)).y
 
     def forward(
         self,
@@ -96,56 +156,134 @@ class Network:
         resets: ArrayLike | None = None,
         checkpoint: int | Literal["sqrt"] | None = None,
     ) -> tuple[Array, list[Any]]:
-        """The output, with what training drops dropped, and a tape for `backward`.
+        """Compute the output of one batch, in training.
+
+        Dropout and zoneout act, and a tape is kept for `backward`.
 
         Parameters
         ----------
-        x : (B, T, features) numbers, or (B, T) integers where the first part is an `Embedding`.
-        lengths : (B,) integers, or mask : (B, T) bool: which steps count, in all parts. Default: all.
-        resets : (B, T) bool: where a new sequence begins.
-        checkpoint : what the recurrent layers keep for backward, as in their `forward`; less memory, the same bits.
+        x : array_like of shape (B, T, features) or (B, T)
+            Numbers, or tokens if the first layer is an `Embedding`.
+        lengths : array_like of shape (B,), optional
+            Number of valid steps of each sequence. By default all steps are valid.
+        mask : array_like of shape (B, T), optional
+            Which steps are valid, as booleans. Give either lengths or a mask.
+        resets : array_like of shape (B, T), optional
+            Where a new sequence begins, as booleans.
+        checkpoint : int, "sqrt" or None, optional
+            What the recurrent layers keep for the backward pass; see `LSTM.forward`. Checkpoints take less memory, and
+            the results are bit-identical.
 
         Returns
         -------
-        y : (B, T, features), or (B, features) behind a part that makes one answer of a sequence.
-        tape : for `backward`.
+        y : array of shape (B, T, features) or (B, features)
+            The prediction of each step, or of each sequence.
+        tape : list
+            What `backward` needs.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit the model.
+
+        See Also
+        --------
+        backward : The gradients.
+        fit : Training on data.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.GRU(2, 4, batch_first=True), gw.LastStep())
+        >>> y, tape = model.forward(np.zeros((3, 5, 2)))
+        >>> y.shape
+        (3, 4)
         """
-        call = _call(lengths, mask, resets)
-        call.rng, call.checkpoint = self.rng, checkpoint
-        tape: list[Any] = []
-        return self.run(x, call, tape), tape
+        call = replace(_call(lengths, mask, resets), keep=True, rng=self.rng, checkpoint=checkpoint)
+        y, _, tape = self.run(x, call)
+        return y, tape
 
     def backward(self, tape: list[Any], dy: ArrayLike, *, wrt_x: bool = True) -> Gradients:
-        """The gradients of a loss at the parameters of now, which must be those of the forward pass.
+        """Compute the gradients of a loss.
+
+        The gradients are those at the current parameters, which must be the parameters of the forward pass.
 
         Parameters
         ----------
-        tape : of `forward`.
-        dy : the loss's gradient with respect to y.
-        wrt_x : whether the gradient of x is wanted; an `Embedding`'s x has none.
+        tape : list
+            The tape that `forward` returned.
+        dy : array_like
+            The loss's gradient with respect to y.
+        wrt_x : bool, default True
+            Whether the gradient of x is wanted. Tokens have none.
 
         Returns
         -------
-        Gradients : ``.x``; ``.params``, with exactly the names of `state_dict`; ``.flat``.
+        Gradients
+            ``.x``, ``.params`` with the names of `state_dict`, and ``.flat``, all of them as one vector.
+
+        See Also
+        --------
+        forward : The forward pass that makes the tape.
+        gatewise.optimizers : Updates of the parameters.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.GRU(2, 4, batch_first=True), gw.LastStep())
+        >>> y, tape = model.forward(np.zeros((3, 5, 2)))
+        >>> model.backward(tape, np.ones_like(y)).params["0.bias_ih_l0"].shape
+        (12,)
         """
         d_x = self.backpropagate(tape, np.asarray(dy, self.dtype), wrt_x)
-        return Gradients(d_x, None, self.flat_grads.copy(), self._shapes)
+        return Gradients(x=d_x, state=None, flat=self.flat_grads.copy(), shapes=self._shapes)
 
-    def run(self, x: ArrayLike, call: Call, tape: list[Any] | None) -> Array:
-        """All parts forward; with a list for a tape, each part's is appended."""
+    def run(self, x: ArrayLike, call: Call, states: Mapping[int, State] | None = None) -> ForwardPass:
+        """Run all layers forward.
+
+        This is what calls, `forward`, `predict` and `fit` do with each batch.
+
+        Parameters
+        ----------
+        x : array_like of shape (B, T, features) or (B, T)
+            Numbers, or tokens if the first layer is an `Embedding`.
+        call : Call
+            What the call tells all layers.
+        states : mapping, optional
+            The initial state of recurrent layers, by the layer's number. By default states are zero.
+
+        Returns
+        -------
+        ForwardPass
+            The output ``y``, the final ``states`` by the layer's number, and the ``tape``.
+
+        See Also
+        --------
+        backpropagate : The backward pass.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> from gatewise.nn.base import Call
+        >>> model = gw.Sequential(gw.Linear(2, 3), gw.GRU(3, 4, batch_first=True))
+        >>> list(model.run(np.zeros((3, 5, 2)), Call()).states)
+        [1]
+        """
         y = self._checked(x, call)
-        keep = tape is not None
-        for part in self.model_layers:
-            y, kept = part.forward(y, call, keep)
-            if tape is not None:
+        final: dict[int, State] = {}
+        tape: list[Any] = []
+        for index, layer in enumerate(self.model_layers):
+            y, state, kept = layer.forward(y, call, None if states is None else states.get(index))
+            if call.keep:
                 tape.append(kept)
-        return y
+            if state is not None:
+                final[index] = state
+        return ForwardPass(y, final, tape)
 
     def _checked(self, x: ArrayLike, call: Call) -> Array:
         array, flow = read(x, self.flows[0], self.dtype), self.flows[0]
-        expected = "(B, T)" if flow.kind == TOKENS else f"(B, T, {flow.features})"
         if array.ndim != (2 if flow.kind == TOKENS else 3) or (array.ndim == 3 and array.shape[2] != flow.features):
-            raise ValueError(f"x: expected {expected}, got {array.shape}")
+            raise ValueError(f"x: expected {flow.shape}, got {array.shape}")
         for name, value, shape in (
             ("lengths", call.lengths, array.shape[:1]),
             ("mask", call.mask, array.shape[:2]),
@@ -154,45 +292,149 @@ class Network:
             if value is not None and value.shape != shape:
                 raise ValueError(f"{name}: expected {shape}, got {value.shape}")
         if flow.kind == TOKENS or isinstance(self.model_layers[0], RecurrentLayer):
-            return array
+            return array  # layers that convert what they read and skip steps that are not valid
         valid = call.valid(array.shape[1])
         array = array if valid is None else np.where(valid[..., None], array, 0)
         return array.astype(self.dtype, copy=False)
 
     def backpropagate(self, tape: list[Any], dy: Array, wrt_x: bool = False) -> Array | None:
-        """All parts backward, the gradients into the flat array; without `wrt_x` no further than parameters reach."""
+        """Run all layers backward.
+
+        The gradients of the parameters are written into ``flat_grads``.
+
+        Parameters
+        ----------
+        tape : list
+            The tape of a forward pass.
+        dy : array
+            The loss's gradient with respect to y, in the model's dtype.
+        wrt_x : bool, default False
+            Whether the gradient of x is wanted. Without it the pass ends at the first layer with parameters.
+
+        Returns
+        -------
+        array or None
+            The gradient of x, if it is wanted.
+
+        See Also
+        --------
+        backward : The same, with a copy of the gradients.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> model = gw.Sequential(gw.Linear(2, 1))
+        >>> y, tape = model.forward(np.ones((3, 5, 2)))
+        >>> model.backpropagate(tape, np.ones_like(y))
+        >>> model.flat_grads
+        array([15., 15., 15.], dtype=float32)
+        """
         d: Array | None = dy
         for index in range(len(self.model_layers) - 1, -1 if wrt_x else self._first_with_parameters - 1, -1):
             assert d is not None
             wanted = wrt_x or index > self._first_with_parameters
-            d = self.model_layers[index].backward(tape[index], d, self._own[index][1], wanted)
+            d = self.model_layers[index].backward(tape[index], d, self._grads[index], wanted)
         return d
 
     @property
+    def parts(self) -> tuple[Any, ...]:
+        """Old name of `layers`.
+
+        Programs written for earlier versions use it.
+
+        See Also
+        --------
+        Sequential : The model, with its attribute ``layers``.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> model = gw.Sequential(gw.Linear(2, 1))
+        >>> model.parts is model.layers
+        True
+        """
+        return self.layers
+
+    @property
     def params(self) -> dict[str, Array]:
-        """Name to a read-only view of each parameter. `load_state_dict` writes."""
+        """Name to a read-only view of each parameter.
+
+        Use `load_state_dict` to change parameters.
+
+        See Also
+        --------
+        state_dict : Copies of the parameters.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> list(gw.Sequential(gw.Linear(2, 1)).params)
+        ['0.weight', '0.bias']
+        """
         views = {name: array.view() for name, array in self._params.items()}
         for view in views.values():
             view.flags.writeable = False
         return views
 
     def state_dict(self) -> dict[str, Array]:
-        """Name to a copy of each parameter."""
+        """Return a copy of all parameters.
+
+        The names are the layers' numbers and the parameters' names, as in PyTorch's ``Sequential``.
+
+        Returns
+        -------
+        dict
+            Name to array.
+
+        See Also
+        --------
+        load_state_dict : Copy parameters into the model.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> model = gw.Sequential(gw.Linear(2, 1))
+        >>> {name: array.shape for name, array in model.state_dict().items()}
+        {'0.weight': (1, 2), '0.bias': (1,)}
+        """
         return {name: array.copy() for name, array in self._params.items()}
 
     def load_state_dict(self, mapping: Mapping[str, Any], prefix: str = "", strict: bool = True) -> LoadedKeys:
-        """Copy the parameters from a mapping, as the layers' `load_state_dict`: all, or none if anything is wrong.
+        """Copy parameters into the model.
+
+        All parameters of the mapping are copied, or none if one of them does not fit.
 
         Parameters
         ----------
-        mapping : name to array; the state_dict of a PyTorch ``Sequential`` of the same numbering too.
-        prefix : read the names that begin with it, and leave the rest alone.
-        strict : whether missing and unknown names are errors. If not, they are returned.
+        mapping : mapping
+            Name to array. The state dict of a PyTorch ``Sequential`` with the same numbering fits as it is.
+        prefix : str, default ""
+            Only names that begin with the prefix are read.
+        strict : bool, default True
+            Whether missing and unknown names are errors. If not, they are returned.
+
+        Returns
+        -------
+        LoadedKeys
+            ``missing_keys`` and ``unexpected_keys``, two lists of names.
 
         Raises
         ------
-        ValueError : names are missing or unknown (with `strict`), or a shape differs.
-        TypeError : a value does not convert to the model's dtype.
+        ValueError
+            If names are missing or unknown (with `strict`), or a shape differs.
+        TypeError
+            If a value does not convert to the model's dtype.
+
+        See Also
+        --------
+        state_dict : Copies of the parameters.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> one, other = gw.Sequential(gw.Linear(2, 1)), gw.Sequential(gw.Linear(2, 1))
+        >>> one.load_state_dict(other.state_dict())
+        LoadedKeys(missing_keys=[], unexpected_keys=[])
         """
         given = {str(name)[len(prefix) :]: value for name, value in mapping.items() if str(name).startswith(prefix)}
         if strict:
@@ -205,28 +447,72 @@ class Network:
         return LoadedKeys(missing, [name for name in given if name not in self._shapes])
 
     @property
-    def layers(self) -> tuple[Any, ...]:
-        """The layers, as they were given to the constructor."""
-        return self.parts
+    def recurrent(self) -> list[int]:
+        """Numbers of the recurrent layers.
+
+        States are given and returned in this order.
+
+        See Also
+        --------
+        run : Takes states by the layer's number.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Sequential(gw.Linear(2, 3), gw.GRU(3, 4, batch_first=True)).recurrent
+        [1]
+        """
+        return [index for index, layer in enumerate(self.model_layers) if isinstance(layer, RecurrentLayer)]
+
+    @property
+    def bidirectional(self) -> bool:
+        """Whether any layer is bidirectional.
+
+        Sequences of such a model cannot be divided into pieces, since the reverse direction begins at their ends.
+
+        See Also
+        --------
+        one_answer : Whether the model makes one prediction per sequence.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Sequential(gw.GRU(2, 4, batch_first=True)).bidirectional
+        False
+        """
+        return any(isinstance(layer, RecurrentLayer) and layer.layer.bidirectional for layer in self.model_layers)
 
     @property
     def one_answer(self) -> bool:
-        """Whether a sequence has one answer, (B, features), and not one a step, (B, T, features)."""
+        """Whether the model makes one prediction per sequence.
+
+        Otherwise it makes one per step.
+
+        See Also
+        --------
+        LastStep : A layer that makes one vector of a sequence.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> gw.Sequential(gw.GRU(2, 4, batch_first=True), gw.LastStep()).one_answer
+        True
+        """
         return self.flows[-1].kind == VECTORS
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.parts))})"
+        return f"Sequential({', '.join(map(repr, self.layers))})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"parts": self.parts, "rng": self.rng, "notes": self.notes}
+        return {"layers": self.layers, "rng": self.rng, "notes": self.notes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.parts, self.rng, self.notes = state["parts"], state["rng"], state["notes"]
+        self.layers, self.rng, self.notes = state["layers"], state["rng"], state["notes"]
         self._build()
 
 
 def read(x: ArrayLike, flow: Flow, dtype: np.dtype[Any]) -> Array:
-    """What was given as an array of what flows in: tokens, or numbers."""
+    """Return the input as an array of tokens or of numbers."""
     array = np.asarray(x)
     if array.dtype.kind not in ("iu" if flow.kind == TOKENS else "iufb"):
         what = "integers" if flow.kind == TOKENS else f"numbers that convert to {dtype}"
@@ -235,46 +521,9 @@ def read(x: ArrayLike, flow: Flow, dtype: np.dtype[Any]) -> Array:
 
 
 def _call(lengths: ArrayLike | None, mask: ArrayLike | None, resets: ArrayLike | None) -> Call:
-    # Only what parts beside the core's layers read is converted; the core checks the rest.
+    # Conversion to arrays suffices: the core's layers check the values.
     return Call(
-        None if lengths is None else np.asarray(lengths),
-        None if mask is None else np.asarray(mask),
-        None if resets is None else np.asarray(resets),
+        lengths=None if lengths is None else np.asarray(lengths),
+        mask=None if mask is None else np.asarray(mask),
+        resets=None if resets is None else np.asarray(resets),
     )
-
-
-def _part(index: int, part: Any) -> ModelLayer:
-    if not isinstance(part, (RNN, LSTM, GRU, ModelLayer)):
-        raise TypeError(f"parts: expected layers and parts, got {type(part).__name__} as part {index}")
-    # A part without parameters may serve several models, but what it learns from the flow is this one's alone.
-    own = RecurrentLayer(part) if not isinstance(part, ModelLayer) else part if part.shapes else copy.copy(part)
-    if own.bound:
-        raise ValueError(
-            f"part {index}, {part!r}: expected a part whose parameters live nowhere else, got one of another model or "
-            "with adopted arrays: give copy.deepcopy(part)"
-        )
-    return own
-
-
-def _flows(parts: list[ModelLayer]) -> list[Flow]:
-    """What flows into the first part, and out of each."""
-    first = parts[0].first_flow()
-    if first is None:
-        raise ValueError(
-            f"part 0, {parts[0]!r}: expected Embedding, RNN, LSTM, GRU or Linear, which tell their input's size"
-        )
-    flows = [first]
-    for index, part in enumerate(parts):
-        try:
-            flows.append(part.flow(flows[-1]))
-        except ValueError as error:
-            why = ""
-            if flows[-1].kind == VECTORS:
-                dropped = next(i for i, flow in enumerate(flows) if flow.kind == VECTORS) - 1
-                why = (
-                    f": part {dropped}, {parts[dropped]!r}, has dropped the time axis"
-                    if "sequences" in str(error)
-                    else ""
-                )
-            raise ValueError(f"part {index}, {part!r}: expected {error}, got {flows[-1]}{why}") from None
-    return flows

@@ -1,98 +1,123 @@
-"""The core's layers as parts of a model."""
+"""The recurrent layers of the core as layers of a model."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from .._core.base import Gradients
-from .._core.parameters import Array
+from .._core.base import Gradients, State
+from .._core.options import Options
+from .._core.parameters import Array, size_of
 from ..layers import GRU, LSTM, RNN
-from .base import SEQUENCES, Call, Flow, ModelLayer
+from .base import SEQUENCES, Call, Costs, Flow, ModelLayer, Shape
 
 Layer = RNN | LSTM | GRU
 
 
 class RecurrentLayer(ModelLayer):
-    """An `RNN`, `LSTM` or `GRU`, batch_first, whose parameters live in the model's arrays."""
+    """An `RNN`, `LSTM` or `GRU` with batch_first, whose parameters are the model's."""
 
     def __init__(self, layer: Layer) -> None:
         if not layer.batch_first:
             raise ValueError(
-                f"parts: expected layers with batch_first=True, as a model's data are (B, T, features), got {layer!r}"
+                f"layers: expected layers with batch_first=True, as a model's data are (B, T, features), got {layer!r}"
             )
         self.layer = layer
-        self.shapes = {name: array.shape for name, array in layer.params.items()}
+        self.params = layer.params
 
     @property
-    def output_size(self) -> int:
-        """D Y, the number of features of y."""
-        return self.directions * (self.layer.proj_size or self.layer.hidden_size)
+    def shapes(self) -> Mapping[str, Shape]:
+        return self.layer.params.shapes
 
     @property
-    def directions(self) -> int:
-        """D."""
-        return 2 if self.layer.bidirectional else 1
+    def kind(self) -> str:
+        return type(self.layer).__name__
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The layer's."""
         return self.layer.dtype
 
+    def config(self) -> dict[str, Any]:
+        return config(self.layer)
+
     def first_flow(self) -> Flow:
-        """Sequences of the layer's input size."""
         return Flow(SEQUENCES, self.layer.input_size)
 
     def flow(self, flow: Flow) -> Flow:
-        """Sequences of the layer's output size."""
         if flow.kind != SEQUENCES or flow.features != self.layer.input_size:
             raise ValueError(f"sequences (B, T, {self.layer.input_size})")
-        return Flow(SEQUENCES, self.output_size, self.directions)
+        directions = 2 if self.layer.bidirectional else 1
+        return Flow(SEQUENCES, directions * (self.layer.proj_size or self.layer.hidden_size), directions)
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
-        """Those of the layer's `reset_parameters`."""
         self.layer.reset_parameters(init, seed=seed)
         return self.layer.params
 
     @property
     def bound(self) -> bool:
-        """Whether the layer has adopted arrays."""
         return self.layer.params.adopted
 
-    def bind(self, params: Mapping[str, Array]) -> None:
-        """The layer adopts them."""
+    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
         self.layer.adopt(params)
 
-    def forward(self, x: Array, call: Call, keep: bool) -> tuple[Array, Any]:
-        """The layer's forward, or, in inference, its call."""
-        state = None if call.states is None else call.states[len(call.final_states)]
+    def forward(self, x: Array, call: Call, state: State) -> tuple[Array, State, Any]:
         steps: dict[str, Any] = {"lengths": call.lengths, "mask": call.mask, "resets": call.resets}
-        if not keep:
-            y, final = self.layer(x, state, **steps)
-            call.final_states.append(final)
-            return y, None
+        if not call.keep:
+            return *self.layer(x, state, **steps), None
         key = None if call.rng is None else int(call.rng.integers(2**64, dtype=np.uint64))
-        y, final, tape = self.layer.forward(x, state, **steps, checkpoint=call.checkpoint, key=key)
-        call.final_states.append(final)
-        return y, tape
+        return self.layer.forward(x, state, **steps, checkpoint=call.checkpoint, key=key)
 
     def backward(self, tape: Any, dy: Array, grads: Gradients, wrt_x: bool) -> Array | None:
-        """Backpropagation through time; no gradient crosses the initial state."""
+        # No gradient passes through the initial state.
         back = self.layer.backward(tape, dy, wrt_x=wrt_x)
         np.copyto(grads.flat, back.flat)
         return back.x
 
-    def config(self) -> dict[str, Any]:
-        """The constructor's arguments, the seed apart."""
-        return config(self.layer)
+    def costs(self) -> Costs:
+        matrices = (s for name, s in self.shapes.items() if len(s) == 2 and "peephole" not in name)
+        tapes = []
+        for steps in (1, 17):  # the difference is that of 16 steps
+            y, state, tape = self.layer.forward(np.zeros((1, steps, self.layer.input_size), self.dtype), key=0)
+            tapes.append(tape.nbytes + y.nbytes)
+        return Costs(
+            parameters=keras_parameters(self.layer),
+            stored_numbers=size_of(self.shapes),
+            flops=2 * sum(rows * columns for rows, columns in matrices),
+            state_bytes=sum(part.nbytes for part in (state if isinstance(state, tuple) else (state,))),
+            tape_bytes=(tapes[1] - tapes[0]) // 16,
+        )
 
     def __repr__(self) -> str:
         return repr(self.layer)
 
 
 def config(layer: Layer) -> dict[str, Any]:
-    """The arguments that a layer was made with, the seed apart."""
+    """Return the arguments that a layer was made with, the seed apart."""
     return {name: getattr(layer, name) for name in inspect.signature(type(layer)).parameters if name != "seed"}
+
+
+def keras_parameters(layer: Layer) -> int:
+    """Return the number of parameters as Keras counts them.
+
+    The two biases of an RNN, of an LSTM, and of a GRU that resets before the product act as one, and Keras has one.
+    """
+    redundant = not getattr(layer, "reset_after", False)
+    shapes = layer.params.shapes.items()
+    return size_of({name: shape for name, shape in shapes if not (redundant and name.startswith("bias_hh"))})
+
+
+def parameter_shapes(kind: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Shape]]:
+    """Yield name and shape of each parameter that a layer of this kind and configuration has.
+
+    They come layer by layer, since a damaged file may claim any number of layers.
+    """
+    options = Options(kind, **{**config, "dropout": 0.0})  # type: ignore[arg-type]  # one layer with dropout warns
+    found = 0
+    for layers in range(1, options.num_layers + 1):
+        shapes = options.parameter_shapes(layers)
+        yield from islice(shapes.items(), found, None)
+        found = len(shapes)

@@ -1,1 +1,1 @@
-"""Training of models: data in batches, losses, callbacks, and the loop. `Sequential.fit` is the door to it."""
+"""Training of models: data in batches, losses, callbacks, and the loop. You reach it through `Sequential.fit`."""

@@ -1,4 +1,4 @@
-"""What a training left behind: losses and metrics of every epoch."""
+"""The history of a training: its losses and metrics per epoch."""
 
 from __future__ import annotations
 
@@ -8,15 +8,40 @@ from typing import Any
 from .. import plotting
 from ..files.libraries import library
 
+__doctest_requires__ = ("matplotlib",)
+
 
 @dataclass
 class History:
-    """What `Sequential.fit` returns.
+    """History of a training.
 
-    history : name to one number an epoch: "loss", each metric, and with validation "val_loss", "val_...".
-    seconds : how long each epoch took.
-    interrupted : whether Ctrl-C ended the training.
-    best_epoch : the epoch (from 1) whose weights early stopping restored, else None.
+    `Sequential.fit` returns it.
+
+    Parameters
+    ----------
+    history : dict
+        Name of each curve to its values, one per epoch. The names are "loss" and those of the metrics, and with
+        validation "val_loss" and so on.
+    seconds : list of float
+        Duration of each epoch.
+    interrupted : bool, default False
+        Whether Ctrl-C ended the training.
+    best_epoch : int or None, optional
+        Epoch, counted from 1, whose weights early stopping restored.
+
+    See Also
+    --------
+    gatewise.Sequential.fit : Training.
+    gatewise.callbacks.CSVLogger : Writes the same to a file.
+
+    Examples
+    --------
+    >>> import numpy as np, gatewise as gw
+    >>> model = gw.Sequential(gw.Linear(1, 1), gw.LastStep(), seed=0)
+    >>> x = np.ones((8, 3, 1))
+    >>> history = model.fit(x, x[:, 0], epochs=4, verbose=False)
+    >>> len(history.history["loss"])
+    4
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -26,32 +51,85 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """The number of epochs done."""
+        """Number of finished epochs.
+
+        After an interruption it is lower than the number of epochs that `fit` was given.
+
+        See Also
+        --------
+        History : All attributes.
+
+        Examples
+        --------
+        >>> from gatewise.training.history import History
+        >>> History({"loss": [0.5, 0.4]}, [1.0, 1.0]).epochs
+        2
+        """
         return len(self.seconds)
 
     def append(self, values: dict[str, float], seconds: float) -> None:
-        """Add an epoch."""
+        """Add an epoch.
+
+        The training loop does this.
+
+        Parameters
+        ----------
+        values : dict
+            Name of each curve to its value.
+        seconds : float
+            Duration of the epoch.
+
+        See Also
+        --------
+        epochs : The number of epochs.
+
+        Examples
+        --------
+        >>> from gatewise.training.history import History
+        >>> history = History()
+        >>> history.append({"loss": 0.5}, 1.0)
+        >>> history.history
+        {'loss': [0.5]}
+        """
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
         self.seconds.append(seconds)
 
     @plotting.styled
     def plot(self, *names: str, axes: Any = None) -> Any:
-        """Draw curves over the epochs, with matplotlib.
+        """Draw curves over the epochs.
+
+        It needs matplotlib.
 
         Parameters
         ----------
-        names : which; default: the loss, and that of the validation if there is one.
-        axes : matplotlib Axes to draw on; default: those of a new figure.
+        *names : str
+            Names of the curves. By default these are the loss and, with validation, the validation loss.
+        axes : matplotlib.axes.Axes, optional
+            Axes to draw on. By default a new figure is made.
 
         Returns
         -------
-        axes : ``axes.figure.savefig("loss.png")`` writes the picture.
+        matplotlib.axes.Axes
+            The axes. ``axes.figure.savefig("loss.png")`` writes the picture.
 
         Raises
         ------
-        ValueError : there is no curve of that name.
-        MissingLibrary : matplotlib is not installed.
+        ValueError
+            If there is no curve of that name.
+        MissingLibrary
+            If matplotlib is not installed.
+
+        See Also
+        --------
+        gatewise.callbacks.CSVLogger : Writes the curves to a file.
+
+        Examples
+        --------
+        >>> from gatewise.training.history import History
+        >>> axes = History({"loss": [0.5, 0.4]}, [1.0, 1.0]).plot()
+        >>> axes.get_yscale()
+        'log'
         """
         chosen = names or tuple(name for name in ("loss", "val_loss") if name in self.history)
         for name in chosen:

@@ -1,0 +1,52 @@
+"""How layers join: each becomes a layer of one model, and must read what the one before gives."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ..layers import GRU, LSTM, RNN
+from .base import VECTORS, Flow, ModelLayer
+from .recurrent import RecurrentLayer
+
+
+def as_model_layer(index: int, layer: Any) -> ModelLayer:
+    """Return the layer as a model's own."""
+    if not isinstance(layer, (RNN, LSTM, GRU, ModelLayer)):
+        raise TypeError(f"layers: expected layers of gatewise, got {type(layer).__name__} as layer {index}")
+    if not isinstance(layer, ModelLayer):
+        own: ModelLayer = RecurrentLayer(layer)
+    else:
+        # A layer without parameters may serve several models, but what it learns in `bind` belongs to this one.
+        own = layer if layer.shapes else copy.copy(layer)
+    if own.bound:
+        raise ValueError(
+            f"layer {index}, {layer!r}: already belongs to another model or adopted arrays; pass copy.deepcopy(layer)"
+        )
+    return own
+
+
+def flows_through(layers: list[ModelLayer]) -> list[Flow]:
+    """Return what the first layer reads, and what each layer gives."""
+    first = layers[0].first_flow()
+    if first is None:
+        raise ValueError(
+            f"layer 0, {layers[0]!r}: expected Embedding, RNN, LSTM, GRU or Linear, which determine the input's size"
+        )
+    flows = [first]
+    for index, layer in enumerate(layers):
+        try:
+            flows.append(layer.flow(flows[-1]))
+        except ValueError as error:
+            raise ValueError(
+                f"layer {index}, {layer!r}: expected {error}, got {flows[-1]}{_reason(str(error), flows, layers)}"
+            ) from None
+    return flows
+
+
+def _reason(expected: str, flows: list[Flow], layers: list[ModelLayer]) -> str:
+    """Return which layer turned sequences into vectors, if the next one expected sequences."""
+    if flows[-1].kind != VECTORS or "sequences" not in expected:
+        return ""
+    index = next(index for index, flow in enumerate(flows) if flow.kind == VECTORS) - 1
+    return f": layer {index}, {layers[index]!r}, has dropped the time axis"

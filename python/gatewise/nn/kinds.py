@@ -1,0 +1,35 @@
+"""Every kind of layer that a model can have, by the name under which files store it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..layers import GRU, LSTM, RNN
+from . import recurrent
+from .base import ModelLayer, Shape
+from .dense import Linear
+from .dropout import Dropout
+from .embedding import Embedding
+from .recurrent import Layer
+from .reducing import Flatten, LastStep, MeanOverSteps
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of layer.
+
+    make : makes a layer from its configuration.
+    parameter_shapes : yields name and shape of each parameter that a layer of this configuration has.
+    """
+
+    make: Callable[..., Layer | ModelLayer]
+    parameter_shapes: Callable[[Mapping[str, Any]], Iterable[tuple[str, Shape]]]
+
+
+OWN = (Embedding, Dropout, Linear, LastStep, MeanOverSteps, Flatten)
+KINDS: dict[str, Kind] = {
+    kind.__name__: Kind(kind, partial(recurrent.parameter_shapes, kind.__name__)) for kind in (RNN, LSTM, GRU)
+} | {kind.__name__: Kind(kind, kind.parameter_shapes) for kind in OWN}
