@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import gatewise as gw
 from gatewise.estimators import RecurrentClassifier, RecurrentRegressor
+from gatewise.estimators.data import Examples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -60,8 +61,8 @@ def test_scikit_learns_own_checks(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_and_method_is_documented(kind: Any) -> None:
-    text = f"{kind.__doc__}{kind.__init__.__doc__}"
-    assert not [name for name in kind().get_params() if name not in text]
+    assert not [name for name in kind().get_params() if f"{name} : " not in kind.__doc__]
+    assert "{" not in kind.__doc__.replace('{"', "")  # every common passage stands in its place
     for name in ("fit", "partial_fit", "predict", "predict_proba", "decision_function"):
         method = getattr(kind, name, None)
         assert method is None or inspect.getdoc(method)
@@ -227,14 +228,15 @@ def test_what_is_held_out_is_scored_and_has_classes_in_their_shares(kind: Any) -
     classes = np.repeat([0, 1], [90, 10])  # sorted: the last tenth is of one class
     y, weight = (classes if kind is RecurrentClassifier else x[:, -1]), np.arange(1.0, 101.0)
     model = make(kind, early_stopping=True, validation_fraction=0.2).fit(x, y, sample_weight=weight)
-    rest, rest_y, rest_weight, held_out = model._hold_out(x, classes if kind is RecurrentClassifier else y, weight)
-    assert {one.tobytes() for one in [*rest, *held_out.X]} == {one.tobytes() for one in x}
-    chosen = [next(i for i in range(100) if np.array_equal(x[i], one)) for one in held_out.X]
+    rest, scored = model._hold_out(Examples(x, classes if kind is RecurrentClassifier else y, weight))
+    held_out = scored.examples
+    assert {one.tobytes() for one in [*rest.x, *held_out.x]} == {one.tobytes() for one in x}
+    chosen = [next(i for i in range(100) if np.array_equal(x[i], one)) for one in held_out.x]
     if kind is RecurrentClassifier:
         assert np.bincount(classes[chosen]).tolist() == [18, 2]
-    assert len(rest) == len(rest_y) == len(rest_weight) == 80
+    assert len(rest.x) == len(rest.y) == len(rest.weight) == 80
     metric = accuracy_score if kind is RecurrentClassifier else r2_score
-    expected = metric(y[chosen], model.predict(held_out.X), sample_weight=weight[chosen])
+    expected = metric(y[chosen], model.predict(held_out.x), sample_weight=weight[chosen])
     np.testing.assert_allclose(model.best_validation_score_, expected, rtol=1e-6)
 
 
@@ -245,7 +247,7 @@ def test_training_ends_when_the_loss_no_longer_sinks() -> None:
         model = make(RecurrentClassifier, max_iter=500, learning_rate_init=1e-9, n_iter_no_change=3).fit(x, y)
     assert model.n_iter_ == 4
     assert make(RecurrentClassifier, max_iter=500, tol=10.0, n_iter_no_change=3).fit(x, y).n_iter_ == 4
-    with pytest.warns(ConvergenceWarning, match="max_iter: 2 epochs done"):
+    with pytest.warns(ConvergenceWarning, match="Stopped at max_iter=2 before converging; increase max_iter"):
         make(RecurrentClassifier, max_iter=2).fit(x, y)
 
 
@@ -311,18 +313,21 @@ def test_the_network_is_that_of_the_parameters() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cell": "transformer"}, "cell: expected one of rnn, lstm, gru, got 'transformer'"),
-        ({"readout": "first"}, "readout: expected one of last, mean, got 'first'"),
-        ({"solver": "lbfgs"}, "solver: expected one of .*, got 'lbfgs'"),
-        ({"batch_size": 0}, "batch_size: expected an integer >= 1, got 0"),
-        ({"max_iter": 0}, "max_iter: expected an integer >= 1, got 0"),
-        ({"n_iter_no_change": 0}, "n_iter_no_change: expected an integer >= 1, got 0"),
-        ({"tol": -1.0}, "tol: expected a number from 0, below inf, got -1.0"),
-        ({"learning_rate_init": -1.0}, "learning_rate_init: expected a number from 0, below inf, got -1.0"),
-        ({"hidden_size": 0}, "hidden_size: expected an integer >= 1, got 0"),
-        ({"dropout": 1.0}, "expected a number p with 0 <= p < 1, got 1.0"),
+        ({"cell": "transformer"}, "cell: expected a str among {'rnn', 'lstm', 'gru'}, got 'transformer'"),
+        ({"readout": "first"}, "readout: expected a str among {'last', 'mean'}, got 'first'"),
+        ({"solver": "lbfgs"}, "solver: expected a str among {.*}, got 'lbfgs'"),
+        ({"batch_size": 0}, r"batch_size: expected an int in the range \[1, inf\) or a str among {'auto'}, got 0"),
+        ({"max_iter": 0}, r"max_iter: expected an int in the range \[1, inf\), got 0"),
+        ({"n_iter_no_change": 0}, r"n_iter_no_change: expected an int in the range \[1, inf\), got 0"),
+        ({"tol": -1.0}, r"tol: expected a float in the range \[0.0, inf\), got -1.0"),
+        ({"learning_rate_init": -1.0}, r"learning_rate_init: expected a float in the range \[0.0, inf\), got -1.0"),
+        ({"hidden_size": 0}, r"hidden_size: expected an int in the range \[1, inf\), got 0"),
+        ({"dropout": 1.0}, r"dropout: expected a float in the range \[0.0, 1.0\), got 1.0"),
         ({"early_stopping": True}, "validation_fraction: expected at least 2 sequences to hold out, got 1 of 2"),
-        ({"early_stopping": True, "validation_fraction": 2}, "validation_fraction: expected a number from 0, below 1"),
+        (
+            {"early_stopping": True, "validation_fraction": 2},
+            r"validation_fraction: expected a float in the range \[0.0, 1.0\)",
+        ),
     ],
 )
 def test_parameters_that_cannot_be(change: dict[str, Any], message: str) -> None:
@@ -374,7 +379,7 @@ def test_what_later_fits_refuse() -> None:
             again(np.zeros((4, 5, 3)), y)
     with pytest.raises(ValueError, match=r"y: expected classes of .*, got \['left'\]"):
         model.partial_fit(x, ["left", "down", "up", "down"])
-    with pytest.raises(ValueError, match="classes: expected those of the first call"):
+    with pytest.raises(ValueError, match="classes: expected the classes of the earlier fit"):
         model.partial_fit(x, y, classes=["down", "left", "up"])
     with pytest.raises(ValueError, match="classes: expected all classes in the first call of partial_fit, got None"):
         make(RecurrentClassifier).partial_fit(x, y)
@@ -382,7 +387,9 @@ def test_what_later_fits_refuse() -> None:
         make(RecurrentClassifier, class_weight="balanced").partial_fit(x, y, classes=y)
     regressor = make(RecurrentRegressor, warm_start=True).fit(x, np.zeros((4, 2)))
     for again in (regressor.fit, regressor.partial_fit):
-        with pytest.raises(ValueError, match=r"y: expected 2 answers as before, got \(4, 3\)"):
+        with pytest.raises(
+            ValueError, match=r"y: expected 2 numbers per sequence, as in the earlier fit, got \(4, 3\)"
+        ):
             again(x, np.zeros((4, 3)))
     with pytest.raises(ValueError, match="early_stopping: expected False for partial_fit"):
         regressor.set_params(early_stopping=True).partial_fit(x, np.zeros((4, 2)))

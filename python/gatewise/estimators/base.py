@@ -1,36 +1,62 @@
-"""What both estimators share: their parameters, the data they take, the network they make, and its training."""
+"""What both estimators share: parameters, the form of X, and the training of the network."""
 
 from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions, make_constraint
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .. import GRU, LSTM, RNN, optimizers
-from .._core.options import checked_number, checked_size
+from .. import optimizers
 from .._core.parameters import Array
-from ..models import Dropout, LastStep, Linear, MeanOverSteps, Sequential
+from ..models.building import CELLS, READOUTS, recurrent_model
+from ..models.sequential import Sequential
 from ..training.callbacks import Callback, EarlyStopping
-from .data import gathered
+from ..training.losses import Loss
+from ..training.run import Run
+from .data import Examples, Sequences, gathered
 
-if TYPE_CHECKING:
-    from ..training.losses import Loss
-    from ..training.run import Run
-
-CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
-READOUTS = {"last": LastStep, "mean": MeanOverSteps}
+PREDICTED = 256  # sequences that are predicted together
+COUNT = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+SHARE = Interval(Real, 0, 1, closed="left")
 
 
 class RecurrentEstimator(BaseEstimator):
-    """What `RecurrentClassifier` and `RecurrentRegressor` are both."""
+    """The base of `RecurrentClassifier` and `RecurrentRegressor`; `documented` describes its parameters."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "cell": [StrOptions(CELLS.keys())],  # keys rather than a set: errors list them in this order
+        "hidden_size": [COUNT],
+        "num_layers": [COUNT],
+        "bidirectional": ["boolean"],
+        "dropout": [SHARE],
+        "readout": [StrOptions(READOUTS.keys())],
+        "solver": [StrOptions(optimizers.KINDS.keys())],
+        "learning_rate_init": [NOT_NEGATIVE],
+        "momentum": [NOT_NEGATIVE],
+        "nesterovs_momentum": ["boolean"],
+        "weight_decay": [NOT_NEGATIVE],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_size": [COUNT, StrOptions({"auto"})],
+        "max_iter": [COUNT],
+        "tol": [NOT_NEGATIVE],
+        "n_iter_no_change": [COUNT],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [SHARE],
+        "warm_start": ["boolean"],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
 
     model_: Sequential
     loss_curve_: list[float]
@@ -65,31 +91,6 @@ class RecurrentEstimator(BaseEstimator):
         random_state: Any = None,
         verbose: bool = False,
     ) -> None:
-        """Parameters, of which those that `sklearn.neural_network` has too mean the same there.
-
-        Parameters
-        ----------
-        cell : "lstm", "gru" or "rnn".
-        hidden_size, num_layers, bidirectional : of the recurrent layer.
-        dropout : the probability with which an output of a layer, the last included, is dropped in training.
-        readout : "last" or "mean": what of the last layer's outputs the answer is made of.
-        solver : "adam", "adamw", "rmsprop" or "sgd".
-        learning_rate_init : its learning rate, which stays. (Ten times scikit-learn's: few sequences are few steps.)
-        momentum, nesterovs_momentum : of "sgd".
-        weight_decay : of the solver, as in PyTorch: unlike scikit-learn's alpha not divided by the number of sequences.
-        clip_norm : the largest norm that all gradients together may have; None: any.
-        batch_size : sequences a step; "auto" is min(200, their number).
-        max_iter : epochs at most. Ctrl-C ends training early.
-        tol, n_iter_no_change : training ends when so many epochs have not improved the loss by `tol`.
-        early_stopping : whether a part of the data, drawn at random and of classes in their shares, is held out and its
-            score watched instead; the weights of the best epoch come back.
-        validation_fraction : that part.
-        warm_start : whether `fit` goes on from the network and the solver's state that there are; `set_params` between
-            two fits changes how it is trained, not the network.
-        shuffle : whether the order of the sequences is drawn anew in every epoch.
-        random_state : an integer, a ``RandomState`` or None, of everything random.
-        verbose : whether a bar shows progress (needs tqdm).
-        """
         self.cell = cell
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -119,15 +120,22 @@ class RecurrentEstimator(BaseEstimator):
         return tags
 
     @abstractmethod
-    def _score(self, y: Array, answers: Array, weight: Array | None) -> float:
-        """How good the network's answers are: what `score` says of `predict`."""
+    def _score(self, examples: Examples, predictions: Array) -> float:
+        """What `score` returns for these predictions of the network."""
 
-    def _goes_on(self) -> bool:
-        """Whether `fit` goes on from an earlier one."""
-        return self.warm_start and hasattr(self, "model_")
+    def _validate_params(self) -> None:
+        """Check all parameters, as scikit-learn does, with errors in gatewise's form."""
+        for name, value in self.get_params(deep=False).items():
+            constraints = [make_constraint(one) for one in self._parameter_constraints[name]]
+            if not any(one.is_satisfied_by(value) for one in constraints):
+                raise InvalidParameterError(f"{name}: expected {' or '.join(map(str, constraints))}, got {value!r}")
 
-    def _sequences(self, X: Any, reset: bool) -> Any:
-        """X as the network reads it: (N, T, features), or a list of (T, features)."""
+    def _continues(self, one_epoch: bool) -> bool:
+        """Whether training continues with the present network: in `partial_fit`, or in `fit` with a warm start."""
+        return hasattr(self, "model_") and (one_epoch or self.warm_start)
+
+    def _sequences(self, X: Any, reset: bool) -> Sequences:
+        """X as the network reads it; with `reset`, remember its number of features and whether it is a table."""
         X = gathered(X)
         if isinstance(X, list):
             ends = np.cumsum([len(one) for one in X])[:-1]
@@ -138,93 +146,66 @@ class RecurrentEstimator(BaseEstimator):
             n, steps, features = X.shape
             return self._steps(X.reshape(n * steps, features), reset).reshape(X.shape)
         if reset:
-            self._of_tables = True
-        if self._of_tables:
-            return validate_data(self, X, dtype=np.float32, reset=reset)[:, :, None]
+            self._fitted_to_table = True
+        if self._fitted_to_table:
+            table: Array = validate_data(self, X, dtype=np.float32, reset=reset)
+            return table[:, :, None]
         X = check_array(X, dtype=np.float32, input_name="X", estimator=self)
         return self._steps(X.reshape(-1, 1), reset).reshape(*X.shape, 1)
 
     def _steps(self, steps: Array, reset: bool) -> Array:
-        """The steps of all sequences, (steps, features), checked by scikit-learn as its tables are."""
+        """The steps of all sequences, (steps, features), checked as scikit-learn checks the rows of a table."""
         if reset:
-            self._of_tables = False
-        if self._of_tables:
+            self._fitted_to_table = False
+        if self._fitted_to_table:
             raise ValueError(f"X: expected a table (N, {self.n_features_in_}) as in `fit`, got sequences")
         checked: Array = validate_data(self, steps, dtype=np.float32, reset=reset)
         return checked
 
-    def _require_answers(self, y: Any, X: Any) -> None:
+    def _labelled(self, X: Any, y: Any, reset: bool) -> Sequences:
+        """X as the network reads it, one sequence for each target."""
+        sequences = self._sequences(X, reset)
         if y is None:
             raise ValueError(f"y: {type(self).__name__} requires y to be passed, but the target y is None")
-        check_consistent_length(X, y)
+        check_consistent_length(sequences, y)
+        return sequences
 
-    def _begin(self, features: int, answers: int, goes_on: bool) -> None:
-        """A network, unless that which there is goes on; and an optimizer that knows what the last one did."""
+    @staticmethod
+    def _weights(sample_weight: Any, sequences: Sequences) -> Array | None:
+        """The weights of the sequences, checked."""
+        if sample_weight is None:
+            return None
+        weight: Array = _check_sample_weight(sample_weight, sequences, ensure_non_negative=True)
+        return weight
+
+    def _train(self, examples: Examples, loss: Loss, outputs: int, continued: bool, one_epoch: bool) -> None:
+        """Train the present network if `continued`, else a new one: for one epoch, or until the loss stops falling."""
+        if one_epoch and self.early_stopping:
+            raise ValueError("early_stopping: expected False for partial_fit, which is one epoch, got True")
         optimizer = self._make_optimizer()
-        if not goes_on:
-            self.model_ = self._make_model(features, answers)
-            self.loss_curve_ = []
-            self.validation_scores_ = None
-            self.best_validation_score_ = None
-            self.n_iter_ = 0
+        if not continued:
+            self.model_ = self._make_model(examples.x[0].shape[-1], outputs)
+            self.loss_curve_, self.n_iter_ = [], 0
+            self.validation_scores_ = self.best_validation_score_ = None
         elif type(optimizer) is type(self._optimizer) and optimizer.slots == self._optimizer.slots:
             optimizer.load_state_dict(self._optimizer.state_dict())
         self._optimizer = optimizer
-
-    def _make_model(self, features: int, answers: int) -> Sequential:
-        layer = CELLS[self._one_of("cell", CELLS)](
-            features,
-            self.hidden_size,
-            self.num_layers,
-            batch_first=True,
-            dropout=self.dropout if self.num_layers > 1 else 0.0,
-            bidirectional=self.bidirectional,
-        )
-        readout = READOUTS[self._one_of("readout", READOUTS)]()
-        outputs = self.hidden_size * (2 if self.bidirectional else 1)
-        return Sequential(layer, readout, Dropout(self.dropout), Linear(outputs, answers), seed=self._seed())
-
-    def _make_optimizer(self) -> optimizers.Optimizer:
-        options: dict[str, Any] = {
-            "lr": checked_number("learning_rate_init", self.learning_rate_init, 0.0),
-            "weight_decay": self.weight_decay,
-            "clip_norm": self.clip_norm,
-        }
-        if self.solver == "sgd":
-            options |= {"momentum": self.momentum, "nesterov": self.nesterovs_momentum and self.momentum > 0.0}
-        return optimizers.KINDS[self._one_of("solver", optimizers.KINDS)](**options)
-
-    def _one_of(self, name: str, kinds: dict[str, Any]) -> str:
-        value: str = getattr(self, name)
-        if not isinstance(value, str) or value not in kinds:
-            raise ValueError(f"{name}: expected one of {', '.join(kinds)}, got {value!r}")
-        return value
-
-    def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-
-    def _train(self, X: Any, y: Array, loss: Loss, sample_weight: Any, one_epoch: bool = False) -> None:
-        """One epoch, or as many as it takes."""
-        if one_epoch and self.early_stopping:
-            raise ValueError("early_stopping: expected False for partial_fit, which is one epoch, got True")
-        epochs = 1 if one_epoch else checked_size("max_iter", self.max_iter, 1)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
         callbacks: list[Callback] = []
         if self.early_stopping:
-            X, y, sample_weight, held_out = self._hold_out(X, y, sample_weight)
-            callbacks = [held_out, self._stopping("score", mode="max")]
+            examples, scored = self._hold_out(examples)
+            callbacks = [scored, EarlyStopping("score", self.n_iter_no_change, self.tol, mode="max")]
         elif not one_epoch:
-            callbacks = [self._stopping("loss", restore_best=False)]
+            callbacks = [EarlyStopping("loss", self.n_iter_no_change, self.tol, restore_best=False)]
+        epochs = 1 if one_epoch else self.max_iter
         history = self.model_.fit(
-            X,
-            y,
+            examples.x,
+            examples.y,
             epochs=epochs,
-            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,  # type: ignore[arg-type]
+            batch_size=min(200, len(examples)) if isinstance(self.batch_size, str) else self.batch_size,
             loss=loss,
-            optimizer=self._optimizer,
+            optimizer=optimizer,
             shuffle=self.shuffle,
-            sample_weight=sample_weight,
+            sample_weight=examples.weight,
             callbacks=callbacks,
             verbose=self.verbose,
         )
@@ -235,43 +216,60 @@ class RecurrentEstimator(BaseEstimator):
             self.best_validation_score_ = max(self.validation_scores_, default=None)
         if not one_epoch and history.epochs == epochs:
             warnings.warn(
-                f"max_iter: {epochs} epochs done, and the loss may still sink", ConvergenceWarning, stacklevel=4
+                f"Stopped at max_iter={epochs} before converging; increase max_iter.",
+                ConvergenceWarning,
+                stacklevel=5,
             )
 
-    def _stopping(self, monitor: str, **options: Any) -> EarlyStopping:
-        patience = checked_size("n_iter_no_change", self.n_iter_no_change, 1)
-        return EarlyStopping(monitor, patience, checked_number("tol", self.tol, 0.0), **options)
-
-    def _hold_out(self, X: Any, y: Array, weight: Array | None) -> tuple[Any, Array, Array | None, HeldOut]:
-        """The data without a part drawn at random, of classes in their shares; and that part."""
-        share = checked_number("validation_fraction", self.validation_fraction, 0.0, 1.0)
-        X, part_X, y, part_y, *weights = train_test_split(
-            *(X, y, *([] if weight is None else [weight])),
-            test_size=share,
-            random_state=self._seed(),
-            stratify=y if is_classifier(self) else None,
+    def _make_model(self, features: int, outputs: int) -> Sequential:
+        return recurrent_model(
+            self.cell,
+            features,
+            self.hidden_size,
+            outputs,
+            num_layers=self.num_layers,
+            bidirectional=self.bidirectional,
+            layer_dropout=self.dropout,
+            readout=self.readout,
+            dropout=self.dropout,
+            seed=self._seed(),
         )
-        if len(part_y) < 2:
+
+    def _make_optimizer(self) -> optimizers.Optimizer:
+        options: dict[str, Any] = {
+            "lr": self.learning_rate_init, "weight_decay": self.weight_decay, "clip_norm": self.clip_norm,
+        }  # fmt: skip
+        if self.solver == "sgd":
+            options |= {"momentum": self.momentum, "nesterov": self.nesterovs_momentum and self.momentum > 0.0}
+        return optimizers.KINDS[self.solver](**options)
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _hold_out(self, examples: Examples) -> tuple[Examples, ScoreHeldOut]:
+        """Hold out a random validation set, stratified for a classifier; return the rest, and the score of the set."""
+        rest, held_out = examples.split(self.validation_fraction, self._seed(), stratify=is_classifier(self))
+        if len(held_out) < 2:
             raise ValueError(
-                f"validation_fraction: expected at least 2 sequences to hold out, got {len(part_y)} of {len(X) + 1}"
+                f"validation_fraction: expected at least 2 sequences to hold out, got {len(held_out)} of "
+                f"{len(examples)}"
             )
-        weight, part_weight = weights or (None, None)
-        return X, y, weight, HeldOut(part_X, lambda answers: self._score(part_y, answers, part_weight))
+        return rest, ScoreHeldOut(self.model_, held_out, self._score)
 
-    def _answers(self, X: Any) -> Array:
-        """The network's raw answers, (N, answers)."""
+    def _predictions(self, X: Any) -> Array:
+        """What the network returns, (N, outputs)."""
         check_is_fitted(self, "model_")
-        answers: Array = self.model_.predict(self._sequences(X, reset=False), batch_size=256)
-        return answers
+        predictions: Array = self.model_.predict(self._sequences(X, reset=False), batch_size=PREDICTED)
+        return predictions
 
 
-class HeldOut(Callback):
-    """Adds the score of sequences held out to the history of every epoch."""
+class ScoreHeldOut(Callback):
+    """Adds the score of a validation set to the history of every epoch."""
 
-    def __init__(self, X: Any, score: Callable[[Array], float]) -> None:
-        self.X, self.score = X, score
+    def __init__(self, model: Sequential, examples: Examples, score: Callable[[Examples, Array], float]) -> None:
+        self.model, self.examples, self.score = model, examples, score
 
     def on_epoch_end(self, run: Run) -> None:
-        """Predict, and add."""
-        scores = run.history.history.setdefault("score", [])
-        scores.append(self.score(run.model.predict(self.X, batch_size=256)))  # type: ignore[attr-defined]
+        """Predict the validation set, and add its score."""
+        score = self.score(self.examples, self.model.predict(self.examples.x, batch_size=PREDICTED))
+        run.history.history.setdefault("score", []).append(score)

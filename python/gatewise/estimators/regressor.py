@@ -5,35 +5,46 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 
 from .._core.parameters import Array
 from ..training.losses import MSE
 from .base import RecurrentEstimator
+from .data import Examples
+from .documentation import documented
 
 
+@documented(score="R²", stratified="")
 class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
-    """One number, or several, for each sequence, by a recurrent network and the mean squared error.
+    """Predict one or several numbers for each sequence with a recurrent network.
 
-    X is (N, T, features); or (N, T), where a row is a sequence, its columns are T steps in time of one feature (a table
-    of windows or of series; as a single step of T features a network would have nothing to recur over: that is
-    ``X[:, None]``); or a list of N sequences (T, features) or (T,) of any lengths. Scale y, as for every network.
+    The network is trained with the mean squared error. As for every network, scale y to about the size of 1.
+    {sequences}
 
     Parameters
     ----------
-    cell, hidden_size, ... : those of both estimators stand at ``help(RecurrentRegressor.__init__)``.
+    {parameters}
 
     Attributes
     ----------
-    model_ : the `gw.Sequential` network.
-    loss_curve_ : the loss of each epoch.
-    validation_scores_, best_validation_score_ : R^2 on the part held out in each epoch, and the best; None without
-        `early_stopping`.
-    n_iter_ : the number of epochs done.
-    n_features_in_ : features, or the columns of a table; and feature_names_in_, if those have names.
+    model_ : Sequential
+        The network, which returns the predicted numbers.
+    {attributes}
 
+    Raises
+    ------
+    ValueError
+        When the estimator is fitted, if a parameter has an impossible value.
+
+    See Also
+    --------
+    RecurrentClassifier : Predict classes instead of numbers.
+    gatewise.Sequential : Build and train networks of other layers.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> from gatewise.estimators import RecurrentRegressor
     >>> x = np.random.default_rng(0).uniform(size=(200, 5))
@@ -43,54 +54,131 @@ class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RecurrentRegressor:
-        """Train.
+        """Train the network on sequences and their targets.
+
+        Training ends after `max_iter` epochs, or earlier if the loss stops falling.
 
         Parameters
         ----------
-        X : (N, T, features), (N, T), or a list of N sequences.
-        y : (N,), or (N, answers) for several numbers a sequence.
-        sample_weight : (N,) numbers of at least 0. The loss is the weighted mean; an integer weight is repetition.
+        X : array_like of shape (N, T, features) or (N, T), or list of N sequences
+            The sequences.
+        y : array_like of shape (N,) or (N, outputs)
+            The target of each sequence: one number, or several.
+        sample_weight : array_like of shape (N,), optional
+            The weight of each sequence in the loss, at least 0. An integer weight acts like repetition.
+
+        Returns
+        -------
+        RecurrentRegressor
+            This regressor.
 
         Raises
         ------
-        ValueError, TypeError : parameters or data do not fit; the message says how.
+        ValueError, TypeError
+            If a parameter or the data are not as expected; the message says how.
+
+        See Also
+        --------
+        RecurrentRegressor.partial_fit : Train for a single epoch.
+        RecurrentRegressor.predict : Predict the targets of other sequences.
+
+        Examples
+        --------
+        >>> from gatewise.estimators import RecurrentRegressor
+        >>> regressor = RecurrentRegressor(hidden_size=2, max_iter=50, tol=1.0, random_state=0)
+        >>> regressor.fit([[1.0, 2.0], [3.0, 4.0]], [1.5, 3.5]).n_iter_
+        11
         """
-        return self._learn(X, y, sample_weight, self._goes_on())
+        self._learn(X, y, sample_weight)
+        return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RecurrentRegressor:
-        """One more epoch, over these data alone.
+        """Train for one more epoch, on these data alone.
+
+        Use it for data that do not fit into memory, or that arrive over time.
 
         Parameters
         ----------
-        X, y, sample_weight : as for `fit`; X has the features of the first call, tables its number of columns.
+        X : array_like of shape (N, T, features) or (N, T), or list of N sequences
+            The sequences, with as many features as in the first call; tables with as many columns.
+        y : array_like of shape (N,) or (N, outputs)
+            The target of each sequence, with as many numbers as in the first call.
+        sample_weight : array_like of shape (N,), optional
+            The weight of each sequence in the loss, at least 0.
+
+        Returns
+        -------
+        RecurrentRegressor
+            This regressor.
 
         Raises
         ------
-        ValueError, TypeError : as `fit`, and for `early_stopping`.
+        ValueError, TypeError
+            If a parameter or the data are not as expected, or with `early_stopping`, which needs all data at once.
+
+        See Also
+        --------
+        RecurrentRegressor.fit : Train until the loss stops falling.
+
+        Examples
+        --------
+        >>> from gatewise.estimators import RecurrentRegressor
+        >>> regressor = RecurrentRegressor(hidden_size=2, random_state=0)
+        >>> for _ in range(3):
+        ...     _ = regressor.partial_fit([[1.0, 2.0], [3.0, 4.0]], [1.5, 3.5])
+        >>> regressor.n_iter_
+        3
         """
-        return self._learn(X, y, sample_weight, hasattr(self, "model_"), one_epoch=True)
+        self._learn(X, y, sample_weight, one_epoch=True)
+        return self
 
     def predict(self, X: Any) -> Array:
-        """The answers, (N,) or (N, answers) as y was, float64."""
-        answers = self._answers(X).astype(np.float64)
-        return answers[:, 0] if self._one_answer else answers
+        """Return the predicted numbers of each sequence.
+
+        They have the form that y had in `fit`.
+
+        Parameters
+        ----------
+        X : array_like of shape (N, T, features) or (N, T), or list of N sequences
+            The sequences.
+
+        Returns
+        -------
+        ndarray of shape (N,) or (N, outputs)
+            The predictions, float64.
+
+        See Also
+        --------
+        RecurrentRegressor.fit : Train the network.
+
+        Examples
+        --------
+        >>> from gatewise.estimators import RecurrentRegressor
+        >>> regressor = RecurrentRegressor(hidden_size=2, max_iter=50, tol=1.0, random_state=0)
+        >>> regressor.fit([[1.0, 2.0], [3.0, 4.0]], [1.5, 3.5]).predict([[2.0, 3.0]]).shape
+        (1,)
+        """
+        predictions = self._predictions(X).astype(np.float64)
+        return predictions[:, 0] if self._one_output else predictions
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, goes_on: bool, one_epoch: bool = False) -> RecurrentRegressor:
-        X = self._sequences(X, not goes_on)
-        self._require_answers(y, X)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _learn(self, X: Any, y: Any, sample_weight: Any, one_epoch: bool = False) -> None:
+        """Train on sequences and their targets."""
+        continued = self._continues(one_epoch)
+        sequences = self._labelled(X, y, reset=not continued)
         y = check_array(y, ensure_2d=False, dtype=np.float32, input_name="y")
         targets = y.reshape(len(y), -1)
-        if goes_on and targets.shape[1] != self.model_.parts[-1].out_features:
-            raise ValueError(f"y: expected {self.model_.parts[-1].out_features} answers as before, got {y.shape}")
-        self._one_answer = y.ndim == 1
-        self._begin(X[0].shape[-1], targets.shape[1], goes_on)
-        self._train(X, targets, MSE(), sample_weight, one_epoch)
-        return self
+        if continued and targets.shape[1] != self.model_.parts[-1].out_features:
+            expected = self.model_.parts[-1].out_features
+            raise ValueError(f"y: expected {expected} numbers per sequence, as in the earlier fit, got {y.shape}")
+        self._one_output = y.ndim == 1
+        examples = Examples(sequences, targets, self._weights(sample_weight, sequences))
+        self._train(examples, MSE(), targets.shape[1], continued, one_epoch)
 
-    def _score(self, y: Array, answers: Array, weight: Array | None) -> float:
-        return float(r2_score(y, answers, sample_weight=weight))
+    def _score(self, examples: Examples, predictions: Array) -> float:
+        return float(r2_score(examples.y, predictions, sample_weight=examples.weight))
