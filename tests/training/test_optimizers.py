@@ -194,7 +194,7 @@ def test_what_does_not_fit_is_refused(isa: str) -> None:
     ("make", "message"),
     [
         (lambda: SGD(lr=-1.0), "lr: expected a number from 0, below inf, got -1.0"),
-        (lambda: SGD(nesterov=True), "nesterov: expected a momentum above 0 beside it, got 0"),
+        (lambda: SGD(nesterov=True), "nesterov: expected a momentum above 0 with nesterov=True, got 0"),
         (lambda: Adam(betas=(0.9, 1.0)), r"betas\[1\]: expected a number from 0, below 1, got 1.0"),
         (lambda: Adam(clip_norm=0.0), "clip_norm: expected a number above 0 or None, got 0.0"),
         (lambda: gw.schedules.Step(0.1, every=0), "every: expected an integer >= 1, got 0"),

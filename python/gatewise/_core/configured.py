@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from .documented import Documented
 
-class Configured:
+
+class Configured(Documented):
     """An object that keeps each argument of its constructor, the seed apart, as an attribute of the same name."""
 
     def config(self) -> dict[str, Any]:

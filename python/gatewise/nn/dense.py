@@ -58,9 +58,8 @@ class Linear(Parametric):
 
     @staticmethod
     def parameter_shapes(config: Mapping[str, Any]) -> Iterable[tuple[str, Shape]]:
-        yield "weight", (config["out_features"], config["in_features"])
-        if config["bias"]:
-            yield "bias", (config["out_features"],)
+        shapes: list[tuple[str, Shape]] = [("weight", (config["out_features"], config["in_features"]))]
+        return [*shapes, ("bias", (config["out_features"],))] if config["bias"] else shapes
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
         rng = generator(seed)

@@ -52,7 +52,7 @@ class Embedding(Parametric):
 
     @staticmethod
     def parameter_shapes(config: Mapping[str, Any]) -> Iterable[tuple[str, Shape]]:
-        yield "weight", (config["num_embeddings"], config["embedding_dim"])
+        return [("weight", (config["num_embeddings"], config["embedding_dim"]))]
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
         # Keras draws from U(-0.05, 0.05).

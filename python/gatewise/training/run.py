@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from .._core.documented import Documented
 from ..nn.network import Network
 from ..optimizers import Optimizer
 from .history import History
 from .losses import Loss, Metric
 
 
-class Callback:
+class Callback(Documented):
     """Base class of callbacks, whose hooks do nothing.
 
     Override some hooks in a class of your own. Each hook gets the run, with the attributes ``model``, ``optimizer``,
