@@ -1,4 +1,4 @@
-"""The command ``gatewise``."""
+"""The ``gatewise`` command."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-INTERRUPTED = 130  # 128 + SIGINT, what a shell reports of a program that Ctrl-C ended
+INTERRUPTED = 130  # 128 + SIGINT, the exit code that shells report for a program ended by Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (default: ``sys.argv``) and return its exit code.
 
-    0: done; 1: a library is missing or the system refused; 2: the input is not as expected; 130: interrupted. Every
-    failure is one line on stderr.
+    0 means success, 1 that a library is missing or the operating system refused, 2 that the input is wrong, and 130
+    that the user interrupted the program. Every failure prints one line to stderr.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a column's name may have letters that the terminal does not
+        sys.stdout.reconfigure(errors="replace")  # names of columns may have characters that the terminal lacks
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
@@ -37,7 +37,7 @@ def _run(arguments: list[str]) -> int:
         try:
             code = app(args=arguments, prog_name="gatewise", standalone_mode=False)
             sys.stdout.flush()
-        except typer.Abort:  # older versions of typer turn Ctrl-C into this, newer ones into the exit code
+        except typer.Abort:  # older versions of typer raise this on Ctrl-C, newer ones return the exit code
             code = INTERRUPTED
         if code == INTERRUPTED:
             raise KeyboardInterrupt
@@ -47,7 +47,7 @@ def _run(arguments: list[str]) -> int:
     except MissingLibrary as error:
         return _fail(str(error), 1)
     except BrokenPipeError:
-        # Whoever read our output has gone; what is still buffered must not fail again at exit.
+        # The reader of our output has closed the pipe; flushing the rest at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -55,18 +55,18 @@ def _run(arguments: list[str]) -> int:
     except MemoryError as error:
         return _fail(f"not enough memory: {error}" if str(error) else "not enough memory", 1)
     except Exception as error:
-        # Usage errors are click's, which newer versions of typer carry inside and older ones import.
+        # Usage errors are click's. Newer versions of typer contain click, older ones import it.
         if not hasattr(error, "format_message"):
             raise
         return _fail(_usage(error), 2)
 
 
 def _usage(error: Any) -> str:
-    """What click says of the command line, with what came and, of an unknown command, those that there are."""
+    """Return click's message, with the value that was given or, for an unknown command, the commands there are."""
     message: str = error.format_message().replace("Value error, ", "").removesuffix(".")
     if message.startswith("No such command"):
-        return f"{message}: expected one of {', '.join(error.ctx.command.commands)}"
-    # Newer versions of typer check by pydantic, whose words leave out what came.
+        return f"{message}; expected one of {', '.join(error.ctx.command.commands)}"
+    # Newer versions of typer check with pydantic, whose message omits the value.
     given = [one["input"] for one in getattr(error.__cause__, "errors", list)()]
     return message + "".join(f", got {value!r}" for value in given if repr(value) not in message)
 

@@ -1,4 +1,4 @@
-"""``python -m gatewise.cli``: the command without its script."""
+"""``python -m gatewise.cli`` runs the ``gatewise`` command."""
 
 from __future__ import annotations
 

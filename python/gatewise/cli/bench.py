@@ -1,4 +1,4 @@
-"""What ``gatewise bench`` does: time this machine, beside PyTorch where it is installed."""
+"""The work of ``gatewise bench``: time this machine, and PyTorch on it if it is installed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import numpy as np
 import gatewise as gw
 
 from ..files.errors import InputError
+from ..models.building import CELLS
 
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 SIZES = ("100,1,40,64", "50,32,8,32", "50,32,32,64", "100,32,128,256")
-KINDS = ("forward", "training", "step")
+CALLS = ("forward", "training", "step")
 Calls = dict[str, Callable[[], Any]]
 
 
 def bench(cell: str, sizes: list[str], seconds: float) -> None:
-    """Time a layer's forward pass, its forward and backward pass, and a stream's step, for each size."""
+    """Time a layer's forward pass, its forward and backward pass, and one step of a stream, for each size."""
     chosen = [_size(text) for text in sizes or SIZES]
     torch = importlib.import_module("torch") if importlib.util.find_spec("torch") else None
     config = gw.show_config(mode="dicts")
@@ -31,44 +31,45 @@ def bench(cell: str, sizes: list[str], seconds: float) -> None:
     print(
         f"gatewise {gw.__version__}, {config['instruction set']}, {threads} thread{'s' if threads > 1 else ''}, float32"
     )
-    print("PyTorch " + (torch.__version__ if torch else "is not installed: gatewise alone"))
+    print(f"PyTorch {torch.__version__}" if torch else "PyTorch is not installed, so only gatewise is measured.")
     print(
         f"\n{cell.upper():<5}{'T,B,I,H':<18}{'':<10}{'gatewise':>12}{'GFLOP/s':>10}"
-        + (f"{'PyTorch':>14}" if torch else "")
+        + (f"{'PyTorch':>14}{'PyTorch/gatewise':>19}" if torch else "")
     )
     for size in chosen:
         ours, theirs = _gatewise(cell, *size), _pytorch(torch, cell, *size) if torch else {}
-        for kind in KINDS:
-            best = _time(ours[kind], seconds)
-            speed = _flops(kind, cell, *size) / best / 1e9
-            line = f"{'':<5}{','.join(map(str, size)):<18}{kind:<10}{_shown(best):>12}{speed:>10.1f}"
+        for call in CALLS:
+            best = _time(ours[call], seconds)
+            speed = _flops(call, cell, *size) / best / 1e9
+            line = f"{'':<5}{','.join(map(str, size)):<18}{call:<10}{_shown(best):>12}{speed:>10.1f}"
             if theirs:
-                other = _time(theirs[kind], seconds)
-                line += f"{_shown(other):>14}, {other / best:.3g} times as long"
+                other = _time(theirs[call], seconds)
+                line += f"{_shown(other):>14}{other / best:>18.3g}x"
             print(line, flush=True)
-    print("\nforward: T steps; training: forward and backward; step: one step of a stream of B sequences. Best times.")
-    print("GFLOP/s counts the products' operations alone, a backward pass as two forward ones.")
+    print("\nBest times. forward: T steps. training: forward and backward. step: one step of a stream, batch size B.")
+    print("GFLOP/s counts matrix products only, and a backward pass as two forward passes.")
 
 
 def _size(text: str) -> tuple[int, int, int, int]:
     try:
-        steps, batch, features, units = (int(part) for part in text.split(","))
+        steps, batch, features, units = (int(number) for number in text.split(","))
     except ValueError:
         steps = batch = features = units = 0
     if min(steps, batch, features, units) < 1:
-        raise InputError(f"--sizes: expected T,B,I,H as in {SIZES[0]}, whole numbers from 1, got {text!r}")
+        raise InputError(f"--sizes: expected T,B,I,H as in {SIZES[0]}, integers >= 1, got {text!r}")
     return steps, batch, features, units
 
 
-def _flops(kind: str, cell: str, steps: int, batch: int, features: int, units: int) -> float:
-    one = 2.0 * GATES[cell] * units * (features + units) * batch
-    return {"forward": steps * one, "training": 3 * steps * one, "step": one}[kind]
+def _flops(call: str, cell: str, steps: int, batch: int, features: int, units: int) -> float:
+    weights = sum(array.size for array in CELLS[cell](features, units, bias=False).params.values())
+    one_step = 2.0 * weights * batch
+    return {"forward": steps * one_step, "training": 3 * steps * one_step, "step": one_step}[call]
 
 
 def _time(call: Callable[[], Any], seconds: float) -> float:
-    """The best time of a call; short ones are timed in groups of about 0.1 ms."""
+    """Return the best time of a call; short calls are timed in groups of about 0.1 ms."""
     timer = timeit.Timer(call)
-    timer.timeit(1)  # where weights are packed and kernels compiled
+    timer.timeit(1)  # packs weights and compiles kernels
     calls = 1
     while (taken := timer.timeit(calls)) < min(1e-3, seconds):
         calls *= 2
@@ -87,7 +88,7 @@ def _shown(seconds: float) -> str:
 
 
 def _gatewise(cell: str, steps: int, batch: int, features: int, units: int) -> Calls:
-    layer = {"lstm": gw.LSTM, "gru": gw.GRU, "rnn": gw.RNN}[cell](features, units, seed=0)
+    layer = CELLS[cell](features, units, seed=0)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((steps, batch, features), np.float32)
     dy = rng.standard_normal((steps, batch, units), np.float32)
@@ -102,7 +103,7 @@ def _gatewise(cell: str, steps: int, batch: int, features: int, units: int) -> C
 
 def _pytorch(torch: Any, cell: str, steps: int, batch: int, features: int, units: int) -> Calls:
     torch.set_num_threads(gw.get_num_threads())
-    layer = getattr(torch.nn, cell.upper())(features, units)
+    layer = getattr(torch.nn, CELLS[cell].__name__)(features, units)
     x, dy = torch.randn(steps, batch, features), torch.randn(steps, batch, units)
     x_trained = x.clone().requires_grad_()
     state = None

@@ -1,4 +1,4 @@
-"""The picture of a fit or an evaluation: the losses, and given answers against the right ones."""
+"""The plot of a fit or an evaluation: the losses, and predictions against targets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 from .. import plotting
 from ..files.libraries import library
 from ..training.history import History
-from .judging import Judgement
-from .preparing import FEW, Preparation
+from .preprocessing import Preprocessing
+from .scoring import Scores
+from .words import FEW
 
-DOTS = 2000
+DOTS = 2000  # points of a scatter plot at most
 
 
 @plotting.styled
-def draw(preparation: Preparation, judgement: Judgement, where: str, history: History | None = None) -> bytes:
-    """A PNG image."""
+def draw(preprocessing: Preprocessing, scores: Scores, title: str, history: History | None = None) -> bytes:
+    """Return a PNG image, with the losses if there is a history."""
     figure = library("matplotlib.figure", "cli").Figure(
         figsize=(12 if history else 6.5, 5), dpi=100, layout="constrained"
     )
@@ -25,41 +26,40 @@ def draw(preparation: Preparation, judgement: Judgement, where: str, history: Hi
     if history is not None:
         history.plot(axes=axes[0])
         axes[0].set_title("Loss")
-    if preparation.task == "classification":
-        _confusion(axes[-1], preparation, judgement)
+    if preprocessing.task == "classification":
+        _confusion(axes[-1], preprocessing, scores)
     else:
-        _scatter(axes[-1], judgement, preparation)
-    axes[-1].set_title(plotting.plain(f"On {where}"))
+        _scatter(axes[-1], preprocessing, scores)
+    axes[-1].set_title(plotting.plain(title))
     return plotting.png(figure)
 
 
-def _scatter(axes: Any, judgement: Judgement, preparation: Preparation) -> None:
-    right, given = judgement.right, judgement.given
-    every = -(-len(right) // DOTS)
-    names = preparation.answer_names
+def _scatter(axes: Any, preprocessing: Preprocessing, scores: Scores) -> None:
+    targets, predictions = scores.targets, scores.predictions
+    every = -(-len(targets) // DOTS)
+    names = preprocessing.target_names
     for i, (name, color) in enumerate(zip(names, plotting.colors(len(names)), strict=True)):
-        axes.scatter(
-            right[::every, i], given[::every, i], s=12, alpha=0.6, color=color, linewidths=0, label=plotting.plain(name)
-        )
-    ends = [min(right.min(), given.min()), max(right.max(), given.max())]
+        x, y = targets[::every, i], predictions[::every, i]
+        axes.scatter(x, y, s=12, alpha=0.6, color=color, linewidths=0, label=plotting.plain(name))
+    ends = [min(targets.min(), predictions.min()), max(targets.max(), predictions.max())]
     axes.plot(ends, ends, color=plotting.MUTED, linewidth=1, linestyle="--")
-    axes.set_xlabel("right answer")
-    axes.set_ylabel("model's answer")
+    axes.set_xlabel("target")
+    axes.set_ylabel("prediction")
     if len(names) > 1:
         axes.legend()
 
 
-def _confusion(axes: Any, preparation: Preparation, judgement: Judgement) -> None:
-    names = preparation.classes
+def _confusion(axes: Any, preprocessing: Preprocessing, scores: Scores) -> None:
+    names = preprocessing.classes
     number = {name: i for i, name in enumerate(names)}
     counts = np.zeros((len(names), len(names)), int)
-    for right, given in zip(judgement.right[:, 0], judgement.given[:, 0], strict=True):
-        counts[number[right], number[given]] += 1
+    for target, prediction in zip(scores.targets[:, 0], scores.predictions[:, 0], strict=True):
+        counts[number[target], number[prediction]] += 1
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     axes.grid(False)
-    axes.set_xlabel("model's answer")
-    axes.set_ylabel("right answer")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("target class")
     if len(names) <= FEW:
         labels = [plotting.plain(name) for name in names]
         axes.set_xticks(range(len(names)), labels, rotation=0 if sum(map(len, names)) < 50 else 90)

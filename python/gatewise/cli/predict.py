@@ -1,4 +1,4 @@
-"""What ``gatewise predict`` and ``gatewise evaluate`` do."""
+"""The work of ``gatewise predict`` and ``gatewise evaluate``."""
 
 from __future__ import annotations
 
@@ -8,77 +8,79 @@ from pathlib import Path
 
 import numpy as np
 
+from .._core.parameters import Array
 from ..files.errors import InputError
 from ..files.libraries import library
+from ..files.suffixes import chosen_suffix, require_suffix
 from ..files.writing import replace_file
-from . import preparing, tables
-from .judging import judge
+from . import preprocessing
+from .data import reading
+from .data.sequences import Sequences
 from .pictures import draw
-from .preparing import Preparation
-from .shared import prepare_folder, require
-from .tables import Array, Sequences
+from .preflight import prepare_folder, require
+from .preprocessing import Preprocessing
+from .scoring import score
 
-SHOWN = 10
+SHOWN = 10  # predictions to print
 
 
 def predict(model_path: Path, path: Path, out: Path) -> None:
-    """Write the model's answers to the sequences of a file, and show the first."""
-    if out.suffix.lower() not in (".csv", ".npz"):
-        raise InputError(f"--out: expected a name that ends in .csv or .npz, got {out}")
+    """Write the model's predictions for the sequences of a file, and print the first ones."""
+    suffix = chosen_suffix("--out", out, [".csv", ".npz"])
     require("pandas", "safetensors")
-    model, preparation = preparing.load(model_path)
-    data = _read(path, preparation, answers=False)
+    model, fitted = preprocessing.load(model_path)
+    data = _read(path, fitted, with_targets=False)
     prepare_folder(out.parent)
-    table = _table(preparation, data, preparation.outputs_of(model, data))
-    if out.suffix.lower() == ".csv":
-        content = library("pandas", "cli").DataFrame(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
+    table = _table(fitted, data, fitted.outputs_of(model, data))
+    pandas = library("pandas", "cli")
+    if suffix == ".csv":
+        replace_file(out, pandas.DataFrame(table).to_csv(index=False, lineterminator="\n").encode("utf-8"))
     else:
-        content = _npz(table)
-    replace_file(out, content)
-    print(library("pandas", "cli").DataFrame({n: v[:SHOWN] for n, v in table.items()}).to_string(index=False))
-    count = len(data.place)
-    print(f"{f'... {count - SHOWN} more; ' if count > SHOWN else ''}wrote {out}, {count} answers.")
+        replace_file(out, _npz(table))
+    print(pandas.DataFrame({name: values[:SHOWN] for name, values in table.items()}).to_string(index=False))
+    count = len(data.position)
+    if count > SHOWN:
+        print(f"... and {count - SHOWN} more")
+    print(f"Wrote {count} prediction{'' if count == 1 else 's'} to {out}.")
 
 
 def evaluate(model_path: Path, path: Path, plot: Path | None) -> None:
-    """Print how good the model's answers to the sequences of a file are."""
+    """Print how good the model's predictions for the sequences of a file are."""
     require("safetensors")
     if plot is not None:
-        if plot.suffix.lower() != ".png":
-            raise InputError(f"--plot: expected a name that ends in .png, got {plot}")
+        require_suffix("--plot", plot, ".png")
         require("matplotlib")
         prepare_folder(plot.parent)
-    model, preparation = preparing.load(model_path)
-    data = _read(path, preparation, answers=True)
-    judgement = judge(model, preparation, data, path)
-    print(judgement.text)
+    model, fitted = preprocessing.load(model_path)
+    scores = score(model, fitted, _read(path, fitted, with_targets=True), path)
+    print(scores.text)
     if plot is not None:
-        replace_file(plot, draw(preparation, judgement, path.name))
+        replace_file(plot, draw(fitted, scores, path.name))
         print(f"Wrote {plot}.")
 
 
-def _read(path: Path, preparation: Preparation, answers: bool) -> Sequences:
-    text = preparation.task == "classification"
-    data = tables.read(path, tables.load(path), preparation.columns, text, answers)
-    expected, got = len(preparation.mean), data.x[0].shape[1]
+def _read(path: Path, fitted: Preprocessing, with_targets: bool) -> Sequences:
+    text = fitted.task == "classification"
+    data = reading.read(path, reading.load(path), fitted.columns, text, with_targets)
+    expected, got = len(fitted.mean), data.x[0].shape[1]
     if got != expected:
         raise InputError(f"{path}: expected {expected} features, as the model was fitted to, got {got}")
     return data
 
 
-def _table(preparation: Preparation, data: Sequences, outputs: Array) -> dict[str, Array]:
-    """Header to column, in the order of the file."""
-    columns = dict(data.names)
-    columns |= dict(zip(preparation.answer_names, preparation.answers(outputs).T, strict=True))
-    if preparation.task == "classification":
-        names = [f"probability {name}" for name in preparation.classes]
-        columns |= dict(zip(names, preparation.probabilities(outputs).T, strict=True))
-    back = np.argsort(data.place)
-    return {name: values[back] for name, values in columns.items()}
+def _table(fitted: Preprocessing, data: Sequences, outputs: Array) -> dict[str, Array]:
+    """Return the columns to write by their headers, with rows in the order of the file."""
+    columns = dict(data.labels)
+    columns |= dict(zip(fitted.target_names, fitted.predictions(outputs).T, strict=True))
+    if fitted.task == "classification":
+        names = [f"probability {name}" for name in fitted.classes]
+        columns |= dict(zip(names, fitted.probabilities(outputs).T, strict=True))
+    order = np.argsort(data.position)
+    return {name: values[order] for name, values in columns.items()}
 
 
 def _npz(arrays: dict[str, Array]) -> bytes:
-    """As numpy.savez, which takes no array of the name file."""
+    """Return what numpy.savez writes; unlike it, this takes an array of the name "file"."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():

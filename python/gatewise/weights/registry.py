@@ -65,12 +65,17 @@ FORMATS = (
 )
 
 
+def suffixes(writable: bool = False) -> list[str]:
+    """Return the suffixes of all formats, or of those that can be written."""
+    return [suffix for one in FORMATS if one.writable or not writable for suffix in one.suffixes]
+
+
 def format_of(argument: str, path: str | os.PathLike[str], writable: bool = False) -> Format:
-    """Return the format of a file by the suffix of its name, which `argument` gives."""
-    known = {suffix: one for one in FORMATS if one.writable or not writable for suffix in one.suffixes}
-    return known[chosen_suffix(argument, path, list(known))]
+    """Return the format of a file by its suffix. `argument` names the path in error messages."""
+    suffix = chosen_suffix(argument, path, suffixes(writable))
+    return next(one for one in FORMATS if suffix in one.suffixes)
 
 
-def formats_in_words(writable: bool = False) -> str:
-    """Return suffixes and what they hold, for the help of commands."""
-    return "; ".join(f"{alternatives(one.suffixes)}: {one.holds}" for one in FORMATS if one.writable or not writable)
+def formats_in_words() -> str:
+    """Return the suffixes and what such files hold, for the help of commands."""
+    return ", ".join(f"{alternatives(one.suffixes)} ({one.holds})" for one in FORMATS)

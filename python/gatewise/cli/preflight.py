@@ -1,4 +1,4 @@
-"""What several commands do."""
+"""What commands check and set up before their work begins, so that nothing fails after long training."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..files.libraries import library
 
 
 def require(*libraries: str) -> None:
-    """See that these are installed: what is missing must be known before the work, not after it."""
+    """Raise a MissingLibrary if one of these libraries is not installed."""
     for name in libraries:
         library(name, "cli")
 
 
 def set_threads(threads: int | None) -> None:
-    """Let the core use at most so many threads."""
+    """Set the maximum number of the core's threads; None leaves it as it is."""
     if threads is not None:
         try:
             gw.set_num_threads(threads)
@@ -28,10 +28,10 @@ def set_threads(threads: int | None) -> None:
 
 
 def prepare_folder(out: Path) -> None:
-    """Make the folder and see that files can be made in it, before the work begins."""
+    """Create the folder if it is missing, and check that it is writable."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise InputError(f"--out: expected a folder to write to, got {out}: {os.strerror(error.errno or 0)}") from error
+        raise InputError(f"--out: cannot write to the folder {out}: {os.strerror(error.errno or 0)}") from error
