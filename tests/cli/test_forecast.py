@@ -38,6 +38,10 @@ def table(path: str) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+def rows_of_errors(out: str) -> list[str]:
+    return [line for line in out.splitlines() if line.startswith(("LSTM ", "naive ", "seasonal naive "))]
+
+
 # What it does
 
 
@@ -45,7 +49,9 @@ def test_training_on_the_bundled_series(capsys: Capture) -> None:
     assert main(["forecast", "--epochs", "30"]) == 0
     out, err = capsys.readouterr()
     errors = {
-        line[:14].strip(): [float(x) for x in line[14:].split()[:4]] for line in out.splitlines() if "   t" in line
+        line[:14].strip(): [float(x) for x in line[14:].split()[:4]]
+        for line in out.splitlines()
+        if line.startswith(ROWS)
     }
     assert set(errors) == {"LSTM", "naive", "seasonal naive"}
     assert all(errors["LSTM"][k] < errors[other][k] for other in ("naive", "seasonal naive") for k in range(4))
@@ -121,7 +127,7 @@ def test_covariates_come_from_the_same_file(capsys: Capture) -> None:
     assert main(["forecast", "two.csv", *options, "--covariate", "hint"]) == 0
     out = capsys.readouterr().out
     assert "reads 3 values, hint" in out
-    errors = {line.split()[0]: float(line.split()[1]) for line in out.splitlines() if "   t" in line}
+    errors = {line[:14].strip(): float(line[14:].split()[0]) for line in rows_of_errors(out)}
     assert errors["LSTM"] < errors["naive"] / 3
     assert main(["forecast", "two.csv", "--model", "forecast/model.safetensors"]) == 0
     assert table("forecast/further.csv") == table("forecast/forecast.csv")
@@ -179,14 +185,14 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, mon
         (["forecast", "sales.csv", "--column", "price"], "expected one of 'month', 'shop', 'units', got 'price'"),
         (["forecast", "sales.csv", "--column", "shop"], "sales.csv: shop, row 1: expected a finite number, got 'a'"),
         (["forecast", "sales.csv", "--date-column", "shop"], "sales.csv: shop, row 1: expected a date such as"),
-        (["forecast", "--column", "units"], "--column, --date-column, --covariate: expected a CSV file"),
+        (["forecast", "--column", "units"], "--column, --date-column, --covariate: these options need a CSV file"),
         (["forecast", "sales.csv", "--window", "90"], "the series needs at least 111 rows for window 90, horizon 6"),
         (["forecast", "sales.csv", "--holdout", "500"], "holdout: expected fewer than the 120 rows of the series, got"),
         (["forecast", "sales.csv", "--holdout", "2"], "holdout: expected at least the horizon = 6 rows, got 2"),
         (["forecast", "sales.csv", "--season", "100"], "season: expected fewer than the 100 rows before"),
         (["forecast", "sales.csv", "--covariate", "price"], "covariate: expected one of 'month', 'shop', 'units'"),
         (["forecast", "sales.csv", "--covariate", "units", "--mode", "autoregressive"],
-         "--covariate: expected none with --mode autoregressive"),
+         "--covariate: not available with --mode autoregressive"),
         (["forecast", "--mode", "both"], "mode: expected direct or autoregressive, got 'both'"),
         (["forecast", "--cell", "rnn"], "cell: expected lstm or gru, got 'rnn'"),
         (["forecast", "--hidden", "many"], "--hidden"),
@@ -195,13 +201,13 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, mon
         (["forecast", "--lr", "nan"], "lr: expected a number > 0, got nan"),
         (["forecast", "--clip", "0"], "clip: expected a number > 0, got 0.0"),
         (["forecast", "--sigmoid"], "--sigmoid"),
-        (["forecast", "--out", "sales.csv/x"], "expected a folder to write to, got sales.csv/x: Not a directory"),
-        (["forecast", "--out", "sales.csv"], "--out: expected a folder to write to, got sales.csv: File exists"),
+        (["forecast", "--out", "sales.csv/x"], "--out: cannot write to the folder sales.csv/x: Not a directory"),
+        (["forecast", "--out", "sales.csv"], "--out: cannot write to the folder sales.csv: File exists"),
         (["forecast", "--model", "nowhere"], "nowhere: expected a model file, got: No such file or directory"),
         (["forecast", "--model", "sales.csv"], "sales.csv: damaged, or not a .safetensors file"),
         (["forecast", "--model", "x", "--hidden", "3", "--batch-size", "2"],
-         "--hidden, --batch-size: expected only without --model, which has its own"),
-        (["train"], "'train': expected one of forecast, fit, evaluate, predict, info, convert, bench\n"),
+         "--hidden, --batch-size: not available with --model; a saved model has settings of its own"),
+        (["train"], "'train'; expected one of forecast, fit, evaluate, predict, info, convert, bench\n"),
     ],
 )  # fmt: skip
 def test_failures(arguments: list[str], message: str, capsys: Capture) -> None:

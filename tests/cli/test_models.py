@@ -15,7 +15,9 @@ import pytest
 
 import gatewise as gw
 from commands import GROUPED, QUICK, Capture, arrays, failure, gestures, png_size, start
-from gatewise.cli import main, tables
+from gatewise.cli import main
+from gatewise.cli.data import reading
+from gatewise.cli.data.sequences import Columns
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -28,9 +30,9 @@ def table(path: str) -> list[dict[str, str]]:
 def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
     assert main(["fit", gestures(), *GROUPED, "--hidden", "16", "--epochs", "60"]) == 0
     out, err = capsys.readouterr()
-    for text in ("60 sequences of 6 to 12 steps, 2 features", "circle (20), rest (40)", "Held out  12 sequences"):
+    for text in ("60 sequences, 6 to 12 steps each, 2 features", "circle (20), rest (40)", "Validation  12 sequences"):
         assert text in out
-    assert "Left out  who: no numbers" in out
+    assert "Not used    who (not numeric)" in out
     assert "val_loss" in err
     assert png_size("model.png") == (1200, 500)
     assert sorted(os.listdir()) == ["gestures.csv", "model.png", "model.safetensors"]
@@ -40,7 +42,7 @@ def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
     words = dict(line.split()[:2] for line in out.splitlines()[:2])
     assert float(words["accuracy"]) > 0.9
     assert 0.0 < float(words["loss"]) < 0.3
-    assert "always 'rest', the most frequent class: 0.6667" in out
+    assert "always predicting the most frequent class, 'rest': 0.6667" in out
     assert png_size("new.png") == (650, 500)
 
     # Some that rest are told to be circles: few of those called circles are found, but what is found is right.
@@ -163,7 +165,7 @@ def test_a_row_is_a_sequence_without_groups(capsys: Capture) -> None:
     lines = [",".join([*(f"{v:.3f}" for v in wave), f"{10 - i % 2}.0"]) for i, wave in enumerate(waves)]
     Path("waves.csv").write_text("\n".join([",".join([*(f"t{t}" for t in range(16)), "kind"]), *lines]))
     assert main(["fit", "waves.csv", "--target", "kind", "--epochs", "60", "--lr", "0.01", "--balanced"]) == 0
-    assert "60 sequences, one a row (--group" in capsys.readouterr().out
+    assert "60 sequences (one per row), 16 steps each" in capsys.readouterr().out
     assert main(["predict", "model.safetensors", "waves.csv"]) == 0
     told = table("predictions.csv")
     assert list(told[0]) == ["row", "kind", "probability 9", "probability 10"]  # by number, not by letter; 10.0 is 10
@@ -178,7 +180,7 @@ def test_a_column_that_numbers_the_rows_is_no_feature(capsys: Capture) -> None:
     Path("indexed.csv").write_text("\n".join([f",{header},id", *numbered]))
     assert main(["fit", "gestures.csv", *GROUPED, *QUICK, "--out", "a.safetensors"]) == 0
     assert main(["fit", "indexed.csv", *GROUPED, *QUICK, "--out", "b.safetensors"]) == 0
-    told = "Left out  Unnamed: 0, id: no name, or only row numbers (--features takes what it names)"
+    told = "Not used    Unnamed: 0, id (row numbers, or no name; use --features to include)"
     assert told in capsys.readouterr().out
     assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
     for data in ("gestures.csv", "indexed.csv"):
@@ -188,7 +190,7 @@ def test_a_column_that_numbers_the_rows_is_no_feature(capsys: Capture) -> None:
     named = ["--features", "x", "--features", "id", "--features", "Unnamed: 0"]
     assert main(["fit", "indexed.csv", *GROUPED, *QUICK, *named]) == 0
     out = capsys.readouterr().out
-    assert "Left out" not in out.split("Features")[1]
+    assert "Not used" not in out.split("Features")[1]
     assert "3 features" in out
 
 
@@ -226,31 +228,31 @@ def test_arrays_of_answers_have_the_names_of_columns() -> None:
 @pytest.mark.parametrize(
     ("y", "task"),
     [
-        (np.arange(80) % 3, "3 classes: 0 (27), 1 (27), 2 (26)"),
-        (np.arange(80) % 2 == 0, "2 classes: False (40), True (40)"),
-        (np.arange(80), "a quantity"),
-        (np.arange(80) % 3 + 0.5, "a quantity"),
+        (np.arange(80) % 3, "3 classes, 0 (27), 1 (27), 2 (26)"),
+        (np.arange(80) % 2 == 0, "2 classes, False (40), True (40)"),
+        (np.arange(80), "numbers"),
+        (np.arange(80) % 3 + 0.5, "numbers"),
     ],
 )
 def test_what_answers_are_taken_for(y: Any, task: str, capsys: Capture) -> None:
     assert main(["fit", arrays(y=y), *QUICK]) == 0
-    assert f"Target    y of each sequence, {task} (--task changes that)" in capsys.readouterr().out
+    assert f"Target      y, one per sequence: {task} (--task changes this)" in capsys.readouterr().out
 
 
 def test_steps_stand_in_the_order_of_time() -> None:
     for times in (["10", "9", "-1", "1e1"], ["2024-10-01", "2024-09-30", "2023-12-31", "2024-10-01"]):
         lines = [f"{time},{group},{place}" for place, (time, group) in enumerate(zip(times, "baab", strict=True))]
         Path("t.csv").write_text("\n".join(["t,g,y", *lines]))
-        content = tables.load(Path("t.csv"))
-        columns = tables.choose(content, ["y"], ["g"], None, "t", per_step=True)
-        read = tables.read(Path("t.csv"), content, columns, None)
+        content = reading.load(Path("t.csv"))
+        columns = reading.choose(content, ["y"], ["g"], None, "t", per_step=True)
+        read = reading.read(Path("t.csv"), content, columns, None)
         assert [one.ravel().tolist() for one in read.x] == [[2.0, 1.0, 0.0, 3.0]]
-        assert read.answers is not None
-        assert read.answers.ravel().tolist() == ["a", "a", "b", "b"]
-        grouped = tables.Columns("groups", ["y"], ["g"], "g", "t")
-        read = tables.read(Path("t.csv"), content, grouped, None)
+        assert read.targets is not None
+        assert read.targets.ravel().tolist() == ["a", "a", "b", "b"]
+        grouped = Columns("groups", ["y"], ["g"], "g", "t")
+        read = reading.read(Path("t.csv"), content, grouped, None)
         assert [one.ravel().tolist() for one in read.x] == [[0.0, 3.0], [2.0, 1.0]]
-        assert read.names["g"].tolist() == ["b", "a"]
+        assert read.labels["g"].tolist() == ["b", "a"]
 
 
 def test_the_loss_is_that_of_the_held_out_sequences(capsys: Capture) -> None:

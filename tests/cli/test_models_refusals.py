@@ -22,32 +22,32 @@ pytestmark = pytest.mark.usefixtures("own_folder")
     ("arguments", "message"),
     [
         (["nowhere.csv"], "nowhere.csv: cannot read this CSV file: No such file or directory"),
-        (["nowhere.npz"], "nowhere.npz: expected an NPZ file, got: No such file or directory"),
-        (["gestures.parquet"], "gestures.parquet: expected a .csv or .npz file, got .parquet"),
-        (["gestures.csv"], "--target: expected the column to predict, one of 'recording', 't', 'x'"),
+        (["nowhere.npz"], "nowhere.npz: cannot read this NPZ file: No such file or directory"),
+        (["gestures.parquet"], "DATA: expected a name that ends in .csv, .tsv, .txt or .npz, got gestures.parquet"),
+        (["gestures.csv"], "--target: this option is required; choose a column to predict: 'recording', 't', 'x'"),
         (["gestures.csv", "--target", "z"], "--target: expected one of 'recording', 't', 'x', 'y', 'who', "),
-        (["counted.csv", "--target", "y"], "beside 'y', got only 'id', which number the rows"),
+        (["counted.csv", "--target", "y"], "besides 'y', got only 'id', which number the rows"),
         (["gestures.csv", *GROUPED, "--features", "who"], "gestures.csv: who, row 1: expected a finite number, got '"),
         (["gestures.csv", *GROUPED, "--features", "t"], "expected each column once, got 'gesture', 'recording', "),
-        (["gestures.csv", "--target", "gesture", "--time", "t"], "--time: expected with --group or --per-step"),
-        (["gestures.csv", "--target", "gesture", "--group", "who"], "expected one answer for all rows of who ann, got"),
+        (["gestures.csv", "--target", "gesture", "--time", "t"], "--time: this option needs --group or --per-step"),
+        (["gestures.csv", "--target", "gesture", "--group", "who"], "expected the same target in all rows of who ann"),
         (["gestures.csv", "--target", "who", "--group", "recording"], "expected 2 or more classes, got 1: 'ann'"),
         (["gestures.csv", *GROUPED, "--task", "regression"], "gesture, row 1: expected a finite number, got '"),
         (["gestures.csv", *GROUPED, "--target", "x"], "x, row "),
         (["gestures.csv", *GROUPED, "--hidden", "99999999"], "--hidden, --layers: "),
         (["gestures.csv", *GROUPED, "--lr", "-1"], "--lr, --clip: lr: expected a number from 0"),
-        (["gestures.csv", *GROUPED, "--cell", "lstn"], "'--cell': 'lstn' is not one of 'lstm', 'gru', 'rnn'\n"),
+        (["gestures.csv", *GROUPED, "--cell", "lstn"], "'--cell': 'lstn' is not one of 'rnn', 'lstm', 'gru'\n"),
         (["gestures.csv", *GROUPED, "--validation", "0.95"], "0.95"),
         (["gestures.csv", *GROUPED, "--hidden=much"], "'much'"),
         (["gestures.csv", *GROUPED, "--task", "ranking"], "--task"),
         (["gestures.csv", *GROUPED, "--out", "model.h5"], "expected a name that ends in .safetensors, got model.h5"),
-        (["gestures.csv", *GROUPED, "--out", "gestures.csv/m.safetensors"], "--out: expected a folder to write to"),
-        (["data.npz", "--group", "a"], "--group, --time: expected only with a CSV file, got 'a' with arrays"),
+        (["gestures.csv", *GROUPED, "--out", "gestures.csv/m.safetensors"], "--out: cannot write to the folder"),
+        (["data.npz", "--group", "a"], "--group, --time: these options need a CSV file, got 'a' with an NPZ file"),
         (["data.npz", "--target", "z"], "--target: expected one of the arrays 'x', 'y', 'lengths', got 'z'"),
-        (["data.npz", "--balanced"], "--balanced: expected with classes, got a regression"),
-        (["data.npz", "--per-step"], "y: expected (80, 12) or (80, 12, answers), got (80,)"),
+        (["data.npz", "--balanced"], "--balanced: this option needs classes, but the targets are numbers"),
+        (["data.npz", "--per-step"], "y: expected (80, 12) or (80, 12, targets), got (80,)"),
         (["data.npz", "--task", "classification"],
-         "--target: expected at most 40 classes for 80 answers, got 80; quantities: --task regression"),
+         "--target: expected at most 40 classes for 80 targets, got 80; if the targets are quantities, use --task"),
     ],
 )  # fmt: skip
 def test_failures_of_fit(arguments: list[str], message: str, capsys: Capture) -> None:
@@ -66,8 +66,8 @@ def test_failures_of_fit(arguments: list[str], message: str, capsys: Capture) ->
         ({"x": np.full((80, 12, 2), np.inf)}, "x: expected finite numbers, got [inf inf] in [0, 0]"),
         ({"x": np.full((80, 12, 2), 1e300)}, "features: expected numbers whose squares are finite"),
         ({"y": np.full(80, np.nan)}, "y: expected finite numbers, got nan"),
-        ({"y": np.zeros(79)}, "y: expected (80,) or (80, answers), got (79,)"),
-        ({"y": np.zeros((80, 12))}, "y: expected (80,), or --per-step, got (80, 12)"),
+        ({"y": np.zeros(79)}, "y: expected (80,) or (80, targets), got (79,)"),
+        ({"y": np.zeros((80, 12))}, "y: expected (80,), got (80, 12); for one target per step use --per-step"),
         ({"lengths": np.full(80, 13)}, "lengths: expected 80 integers from 1 to 12, got int64 (80,) from 13 to 13"),
         ({"lengths": np.full(80, 0.5)}, "lengths: expected 80 integers from 1 to 12, got float64 (80,)"),
         ({"y": np.array([{}] * 80)}, "y: expected an array of numbers or text, got objects"),
@@ -80,10 +80,10 @@ def test_arrays_that_do_not_fit(given: dict[str, Any], message: str, capsys: Cap
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda whole: b"", "expected an NPZ file, as numpy.savez writes, got another"),
-        (lambda whole: b"\x80\x04pickle", "expected an NPZ file, as numpy.savez writes, got another"),
-        (lambda whole: whole[: len(whole) // 2], "expected a whole NPZ file, got one that does not read"),
-        (lambda whole: whole[:500] + bytes(50) + whole[550:], "expected a whole NPZ file, got one that does not read"),
+        (lambda whole: b"", "not an NPZ file; numpy.savez writes one"),
+        (lambda whole: b"\x80\x04pickle", "not an NPZ file; numpy.savez writes one"),
+        (lambda whole: whole[: len(whole) // 2], "this NPZ file is damaged"),
+        (lambda whole: whole[:500] + bytes(50) + whole[550:], "this NPZ file is damaged"),
     ],
 )
 def test_damaged_arrays(damage: Callable[[bytes], bytes], message: str, capsys: Capture) -> None:
@@ -107,8 +107,8 @@ def test_models_and_files_that_do_not_go_together(capsys: Capture) -> None:
         ("predict", "nowhere", "gestures.csv", "nowhere: expected a model file, got: No such file or directory"),
         ("predict", "half.safetensors", "gestures.csv", "damaged, or not a .safetensors file"),
         ("predict", "gestures.csv", "gestures.csv", "damaged, or not a .safetensors file"),
-        ("predict", "own.safetensors", "gestures.csv", "expected a model of gatewise fit, got one without its notes"),
-        ("predict", "model.safetensors", "data.npz", "data.npz: expected a CSV file, like the one that the model"),
+        ("predict", "own.safetensors", "gestures.csv", "expected a model that gatewise fit wrote, got"),
+        ("predict", "model.safetensors", "data.npz", "data.npz: expected a CSV file, like the one to which the model"),
         ("predict", "model.safetensors", "less.csv", "less.csv: expected the column 'x', 'y', got 'recording', 't'"),
         ("evaluate", "model.safetensors", "bare.csv", "bare.csv: expected the column 'gesture', got 'recording'"),
         ("evaluate", "model.safetensors", "other.csv",
@@ -150,7 +150,7 @@ def test_notes_that_do_not_agree_with_the_model(change: Callable[[dict[str, Any]
     model.save("model.safetensors")
     capsys.readouterr()
     message = failure(["predict", "model.safetensors", "gestures.csv"], capsys)
-    assert "model.safetensors: expected notes that agree with the model, got: " in message
+    assert "model.safetensors: the notes of this file do not agree with its model: " in message
     assert not Path("predictions.csv").exists()
     json.dumps(model.notes)
 
@@ -205,8 +205,8 @@ def test_a_last_step_that_diverges_is_told_and_nothing_written(
     """No loss of training sees its only step: all sequences are one batch."""
     options = ["--hidden", "8", "--epochs", "1", "--batch-size", "80", "--lr", lr, "--validation", validation]
     assert main(["fit", arrays(), *options]) == 2
-    message = f"--lr: expected a step size that converges; with {lr[:2]}+{lr[2:]} the loss after 1 epoch is {loss}"
-    assert message in capsys.readouterr().err.splitlines()[-1]
+    told = f"the loss after 1 epoch is {loss}; give a learning rate smaller than {lr[:2]}+{lr[2:]}"
+    assert f"--lr: training diverged: {told}" in capsys.readouterr().err.splitlines()[-1]
     assert os.listdir() == ["data.npz"]
 
 
@@ -215,12 +215,12 @@ def test_something_is_left_to_train_on(count: int, share: str, options: list[str
     x = np.random.default_rng(0).standard_normal((count, 5, 2))
     np.savez("few.npz", x=x, y=x[:, :, 0] if options else x[:, 0, 0])
     message = failure(["fit", "few.npz", "--validation", share, "--out", "new/model.safetensors", *options], capsys)
-    assert f"--validation: expected a share that leaves sequences to train on, got {share} of {count} seq" in message
+    assert f"--validation: the fraction {share} of {count} seq" in message
     assert os.listdir() == ["few.npz"]
 
 
 @pytest.mark.parametrize(("sizes", "got"), [("1,2,3", "'1,2,3'"), ("a,b,c,d", "'a,b,c,d'"), ("1,1,0,1", "'1,1,0,1'")])
 def test_sizes_that_bench_refuses(sizes: str, got: str, capsys: Capture) -> None:
-    assert f"--sizes: expected T,B,I,H as in 100,1,40,64, whole numbers from 1, got {got}" in failure(
+    assert f"--sizes: expected T,B,I,H as in 100,1,40,64, integers >= 1, got {got}" in failure(
         ["bench", "--sizes", sizes], capsys
     )

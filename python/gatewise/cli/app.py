@@ -49,12 +49,12 @@ def gatewise(
 
 
 for command, short_help in (
-    (forecast, "Train a network on a time series and forecast it."),
-    (fit, "Fit a classifier or regressor to sequences."),
-    (evaluate, "Compare a model's predictions with the targets in a file."),
+    (forecast, "Train on a time series and forecast it."),
+    (fit, "Fit a model to labelled sequences."),
+    (evaluate, "Compare a model's predictions with targets."),
     (predict, "Predict the targets of new sequences."),
     (info, "Show what a model or weight file contains."),
-    (convert, "Convert a model or weight file to another format."),
+    (convert, "Convert a model or weight file."),
     (bench, "Measure the speed of this machine."),
 ):
     app.command(short_help=short_help)(command)

@@ -134,7 +134,9 @@ def _plan(length: int, season: int, given: Mapping[str, Any]) -> tuple[Forecaste
         raise InputError(f"holdout: expected fewer than the {length} rows of the series, got {holdout}")
     Split.of(length - holdout, settings.window, settings.horizon)
     if season >= length - holdout:
-        raise InputError(f"season: expected less than the {length - holdout} rows before the holdout, got {season}")
+        raise InputError(
+            f"season: expected fewer than the {length - holdout} rows before the held-out ones, got {season}"
+        )
     return forecaster, holdout
 
 
