@@ -1,4 +1,4 @@
-"""Layers in joblib's workers: processes and threads, one inside the other, with the bits of a single call."""
+"""Layers in joblib's workers: nested processes and threads give results bit-identical to a single call."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def digest(layer: Any, x: Any) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in (y, *state, grads.x, grads.flat))).hexdigest()
 
 
-def several(layer: Any, x: Any, backend: str) -> list[str]:
-    """What two workers of a worker compute."""
+def nested(layer: Any, x: Any, backend: str) -> list[str]:
+    """Compute the digest in two workers; to be called in a worker."""
     with joblib.parallel_config(backend=backend):
         return joblib.Parallel(n_jobs=2)(joblib.delayed(digest)(layer, x) for _ in range(2))
 
@@ -32,7 +32,7 @@ def threads() -> int:
 
 @pytest.fixture(scope="module")
 def work() -> Any:
-    """A layer, an input that is worth a team, and what one call gives."""
+    """A layer, an input that is large enough for several threads, and the digest of a single call."""
     layer = gw.LSTM(24, 64, bidirectional=True, seed=0)
     x = np.random.default_rng(0).standard_normal((12, 32, 24)).astype(np.float32)
     return layer, x, digest(layer, x)
@@ -46,15 +46,15 @@ def test_workers_compute_the_same(work: Any, backend: str) -> None:
     assert got == [want] * 6
 
 
-# joblib itself refuses processes below threads.
+# joblib itself refuses processes inside threads.
 @pytest.mark.parametrize(("outer", "inner"), [("loky", "loky"), ("loky", "threading"), ("threading", "threading")])
-def test_workers_of_workers_compute_the_same(work: Any, outer: str, inner: str) -> None:
+def test_nested_workers_compute_the_same(work: Any, outer: str, inner: str) -> None:
     layer, x, want = work
     with joblib.parallel_config(backend=outer):
-        got = joblib.Parallel(n_jobs=2)(joblib.delayed(several)(layer, x, inner) for _ in range(2))
+        got = joblib.Parallel(n_jobs=2)(joblib.delayed(nested)(layer, x, inner) for _ in range(2))
     assert got == [[want] * 2] * 2
 
 
-def test_workers_take_no_more_threads_than_joblib_grants() -> None:
+def test_workers_use_no_more_threads_than_joblib_allows() -> None:
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         assert joblib.Parallel(n_jobs=2)(joblib.delayed(threads)() for _ in range(2)) == [1, 1]

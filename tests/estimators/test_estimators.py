@@ -1,4 +1,4 @@
-"""The estimators in scikit-learn's hands: its own checks, pipelines and searches, and what they promise beyond them."""
+"""The estimators: scikit-learn's own checks, pipelines and searches, and the guarantees beyond them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from gatewise.estimators.data import Examples
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 KINDS = [RecurrentClassifier, RecurrentRegressor]
-# What does not apply, and why.
+# Checks that fail, and why.
 EXPECTED = {
-    "check_sample_weight_equivalence_on_dense_data": "asks for 1e-7 of float32 sums in another order, as the sequences "
-    "are shuffled; test_integer_weights_equal_repetition shows it without shuffling, to rounding",
+    "check_sample_weight_equivalence_on_dense_data": "expects 1e-7 of float32 sums, whose order differs since the "
+    "sequences are shuffled; test_integer_weights_equal_repetition checks it without shuffling",
 }
 
 
 def sequences(n: int = 60, steps: int = 6, seed: int = 0) -> tuple[Any, Any]:
-    """Sequences (n, steps, 2), and whether the first feature's last two steps sum to more than 0."""
+    """Sequences (n, steps, 2), labelled "up" if the last two steps of the first feature have a sum above 0."""
     x = np.random.default_rng(seed).standard_normal((n, steps, 2)).astype(np.float32)
     return x, np.where(x[:, -2:, 0].sum(axis=1) > 0, "up", "down")
 
@@ -56,20 +56,20 @@ def test_scikit_learns_own_checks(kind: Any) -> None:
     by_status = {status: {r["check_name"] for r in results if r["status"] == status} for status in ("skipped", "xfail")}
     assert len(results) > 50
     assert by_status["xfail"] == set(EXPECTED)
-    assert by_status["skipped"] <= {"check_array_api_input"}  # which acts where SCIPY_ARRAY_API is set
+    assert by_status["skipped"] <= {"check_array_api_input"}  # it runs only if SCIPY_ARRAY_API is set
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_and_method_is_documented(kind: Any) -> None:
     assert not [name for name in kind().get_params() if f"{name} : " not in kind.__doc__]
-    assert "{" not in kind.__doc__.replace('{"', "")  # every common passage stands in its place
+    assert "{" not in kind.__doc__.replace('{"', "")  # no passage is missing
     for name in ("fit", "partial_fit", "predict", "predict_proba", "decision_function"):
         method = getattr(kind, name, None)
         assert method is None or inspect.getdoc(method)
 
 
 def test_a_classifier_learns_ragged_sequences() -> None:
-    """The answer is that of each sequence's own last steps; a sequence alone gets the same answer."""
+    """Predictions depend on the last steps of each sequence, and are the same for a sequence alone."""
     x, new = ragged(200), ragged(50, seed=1)
     y, truth = ([("up" if one[-2:, 0].sum() > 0 else "down") for one in data] for data in (x, new))
     classifier = make(RecurrentClassifier, cell="gru", max_iter=60, batch_size=20).fit(x, y)
@@ -92,7 +92,7 @@ def test_probabilities() -> None:
     assert ((two.decision_function(x) > 0) == (two.predict(x) == "up")).all()
 
 
-def test_layouts_that_mean_the_same() -> None:
+def test_equivalent_forms_of_x() -> None:
     """A row of a table is a sequence of one feature, as is a list of numbers."""
     x, y = sequences()
     table = x[:, :, 0]
@@ -101,8 +101,8 @@ def test_layouts_that_mean_the_same() -> None:
         assert np.array_equal(make(RecurrentClassifier).fit(layout, y).predict_proba(layout), expected)
 
 
-def test_lists_in_which_all_lengths_happen_to_be_the_same() -> None:
-    """Who has fitted sequences may predict some of one length; after a table only tables of its columns will do."""
+def test_lists_of_sequences_of_equal_length() -> None:
+    """After `fit` on sequences, sequences of equal length are no table; after `fit` on a table, X must be a table."""
     x, y = [one[:, 0] for one in ragged(30)], ["up", "down"] * 15
     model = make(RecurrentClassifier).fit(x, y)
     assert model.n_features_in_ == 1
@@ -119,7 +119,7 @@ def test_lists_in_which_all_lengths_happen_to_be_the_same() -> None:
         table.predict(np.zeros((1, 5, 2)))
 
 
-def test_names_of_columns_are_kept_until_there_are_none() -> None:
+def test_feature_names_are_those_of_the_last_fit() -> None:
     pandas = pytest.importorskip("pandas", reason="tables with names are pandas's")
     x, y = sequences()
     table = pandas.DataFrame(x[:, :, 0], columns=[f"t{step}" for step in range(6)])
@@ -131,17 +131,17 @@ def test_names_of_columns_are_kept_until_there_are_none() -> None:
     assert model.n_features_in_ == 2
 
 
-@pytest.mark.parametrize("answers", [1, 3])
-def test_a_regressor_has_as_many_answers_as_y(answers: int) -> None:
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_regressor_predicts_the_shape_of_y(outputs: int) -> None:
     x = sequences(200)[0]
-    y = np.stack([x[:, -1, 0] * scale for scale in (1.0, -1.0, 0.5)[:answers]], axis=1)
+    y = np.stack([x[:, -1, 0] * scale for scale in (1.0, -1.0, 0.5)[:outputs]], axis=1)
     regressor = make(RecurrentRegressor, max_iter=150, readout="last").fit(x, y)
     assert regressor.predict(x).shape == y.shape
     assert regressor.score(x, y) > 0.9
     assert make(RecurrentRegressor).fit(x, y[:, 0]).predict(x).shape == (200,)
 
 
-def test_random_state_fixes_every_bit() -> None:
+def test_an_integer_random_state_makes_results_bit_identical() -> None:
     x, y = sequences()
     options = {"early_stopping": True, "dropout": 0.3, "num_layers": 2}
     first, again, other = (
@@ -151,7 +151,7 @@ def test_random_state_fixes_every_bit() -> None:
     assert not np.array_equal(first, other)
 
 
-def test_warm_start_goes_on_and_partial_fit_is_one_epoch() -> None:
+def test_warm_start_continues_and_partial_fit_is_one_epoch() -> None:
     x, y = sequences()
     whole = make(RecurrentClassifier, max_iter=6, shuffle=False).fit(x, y)
     warm = make(RecurrentClassifier, max_iter=3, shuffle=False, warm_start=True).fit(x, y).fit(x, y)
@@ -170,8 +170,8 @@ def test_warm_start_goes_on_and_partial_fit_is_one_epoch() -> None:
     ("options", "size"),
     [({}, 200), ({"shuffle": False, "batch_size": 7, "weight_decay": 0.1, "clip_norm": 0.01, "solver": "rmsprop"}, 7)],
 )
-def test_training_is_that_of_the_network(options: dict[str, Any], size: int) -> None:
-    """To the bit what `Sequential.fit` does with the same network, order and optimizer."""
+def test_training_is_that_of_sequential(options: dict[str, Any], size: int) -> None:
+    """It is bit-identical to `Sequential.fit` with the same network, order and optimizer."""
     x = sequences(250)[0]
     y, seed = x[:, -1, :1], np.random.RandomState(0).randint(2**31 - 1)
     model = make(RecurrentRegressor, cell="gru", max_iter=4, **options).fit(x, y)
@@ -184,7 +184,7 @@ def test_training_is_that_of_the_network(options: dict[str, Any], size: int) -> 
     assert np.array_equal(model.predict(x), network.predict(x, batch_size=256))
 
 
-def test_a_warm_start_hears_of_new_parameters() -> None:
+def test_a_warm_start_uses_new_parameters() -> None:
     x, y = sequences()
     for solver in ("adam", "sgd"):
         model = make(RecurrentClassifier, warm_start=True, solver=solver, max_iter=2).fit(x, y)
@@ -194,8 +194,8 @@ def test_a_warm_start_hears_of_new_parameters() -> None:
         assert model.n_iter_ == 4
 
 
-def test_solvers_differ_as_scikit_learns_do() -> None:
-    """Plain descent, momentum and Nesterov's are three things; the last is the default, as in MLPClassifier."""
+def test_momentum_of_sgd() -> None:
+    """Plain descent, momentum and Nesterov's momentum differ; the last is the default, as in MLPClassifier."""
     x, y = sequences()
     options: dict[str, Any] = {"solver": "sgd", "shuffle": False, "learning_rate_init": 0.1, "max_iter": 5}
     usual, nesterov, momentum, plain = (
@@ -207,8 +207,8 @@ def test_solvers_differ_as_scikit_learns_do() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_early_stopping_brings_back_the_best_weights(kind: Any) -> None:
-    """The weights are those of a training that ends at the best epoch."""
+def test_early_stopping_restores_the_best_weights(kind: Any) -> None:
+    """The weights are those of training that ends at the best epoch."""
     x, y = sequences(80)
     y = np.random.default_rng(1).permutation(y if kind is RecurrentClassifier else x[:, -1, 0])  # nothing to learn
     options = {"early_stopping": True, "validation_fraction": 0.25, "learning_rate_init": 0.05, "tol": 0.0}
@@ -223,7 +223,7 @@ def test_early_stopping_brings_back_the_best_weights(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_held_out_is_scored_and_has_classes_in_their_shares(kind: Any) -> None:
+def test_the_validation_set_is_scored_and_stratified(kind: Any) -> None:
     x, _ = sequences(100)
     classes = np.repeat([0, 1], [90, 10])  # sorted: the last tenth is of one class
     y, weight = (classes if kind is RecurrentClassifier else x[:, -1]), np.arange(1.0, 101.0)
@@ -240,7 +240,7 @@ def test_what_is_held_out_is_scored_and_has_classes_in_their_shares(kind: Any) -
     np.testing.assert_allclose(model.best_validation_score_, expected, rtol=1e-6)
 
 
-def test_training_ends_when_the_loss_no_longer_sinks() -> None:
+def test_training_ends_when_the_loss_stops_falling() -> None:
     x, y = sequences()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -290,14 +290,14 @@ def test_cross_validation_splits_ragged_lists() -> None:
     assert scores.min() > 0.8
 
 
-def test_training_goes_on_after_a_pickle() -> None:
+def test_training_continues_after_a_pickle() -> None:
     x, y = sequences()
     model = make(RecurrentClassifier, dropout=0.2).partial_fit(x, y, classes=["down", "up"])
     copy = pickle.loads(pickle.dumps(model))
     assert np.array_equal(copy.partial_fit(x, y).predict_proba(x), model.partial_fit(x, y).predict_proba(x))
 
 
-def test_the_network_is_that_of_the_parameters() -> None:
+def test_the_network_follows_the_parameters() -> None:
     x, y = sequences()
     options = {"num_layers": 2, "bidirectional": True, "dropout": 0.25}
     model = make(RecurrentClassifier, cell="lstm", readout="mean", **options).fit(x, y)
@@ -330,12 +330,12 @@ def test_the_network_is_that_of_the_parameters() -> None:
         ),
     ],
 )
-def test_parameters_that_cannot_be(change: dict[str, Any], message: str) -> None:
+def test_impossible_parameters(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make(RecurrentRegressor, **change).fit([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0])
 
 
-def test_data_that_cannot_be() -> None:
+def test_impossible_data() -> None:
     x, y = ragged(4), ["up", "down", "up", "down"]
     for wrong, answers, message in (
         ([*x[:3], np.zeros((2, 3))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, as X\[0\] has, got \(2, 3\)"),
@@ -369,7 +369,7 @@ def test_data_that_cannot_be() -> None:
         make(RecurrentRegressor).fit(x, np.zeros((4, 2, 2)))
 
 
-def test_what_later_fits_refuse() -> None:
+def test_later_fits_must_match_the_first() -> None:
     x, y = ragged(4), ["up", "down", "up", "down"]
     model = make(RecurrentClassifier, warm_start=True).fit(x, y)
     with pytest.raises(ValueError, match="y: expected the classes of the earlier fit"):

@@ -1,4 +1,4 @@
-"""A forecaster's file: it gives the same forecasts, whatever does not fit is told, a crash leaves it as it was."""
+"""The file of a forecaster: forecasts survive it, errors name what is wrong, and a crash leaves it as it was."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from safetensors.numpy import save as to_safetensors
 import gatewise as gw
 from gatewise.files.writing import replace_file
 from gatewise.forecasting import Forecaster, InputError, Series
+from gatewise.forecasting.settings import Settings
 from series import fitted, wave
 
 
@@ -57,8 +58,19 @@ def test_covariates_have_their_names_in_the_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict(2, wave(60), beside), forecaster.predict(2))
 
 
-def rewritten(path: Path, change: Any) -> None:
-    """Write the model anew after `change(note)` has changed what it says of the forecaster."""
+def test_a_file_of_an_earlier_version_is_read() -> None:
+    """The file in the folder `data` was written by version 0.1.0."""
+    loaded = Forecaster.load(Path(__file__).parent / "data" / "forecaster.safetensors")
+    assert (loaded.series_name, loaded.covariate_names) == ("sales [$]", ("price", "week"))
+    assert loaded.settings == Settings("gru", hidden_size=3, num_layers=2, window=6, horizon=2, season=12)
+    rows = np.arange(60)
+    covariates = np.stack([np.cos(rows / 5), rows], axis=1)
+    forecast = loaded.predict(2, np.sin(rows / 3) + 0.01 * rows, covariates)
+    np.testing.assert_allclose(forecast, [1.15864924, 1.33121947], rtol=1e-6)
+
+
+def rewrite(path: Path, change: Any) -> None:
+    """Save the model again after `change(note)` has changed its note about the forecaster."""
     saved = gw.load(path)
     change(saved.notes["forecaster"])
     saved.save(path)
@@ -86,13 +98,13 @@ def rewritten(path: Path, change: Any) -> None:
         (lambda note: note.update(covariates=[None]), "series, covariates: expected names"),
     ],
 )
-def test_a_file_that_does_not_fit_is_told(model: Path, change: Any, message: str) -> None:
-    rewritten(model, change)
+def test_a_note_that_does_not_fit_the_model_is_an_error(model: Path, change: Any, message: str) -> None:
+    rewrite(model, change)
     with pytest.raises(InputError, match=message):
         Forecaster.load(model)
 
 
-def test_weights_that_are_no_numbers_are_told(model: Path) -> None:
+def test_parameters_that_are_not_finite_are_an_error(model: Path) -> None:
     saved = gw.load(model)
     saved.flat_params[3] = np.nan
     saved.save(model)
@@ -100,7 +112,7 @@ def test_weights_that_are_no_numbers_are_told(model: Path) -> None:
         Forecaster.load(model)
 
 
-def test_a_foreign_file_is_told(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(to_safetensors({"x": np.zeros(3)}))
     with pytest.raises(InputError, match="expected a model written by gatewise, got another"):
@@ -132,8 +144,8 @@ def test_a_crash_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.M
     assert path.read_bytes() == b"after"
 
 
-def test_several_threads_may_write_one_file(tmp_path: Path) -> None:
-    """Each write succeeds, and the file is whole at all times."""
+def test_several_threads_can_write_one_file(tmp_path: Path) -> None:
+    """Each write succeeds, and the file is complete at all times."""
     path, contents = tmp_path / "file", [bytes([letter]) * 10_000 for letter in b"abcd"]
 
     def write(content: bytes) -> None:

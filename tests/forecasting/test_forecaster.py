@@ -1,4 +1,4 @@
-"""Forecasting: training without peeking, forecasts of one series and of several, covariates, honest backtests."""
+"""Forecaster: training, forecasts of one series or several, covariates, and backtests that never read ahead."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from series import fitted, wave
 
 
 @pytest.mark.parametrize("mode", ["direct", "autoregressive"])
-def test_training_repeats_to_the_bit(mode: str) -> None:
+def test_training_is_repeatable_bit_for_bit(mode: str) -> None:
     first, second, other = (fitted(wave(150), mode=mode, seed=seed) for seed in (3, 3, 4))
     assert first.history.history == second.history.history != other.history.history
     np.testing.assert_array_equal(first.predict(7), second.predict(7))
 
 
 @pytest.mark.parametrize("mode", ["direct", "autoregressive"])
-def test_what_is_learnt_by_hand(mode: str) -> None:
-    """The validation loss of the weights that were kept is that of their forecasts, in units of the scale."""
+def test_the_kept_validation_loss_is_that_of_the_forecasts(mode: str) -> None:
+    """It is the mean squared error of the forecasts that the kept weights make, in units of the scale."""
     values = wave(150)
-    forecaster = fitted(
-        values, mode=mode, epochs=60, lr=0.1, patience=10
-    )  # so long a step that the losses rise and fall
+    # With so high a learning rate, the losses rise and fall.
+    forecaster = fitted(values, mode=mode, epochs=60, lr=0.1, patience=10)
     losses = forecaster.history.history["val_loss"]
     best = forecaster.history.best_epoch
     assert best is not None
@@ -41,13 +40,13 @@ def test_what_is_learnt_by_hand(mode: str) -> None:
     last = values[split.validation - 1, None]
     if mode == "direct":
         forecast = forecaster.backtest(values, start=int(split.validation[0])).forecasts["LSTM"]
-    else:  # with the true values for those that it would read of its own
+    else:  # the model reads true values where a forecast would read its own
         read = np.stack([values[origin - 12 : origin + 2] for origin in split.validation])
         x = ((read - last) / forecaster.scaling.scale)[..., None].astype(np.float32)
         forecast = forecaster.model.predict(x)[:, 11:, 0] * forecaster.scaling.scale + last
     difference = forecast - targets(values, split.validation, 3)
     loss = np.mean(difference**2) / forecaster.scaling.scale**2
-    # Targets and forecasts, of the size of 1, were rounded to float32: each difference by up to 4 halves of eps.
+    # Targets and forecasts of about size 1 were rounded to float32: each difference is off by up to 4 eps / 2.
     bound = 4 * np.finfo(np.float32).eps * np.mean(np.abs(difference)) * 2 / forecaster.scaling.scale
     assert abs(loss - losses[best - 1]) <= bound + 20 * np.finfo(np.float32).eps * loss
 
@@ -58,7 +57,7 @@ def test_training_stops_after_patience() -> None:
     assert forecaster.history.epochs == forecaster.history.best_epoch + 2 < 200
 
 
-def test_divergence_is_told() -> None:
+def test_divergence_is_an_error() -> None:
     with pytest.raises(InputError, match=r"lr: training with 1e\+30 diverged in epoch 1; try a smaller learning rate"):
         fitted(wave(150), lr=1e30)
 
@@ -92,20 +91,20 @@ def test_a_longer_direct_forecast_reads_its_own_values() -> None:
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_an_autoregressive_forecast_carries_the_state(cell: str) -> None:
-    """Each value is what the model says when it reads the window and all earlier forecasts as one sequence."""
+    """Each value is what the model predicts after reading the window and all earlier forecasts as one sequence."""
     values = wave(150)
     forecaster = fitted(values, cell, mode="autoregressive")
     scale, last = forecaster.scaling.scale, values[-1]
     read = list((values[-12:] - last) / scale)
     for found in forecaster.predict(6):
         expected = float(forecaster.model.predict(np.array(read, np.float32)[None, :, None])[0, -1, 0])
-        # The head's sums of 4 products are NumPy's, and rounded in another order for another number of steps; later
-        # steps read what that made of the value.
+        # NumPy computes the sums of 4 products in the linear layer, in an order that depends on the number of steps.
+        # Later steps read the value with this rounding error.
         assert abs(found - (expected * scale + last)) <= 32 * np.finfo(np.float32).eps * scale
         read.append(expected)
 
 
-def test_the_series_that_is_forecast_may_be_another() -> None:
+def test_another_series_can_be_forecast() -> None:
     values = wave(150)
     forecaster = fitted(values)
     np.testing.assert_array_equal(forecaster.predict(3), forecaster.predict(3, values[-12:]))
@@ -122,7 +121,7 @@ def test_the_series_that_is_forecast_may_be_another() -> None:
         Forecaster().predict(1)
 
 
-def test_pandas_keep_their_dates_and_name() -> None:
+def test_forecasts_of_pandas_series_have_dates_and_name() -> None:
     pandas = pytest.importorskip("pandas")
     months = pandas.Series(wave(150), pandas.date_range("2001-01", periods=150, freq="MS"), name="units")
     forecaster = fitted(months)
@@ -139,7 +138,7 @@ def test_pandas_keep_their_dates_and_name() -> None:
 
 
 def test_several_series_train_one_model() -> None:
-    """It learns from the windows of all, which have one scale, and forecasts each as it would alone."""
+    """The model learns from the windows of all series, which share one scale, and forecasts each series as if alone."""
     first, second = wave(150), 5 + 2 * wave(100)[::-1]
     forecaster = fitted([first, second])
     squares = [(targets(v, np.arange(1, len(v) - 2), 3) - v[:-3, None]) ** 2 for v in (first, second)]
@@ -148,8 +147,8 @@ def test_several_series_train_one_model() -> None:
     forecasts = forecaster.predict(4)
     assert isinstance(forecasts, list)
     for series, forecast in zip((first, second), forecasts, strict=True):
-        # The head's sums of 4 products are rounded in another order for another number of windows; the second horizon
-        # reads what that made of the first.
+        # The order of the sums of 4 products in the linear layer depends on the number of windows. The second horizon
+        # reads the first with this rounding error.
         bound = 32 * np.finfo(np.float32).eps * forecaster.scaling.scale
         np.testing.assert_allclose(forecast, forecaster.predict(4, series), rtol=0, atol=bound)
     assert forecaster.backtest(first, start=130).truth.shape == (18, 3)
@@ -163,7 +162,7 @@ def test_several_series_train_one_model() -> None:
 
 
 def test_covariates_of_several_series() -> None:
-    """One for each or one for all; what belongs to another series is not read."""
+    """Each series has covariates of its own, or all share them. Covariates of another series are not read."""
     hint = np.random.default_rng(0).standard_normal((2, 200))
     values = [np.concatenate([[0.0], 8 * row[:-1]]) for row in hint]
     options: dict[str, Any] = {"hidden_size": 8, "window": 4, "horizon": 1, "epochs": 40}
@@ -172,7 +171,7 @@ def test_covariates_of_several_series() -> None:
         errors = forecaster.backtest(series, row, start=150)
         assert errors.rmse("LSTM") < errors.rmse("naive") / 4
     shared = Forecaster(**options).fit([v[:150] for v in values], hint[0, :150])
-    assert shared.backtest(values[0], hint[0], start=150).rmse("LSTM") > 1.0  # it tells of one of the two alone
+    assert shared.backtest(values[0], hint[0], start=150).rmse("LSTM") > 1.0  # they are those of the first series alone
     for wrong, message in (
         ([hint[0]], "past_covariates: expected 2, one for each series, got 1"),
         ([hint[0], hint.T], "past_covariates: expected 1 for each series, as for the first, got 2"),
@@ -198,7 +197,7 @@ def test_the_columns_of_a_frame_are_series() -> None:
     np.testing.assert_array_equal(single.predict(2)["a"].to_numpy(), fitted(wave(150)[:120]).predict(2))
 
 
-def test_what_was_given_may_change_afterwards() -> None:
+def test_the_series_can_change_after_fit() -> None:
     values = wave(150)
     forecaster = fitted(values)
     before = forecaster.predict(3)
@@ -207,7 +206,7 @@ def test_what_was_given_may_change_afterwards() -> None:
 
 
 def test_covariates_are_read() -> None:
-    """What tells of the next value makes the forecast far better; a forecast reads none behind its origin."""
+    """A covariate that predicts the next value makes the forecast far better. None is read after the origin."""
     rng = np.random.default_rng(0)
     hint = rng.standard_normal(300)
     values = 50 + np.concatenate([[0.0], 8 * hint[:-1]])
@@ -262,7 +261,7 @@ def test_backtests_are_predictions_from_rolling_origins() -> None:
     evaluation = forecaster.backtest(values, start=60, stride=7)
     assert list(evaluation.origins) == list(range(60, 148, 7))
     for origin, forecast in zip(evaluation.origins, evaluation.forecasts["LSTM"], strict=True):
-        # The head's sums of 4 products are rounded in another order for another number of windows.
+        # The order of the sums of 4 products in the linear layer depends on the number of windows.
         bound = 8 * np.finfo(np.float32).eps * forecaster.scaling.scale
         np.testing.assert_allclose(forecast, forecaster.predict(3, values[:origin]), rtol=0, atol=bound)
     np.testing.assert_array_equal(evaluation.truth[0], values[60:63])
@@ -317,11 +316,11 @@ def test_bad_options(make: Any, message: str) -> None:
         make()
 
 
-def test_integers_may_be_numpys() -> None:
+def test_integers_can_be_those_of_numpy() -> None:
     one = np.int64(1)
     forecaster = fitted(wave(150), hidden_size=4 * one, window=np.uint8(12), epochs=2 * one, seed=0 * one)
     assert asdict(forecaster.settings) == asdict(fitted(wave(150), epochs=2).settings)
-    assert type(forecaster.settings.window) is int  # and nothing is counted modulo 256
+    assert type(forecaster.settings.window) is int  # a uint8 would overflow
     np.testing.assert_array_equal(forecaster.predict(2 * one), forecaster.predict(2))
     assert len(forecaster.backtest(wave(150), start=140 * one, stride=2 * one).origins) == 4
     with pytest.raises(InputError, match=r"start: expected an integer >= 1, got 140\.0"):

@@ -1,4 +1,4 @@
-"""Series: reading CSV files, seasons and dates that go on; windows, scales, and the forecasts to beat."""
+"""Series: CSV files, seasons, dates after the end, windows, scaling, and the naive forecasts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write(folder: Path, text: str | bytes) -> Path:
 # Reading
 
 
-def test_the_bundled_series_is_whole() -> None:
+def test_the_bundled_series_is_complete() -> None:
     series = forecasting.bundled()
     assert len(series) == 61 * 12
     assert series.labels(0, 2) == ["1950-01", "1950-02"]
@@ -108,12 +108,12 @@ def test_season_and_following_dates(step: str, season: int) -> None:
     np.testing.assert_array_equal(series.axis(210), dates)
 
 
-def test_dates_at_uneven_steps_go_on_by_the_median_step() -> None:
+def test_uneven_dates_continue_at_the_median_step() -> None:
     dates = np.array(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-08"], "datetime64[us]")
     assert Series(np.zeros(4), dates=dates).labels(4, 6) == ["2024-01-09", "2024-01-10"]
 
 
-def test_dates_that_are_left_out_are_told(tmp_path: Path) -> None:
+def test_missing_dates_cause_a_warning(tmp_path: Path) -> None:
     import pandas as pd
 
     days = pd.date_range("2020-08-01", periods=200, freq="D")
@@ -134,7 +134,7 @@ def test_dates_that_are_left_out_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["1D", "B", "W", "MS", "ME", "QS", "YS", "1h"])
-def test_dates_at_their_frequency_are_not_told(step: str) -> None:
+def test_dates_at_a_frequency_cause_no_warning(step: str) -> None:
     import pandas as pd
 
     index = pd.date_range("2001-01-01", periods=130, freq=step)
@@ -146,7 +146,7 @@ def test_dates_at_their_frequency_are_not_told(step: str) -> None:
             as_series(pd.Series(np.zeros(127), index.delete([15, 64, 100])))
 
 
-def test_dates_have_an_end() -> None:
+def test_dates_end_in_2250() -> None:
     dates = np.array(["2001-01", "2001-02", "2001-03"], "datetime64[M]").astype("datetime64[us]")
     series = Series(np.zeros(3), dates=dates)
     assert series.labels(2000, 2001) == ["2167-09"]
@@ -154,7 +154,7 @@ def test_dates_have_an_end() -> None:
         series.axis(100_003)
 
 
-def test_series_refuses_what_is_not_finite() -> None:
+def test_series_must_be_finite() -> None:
     for value in (np.nan, np.inf, -1e141):
         with pytest.raises(InputError, match=re.escape(f"value, row 2: expected a number up to 1e+140, got {value}")):
             Series(np.array([1.0, value]))
@@ -162,7 +162,7 @@ def test_series_refuses_what_is_not_finite() -> None:
         Series(np.zeros((2, 2)))
 
 
-# Windows, scales and the forecasts to beat
+# Windows, scaling and the naive forecasts
 
 
 def test_windows_and_targets() -> None:
@@ -173,20 +173,20 @@ def test_windows_and_targets() -> None:
 
 
 @pytest.mark.parametrize(("length", "horizon", "first"), [(70, 3, 60), (76, 3, 66), (77, 3, 66), (70, 12, 58)])
-def test_the_last_seventh_is_validated_with(length: int, horizon: int, first: int) -> None:
+def test_the_last_seventh_is_the_validation_set(length: int, horizon: int, first: int) -> None:
     split = Split.of(length, 5, horizon)
     assert (split.validation[0], split.train[-1] + horizon) == (first, first)
 
 
 @given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 10))
-def test_no_target_belongs_to_two_parts(length: int, window: int, horizon: int) -> None:
+def test_no_target_is_in_both_subsets(length: int, window: int, horizon: int) -> None:
     try:
         split = Split.of(length, window, horizon)
     except InputError:
         assert length - max(horizon, length // 7) < window + horizon
         return
-    parts = [targets(np.arange(float(length)), origins, horizon) for origins in (split.train, split.validation)]
-    rows = [set(part.ravel().tolist()) for part in parts]
+    subsets = [targets(np.arange(float(length)), origins, horizon) for origins in (split.train, split.validation)]
+    rows = [set(part.ravel().tolist()) for part in subsets]
     assert all(rows)
     assert split.train[0] >= window
     assert sorted(rows[0] | rows[1]) == list(range(window, length))
@@ -245,6 +245,6 @@ def test_scaling_round_trip(scale: float, values: list[float], last: float) -> N
 @pytest.mark.parametrize(
     ("values", "found"), [(np.full(9, 5.0), "the constant 5.0"), (np.arange(9) * 1e-200, "squares are above 0")]
 )
-def test_scale_of_hopeless_series(values: np.ndarray, found: str) -> None:
+def test_scale_of_constant_series(values: np.ndarray, found: str) -> None:
     with pytest.raises(InputError, match=found):
         Scaling.of([Observed.of(values)], 2)

@@ -1,4 +1,4 @@
-"""Series and small forecasters for the tests of forecasting."""
+"""A series and small forecasters for the tests of forecasting."""
 
 from __future__ import annotations
 

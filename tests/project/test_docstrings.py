@@ -35,7 +35,6 @@ PENDING = {
     "gatewise._core",
     "gatewise.cells",
     "gatewise.diagnostics",
-    "gatewise.estimators",
     "gatewise.files",
     "gatewise.keras",
     "gatewise.layers",
