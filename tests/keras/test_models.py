@@ -155,7 +155,7 @@ def carried() -> Any:
     )
 
 
-@pytest.mark.interop("Keras", "stateful=True: states carried from call to call, and reset", reads="rounding")
+@pytest.mark.interop("Keras", "stateful=True: states kept between calls, and reset", reads="rounding")
 @pytest.mark.parametrize("inside", [False, True], ids=["row", "nested"])
 def test_stateful(inside: bool, tmp_path: Path) -> None:
     """Three calls, one of them with a mask; then from zeros again."""

@@ -24,7 +24,7 @@ ATOL = 2 * 2 * T * (chain(INPUTS + H) + CELL) * unit(np.float32)
 """Two layers behind each other, in both libraries; each step hands its roundings on."""
 
 
-@pytest.mark.interop("ONNX", "models as Keras's exporter writes them (PyTorch's backend)", reads="rounding")
+@pytest.mark.interop("ONNX", "models from Keras's exporter (PyTorch backend)", reads="rounding")
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "Bidirectional"])
 @pytest.mark.filterwarnings("ignore")  # the exporters warn of their own future
 def test_what_keras_exports(kind: str, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def layer(graph: Graph, kind: str, x: str, inputs: int, direction: str, rng: np.
     return graph("Transpose", y, perm=[1, 0, 2]), last
 
 
-@pytest.mark.interop("ONNX", "graphs in the patterns of tf2onnx", reads="rounding")
+@pytest.mark.interop("ONNX", "graphs in the form that tf2onnx writes", reads="rounding")
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize("kind", GATES)
 def test_patterns_of_tf2onnx(kind: str, direction: str) -> None:

@@ -60,7 +60,7 @@ def case_of(option: Option) -> Case:
     return case.replace(lengths=np.maximum(case.lengths, 1))
 
 
-@pytest.mark.interop("ONNX", "layers as files for ONNX Runtime", writes="rounding")
+@pytest.mark.interop("ONNX", "layers, run by ONNX Runtime", writes="rounding")
 @pytest.mark.parametrize("option", [*OPTIONS, *CHOSEN], ids=str)
 def test_onnx_runtime_runs_what_is_written(option: Option) -> None:
     """Its results lie within the bounds of the exact ones."""
@@ -77,7 +77,7 @@ def test_onnx_runtime_runs_what_is_written(option: Option) -> None:
         assert largest(got - want.values[name]) <= want.bound(name, np.float32), name
 
 
-@pytest.mark.interop("ONNX", "layers as files and back, float32 and float64", reads="exact", writes="exact")
+@pytest.mark.interop("ONNX", "layers, saved and loaded again, float32 and float64", reads="exact", writes="exact")
 @pytest.mark.parametrize(("option", "dtype"), READ_BACK, ids=[f"{o}-{d.__name__}" for o, d in READ_BACK])
 def test_what_is_written_reads_back_to_the_bit(option: Option, dtype: Any, tmp_path: Path) -> None:
     case = case_of(option)
@@ -114,7 +114,7 @@ def test_feeds_have_names() -> None:
 EXPORTED = [("LSTM", True), ("GRU", True), ("RNN", False), ("LSTM", False), ("GRU", False)]
 
 
-@pytest.mark.interop("ONNX", "models as both of PyTorch's exporters write them", reads="rounding")
+@pytest.mark.interop("ONNX", "models from both of PyTorch's exporters", reads="rounding")
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("kind", "dynamo"), EXPORTED)
 def test_what_pytorch_exports(kind: str, dynamo: bool, bidirectional: bool, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def graph_of(nodes: list[Any], inputs: dict[str, Any], outputs: list[str], const
     return inferred
 
 
-@pytest.mark.interop("ONNX", "operators around recurrent ones", reads="rounding")
+@pytest.mark.interop("ONNX", "other operators in models with recurrent operators", reads="rounding")
 def test_what_stands_around_the_layers() -> None:
     """The operators that exporters write between recurrent layers, against ONNX Runtime."""
     runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime, which is not installed")

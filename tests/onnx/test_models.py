@@ -85,7 +85,7 @@ def written(model: Any) -> bytes:
 CALLS: list[dict[str, Array]] = [{}, {"lengths": LENGTHS}]
 
 
-@pytest.mark.interop("ONNX", "models (Sequential) as files for ONNX Runtime", writes="rounding")
+@pytest.mark.interop("ONNX", "Sequential models, run by ONNX Runtime", writes="rounding")
 @pytest.mark.parametrize("name", MODELS)
 def test_onnx_runtime_runs_models(name: str) -> None:
     """With lengths and without; of any batch size and, but for Flatten, any number of steps."""
@@ -106,7 +106,7 @@ def test_onnx_runtime_runs_models(name: str) -> None:
     np.testing.assert_allclose(session.run(None, {"x": shorter})[0], want, rtol=0, atol=bound(want))
 
 
-@pytest.mark.interop("ONNX", "models (Sequential) as files and back", reads="rounding", writes="rounding")
+@pytest.mark.interop("ONNX", "Sequential models, saved and loaded again", reads="rounding", writes="rounding")
 @pytest.mark.parametrize("name", MODELS)
 def test_models_read_back(name: str, dtype: Any) -> None:
     model = model_of(name, dtype)

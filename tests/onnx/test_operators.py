@@ -39,7 +39,7 @@ def own_cases() -> list[Any]:
 OWN_CASES = own_cases()
 
 
-@pytest.mark.interop("ONNX", "the onnx package's own recurrent backend cases", reads="rounding")
+@pytest.mark.interop("ONNX", "the onnx package's test cases for recurrent operators", reads="rounding")
 @pytest.mark.parametrize("case", OWN_CASES, ids=lambda case: case.name)
 def test_the_cases_of_the_onnx_package(case: Any) -> None:
     model = go.load(case.model.SerializeToString())
@@ -220,7 +220,7 @@ def test_layout_1_is_layout_0_with_the_batch_first(kind: str, direction: str) ->
         np.testing.assert_array_equal(results[name], want[name].swapaxes(0, 1))
 
 
-@pytest.mark.interop("ONNX", "weights that are computed or fed", reads="exact")
+@pytest.mark.interop("ONNX", "weights computed in the graph or given as inputs", reads="exact")
 @pytest.mark.parametrize("kind", GATES)
 def test_weights_may_be_inputs(kind: str) -> None:
     """They are read anew in each run."""

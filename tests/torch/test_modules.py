@@ -27,7 +27,7 @@ from torch_modules import PAIRS, case_of, run_torch  # noqa: E402
 KINDS = ["RNN", "LSTM", "GRU"]
 
 
-@pytest.mark.interop("PyTorch", "drop-in modules: outputs and gradients, packed sequences too", reads="rounding")
+@pytest.mark.interop("PyTorch", "drop-in modules: outputs and gradients, also of packed sequences", reads="rounding")
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=str)
 def test_results_and_gradients(option: Option, variant: Variant) -> None:
     """Within the bounds of the exact results, packed sequences too; for a sequence's own results, the layer's bits."""

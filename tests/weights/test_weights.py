@@ -43,7 +43,7 @@ def same(a: Any, b: Any) -> None:
         np.testing.assert_array_equal(b.params[name], array)
 
 
-@pytest.mark.interop("safetensors", "every layer with its options, other arrays", reads="exact", writes="exact")
+@pytest.mark.interop("safetensors", "every layer with its options; other arrays", reads="exact", writes="exact")
 @pytest.mark.parametrize("option", [*draw.CELLS, *MORE], ids=str)
 def test_there_and_back(option: Option, tmp_path: Path, dtype: Any) -> None:
     case = draw.make(option, draw.VARIANTS[0])
