@@ -1,4 +1,4 @@
-"""Model files: whole or not at all, what they hold, and clear errors for damaged, foreign and later ones."""
+"""Model files: their contents, complete replacement, and errors for damaged files, other formats and later versions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def example(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
+def test_a_loaded_model_is_bit_identical(name: str, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     model = MODELS[name]()
     model.save(path)
@@ -57,14 +57,14 @@ def test_a_model_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["model.safetensors"]
 
 
-def test_notes_go_along(tmp_path: Path) -> None:
+def test_a_file_holds_the_notes(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     model = MODELS["mean"]()
     model.notes = {"classes": ["é", "no"], "mean": np.float64(0.1), "of": {"rows": 3}}
     model.save(path)
     for same in (gw.load(path), pickle.loads(pickle.dumps(model))):
         assert same.notes == {"classes": ["é", "no"], "mean": 0.1, "of": {"rows": 3}}
-    rewritten(path, lambda d: d.pop("notes"))  # as of a file that was written before there were any
+    rewritten(path, lambda d: d.pop("notes"))  # as in files from before there were notes
     assert gw.load(path).notes == {}
     model.notes = {"classes": {1, 2}}
     with pytest.raises(TypeError, match="notes: expected text, numbers, lists and dicts, got set"):
@@ -87,7 +87,7 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     assert [one.name for one in tmp_path.iterdir()] == ["model.safetensors"]
 
 
-def test_names_that_promise_another_format_and_folders_that_are_not_there(tmp_path: Path) -> None:
+def test_suffixes_of_other_formats_and_missing_folders_are_refused(tmp_path: Path) -> None:
     model = MODELS["mean"]()
     with pytest.raises(ValueError, match=r"path: expected a name that ends in \.safetensors, got m\.pt"):
         model.save("m.pt")
@@ -101,7 +101,7 @@ def test_names_that_promise_another_format_and_folders_that_are_not_there(tmp_pa
 
 
 def rewritten(path: Path, change: Any) -> None:
-    """The file with its description changed."""
+    """Change the description in a file."""
     with safe_open(str(path), framework="np") as file:
         description = json.loads(file.metadata()["gatewise.model"])
     change(description)
@@ -137,7 +137,7 @@ def test_descriptions_that_do_not_fit_are_refused(change: Any, message: str, tmp
         gw.load(path)
 
 
-def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
+def test_damaged_files_and_other_formats_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     MODELS["mean"]().save(path)
     whole = path.read_bytes()

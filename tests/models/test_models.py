@@ -1,4 +1,4 @@
-"""Models: gradients of every part by central differences, padding that is never read, and refusals when built."""
+"""Models: gradients of all layers against central differences, padding that is never read, and refused layers."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MODELS: dict[str, Build] = {
     "many to one": lambda: gw.Sequential(
         gw.LSTM(3, 4, **F64), gw.LastStep(), gw.Linear(4, 2, dtype=np.float64), seed=0
     ),
-    "both directions' last": lambda: gw.Sequential(
+    "last step of both directions": lambda: gw.Sequential(
         gw.GRU(3, 4, bidirectional=True, **F64), gw.LastStep(), gw.Linear(8, 2, dtype=np.float64), seed=0
     ),
-    "last of a linear part": lambda: gw.Sequential(
+    "last step of a linear layer": lambda: gw.Sequential(
         gw.GRU(3, 4, bidirectional=True, **F64), gw.Linear(8, 3, dtype=np.float64), gw.LastStep(), seed=0
     ),
     "mean": lambda: gw.Sequential(gw.RNN(3, 4, **F64), gw.MeanOverSteps(), seed=0),
@@ -41,7 +41,7 @@ MODELS: dict[str, Build] = {
         gw.LSTM(3, 4, bidirectional=True, peephole=True, **F64), gw.Linear(8, 5, dtype=np.float64),
         gw.GRU(5, 2, reset_after=False, **F64), gw.Linear(2, 1, dtype=np.float64), seed=0,
     ),
-    "a linear part first": lambda: gw.Sequential(gw.Linear(3, 5, dtype=np.float64), gw.GRU(5, 2, **F64), seed=0),
+    "a linear layer first": lambda: gw.Sequential(gw.Linear(3, 5, dtype=np.float64), gw.GRU(5, 2, **F64), seed=0),
     "tokens": lambda: gw.Sequential(
         gw.Embedding(7, 3, dtype=np.float64), gw.RNN(3, 4, nonlinearity="relu", **F64), gw.LastStep(), seed=0
     ),
@@ -55,7 +55,7 @@ STEPS: dict[str, dict[str, Array]] = {
 
 def data(model: gw.Sequential) -> Array:
     rng = np.random.default_rng(3)
-    if isinstance(model.parts[0], gw.Embedding):
+    if isinstance(model.layers[0], gw.Embedding):
         return rng.integers(0, 7, (4, 6))
     return rng.standard_normal((4, 6, 3))
 
@@ -82,7 +82,7 @@ def test_gradients_are_central_differences(build: Build, steps: dict[str, Array]
         return (up - down) / (2.0 * h)
 
     rng = np.random.default_rng(5)
-    # Truncation is h^2 times third derivatives of order 1, rounding eps times values of order 10, over h.
+    # The truncation error is h^2 times third derivatives of order 1; the rounding error is eps / h times 10.
     bound = 1e-8
     for name, value in model.state_dict().items():
         for flat in rng.choice(value.size, min(value.size, 6), replace=False):
@@ -110,7 +110,7 @@ def test_padding_is_never_read_and_changes_nothing(name: str) -> None:
     wrong = np.where(MASK if x.ndim == 2 else MASK[..., None], x, -9 if x.ndim == 2 else np.nan)
     results = [model(wrong, lengths=LENGTHS), model(wrong, mask=MASK)]
     for row, length in enumerate(LENGTHS):
-        # Products by BLAS may round differently in other shapes.
+        # BLAS may round products of other shapes differently.
         alone = model(x[row : row + 1, :length])[0]
         for y in results:
             np.testing.assert_allclose(y[row] if model.one_answer else y[row, :length], alone, rtol=1e-13, atol=1e-13)
@@ -121,7 +121,7 @@ def test_padding_is_never_read_and_changes_nothing(name: str) -> None:
             assert np.isfinite(gradient).all()
 
 
-def test_the_last_step_of_a_reverse_direction_is_the_first() -> None:
+def test_the_last_step_of_a_reverse_direction_is_the_first_of_the_sequence() -> None:
     layer = gw.LSTM(3, 4, bidirectional=True, seed=0, **F64)
     x = np.random.default_rng(0).standard_normal((4, 6, 3))
     _, (h, _) = layer(x, lengths=LENGTHS)
@@ -130,7 +130,7 @@ def test_the_last_step_of_a_reverse_direction_is_the_first() -> None:
 
 
 @pytest.mark.parametrize("build", [MODELS[name] for name in MODELS if MODELS[name]().one_answer and name != "flatten"])
-def test_no_valid_step_gives_what_no_step_gives(build: Build) -> None:
+def test_sequences_without_valid_steps_are_like_those_without_steps(build: Build) -> None:
     model = build()
     x = data(model)
     nothing = model(x[:, :0])
@@ -138,8 +138,8 @@ def test_no_valid_step_gives_what_no_step_gives(build: Build) -> None:
         np.testing.assert_array_equal(model(x, **steps), nothing)
 
 
-def test_the_last_step_counts_under_a_mask_too() -> None:
-    """Also of what no recurrent layer repeats, and of both directions, whose outputs a cut behind them empties."""
+def test_the_last_valid_step_counts_with_a_mask() -> None:
+    """This holds after a linear layer, which repeats no outputs, and for both directions with resets at later steps."""
     x, half, cuts = np.random.default_rng(0).standard_normal((4, 6, 3)), np.zeros((4, 6), bool), np.zeros((4, 6), bool)
     half[:, 1:4] = cuts[:, 1] = cuts[:, 5] = True
     for layer in (gw.Linear(3, 5, dtype=np.float64), gw.LSTM(3, 4, bidirectional=True, **F64)):
@@ -179,8 +179,8 @@ def test_a_seed_fixes_all_values_and_none_keeps_those_of_the_layers() -> None:
     for name, value in before.items():
         np.testing.assert_array_equal(kept.params[f"0.{name}"], value)
         np.testing.assert_array_equal(layer.params[name], value)
-    parts = [[gw.LSTM(2, 3, batch_first=True), gw.Linear(3, 1)] for _ in range(3)]
-    a, b, c = gw.Sequential(*parts[0], seed=1), gw.Sequential(parts[1], seed=1), gw.Sequential(parts[2], seed=2)
+    layers = [[gw.LSTM(2, 3, batch_first=True), gw.Linear(3, 1)] for _ in range(3)]
+    a, b, c = gw.Sequential(*layers[0], seed=1), gw.Sequential(layers[1], seed=1), gw.Sequential(layers[2], seed=2)
     np.testing.assert_array_equal(a.flat_params, b.flat_params)
     assert not np.isin(a.flat_params, c.flat_params).any()
     a.reset_parameters("glorot")
@@ -188,18 +188,18 @@ def test_a_seed_fixes_all_values_and_none_keeps_those_of_the_layers() -> None:
     np.testing.assert_array_equal(a.params["1.bias"], [0.0])
 
 
-def test_a_part_lives_in_one_model() -> None:
-    """A copy serves another, and leaves the first alone; what has no parameters serves any number."""
+def test_a_layer_belongs_to_one_model() -> None:
+    """A copy can belong to another model and leaves the first one alone. Layers without parameters may be shared."""
     layer, linear, last = gw.GRU(3, 4, bidirectional=True, **F64), gw.Linear(8, 2, dtype=np.float64), gw.LastStep()
     model = gw.Sequential(layer, last, linear, seed=0)
     x, before = data(model), model.state_dict()
     expected = model(x)
-    for parts in ((layer, last), (linear,)):
+    for layers in ((layer, last), (linear,)):
         with pytest.raises(
             ValueError,
             match=r"layer 0, .*: already belongs to another model or adopted arrays; pass copy",
         ):
-            gw.Sequential(*parts)
+            gw.Sequential(*layers)
     other = gw.Sequential(copy.deepcopy(layer), last, seed=1)
     small = gw.Sequential(gw.GRU(3, 2, **F64), last, copy.deepcopy(gw.Linear(2, 2, dtype=np.float64)))
     taken = gw.Sequential(copy.deepcopy(linear))
@@ -289,12 +289,12 @@ BATCH_FIRST = {"batch_first": True}
         (lambda: gw.Dropout(1.0), "p: expected a number p with 0 <= p < 1, got 1.0"),
     ],
 )
-def test_parts_that_do_not_fit_are_refused(build: Build, message: str) -> None:
+def test_layers_that_do_not_fit_are_refused(build: Build, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build()
 
 
-def test_what_is_no_part_is_refused() -> None:
+def test_other_objects_are_refused_as_layers() -> None:
     with pytest.raises(TypeError, match="layers: expected layers of gatewise, got ufunc as layer 1"):
         gw.Sequential(gw.RNN(3, 3, **BATCH_FIRST), np.tanh)
 
@@ -331,7 +331,7 @@ def test_tokens_are_integers() -> None:
 @pytest.mark.parametrize(
     ("name", "shape"), [(n, s) for n in MODELS for s in ((0, 6), (4, 0), (0, 0)) if n != "flatten" or s == (0, 6)]
 )
-def test_no_sequences_and_no_steps_work(name: str, shape: tuple[int, int]) -> None:
+def test_batches_without_sequences_or_steps_work(name: str, shape: tuple[int, int]) -> None:
     model = MODELS[name]()
     x = np.zeros(shape, int) if name == "tokens" else np.zeros((*shape, 3))
     y, tape = model.forward(x)
@@ -347,7 +347,7 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert counted(gw.RNN(6, 16, **BATCH_FIRST)) == (368, 384)
     assert counted(gw.LSTM(6, 16, **BATCH_FIRST)) == (4 * 368, 4 * 384)
-    # Keras's GRU: two biases with reset_after, one without.
+    # Keras's GRU has two biases with reset_after and one without.
     assert counted(gw.GRU(6, 16, **BATCH_FIRST)) == (3 * 384, 3 * 384)
     assert counted(gw.GRU(6, 16, reset_after=False, **BATCH_FIRST)) == (3 * 368, 3 * 384)
     model = gw.Sequential(gw.LSTM(6, 16, **BATCH_FIRST), gw.LastStep(), gw.Linear(16, 2))
@@ -356,7 +356,7 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
     assert [row["FLOPs at the end"] for row in rows] == [0, 0, 2 * 16 * 2]
     assert [row["output"] for row in rows] == ["(B, T, 16)", "(B, 16)", "(B, 2)"]
     assert rows[0]["state bytes"] == 2 * 16 * 4
-    # i, f, g, o, tanh c', c', h, and x: numbers that every tape has; more than y and a few bytes a row it has not.
+    # Every tape has i, f, g, o, tanh c', c', h and x; besides these only y and a few bytes per row.
     numbers = (7 * 16 + 6) * 4
     assert numbers <= rows[0]["tape bytes a step"] <= numbers + 16 * 4 + 64
     assert model.summary() is None
@@ -368,7 +368,7 @@ def test_summary_counts_as_keras_does(capsys: pytest.CaptureFixture[str]) -> Non
         model.summary("json")
 
 
-def test_matrices_of_three_rows_have_flops_and_peepholes_none() -> None:
+def test_flops_count_matrices_of_three_rows_but_no_peepholes() -> None:
     model = gw.Sequential(gw.LSTM(6, 3, proj_size=2, **BATCH_FIRST), gw.Linear(2, 3), gw.Linear(3, 4))
     rows = model.summary("dicts") or []
     assert [row["FLOPs a step"] for row in rows] == [2 * (12 * (6 + 2) + 2 * 3), 2 * 2 * 3, 2 * 3 * 4]
@@ -379,7 +379,7 @@ def test_matrices_of_three_rows_have_flops_and_peepholes_none() -> None:
     assert plain == peephole
 
 
-def test_checkpoints_change_no_bit() -> None:
+def test_checkpoints_give_bit_identical_gradients() -> None:
     model = gw.Sequential(gw.LSTM(3, 4, num_layers=2, dropout=0.3, **F64), gw.LastStep(), seed=0)
     x = np.random.default_rng(0).standard_normal((60, 50, 3))
     results = []

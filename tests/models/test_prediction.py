@@ -1,4 +1,4 @@
-"""Prediction: batch by batch in memory that grows with the answers alone, states in the data's order, and streams."""
+"""Prediction: memory that only grows with the predictions, states in the order of the data, and streams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RNG = np.random.default_rng(3)
 
 
 def peak(call: Callable[[], Any]) -> int:
-    """The bytes that a call holds at the most."""
+    """Return the largest number of bytes that a call holds."""
     tracemalloc.start()
     try:
         call()
@@ -26,30 +26,30 @@ def peak(call: Callable[[], Any]) -> int:
         tracemalloc.stop()
 
 
-def test_memory_grows_with_the_answers_alone() -> None:
+def test_memory_only_grows_with_the_predictions() -> None:
     model = gw.Sequential(gw.Linear(1, 1), gw.LastStep(), seed=0)
     few, many = (peak(lambda n=n: model.predict(np.zeros((n, 1, 1)), batch_size=1)) for n in (500, 2000))
-    # In proportion to the sequences: not to their square, which would be 16 times as much.
+    # Memory is proportional to the number of sequences. Their square would give 16 times as much.
     assert many < 6 * few
     ragged = [np.zeros((1000 + i % 2, 8)) for i in range(40)]
     model = gw.Sequential(gw.Linear(8, 1), gw.LastStep(), seed=0)
-    # A batch is padded when its turn comes: it, its copy in the model's dtype and its answers are held, not 40.
+    # Each batch is padded when it is needed. Memory holds one batch, its copy in the model's dtype and its predictions.
     assert peak(lambda: model.predict(ragged, batch_size=1)) < 5 * ragged[0].nbytes
 
 
-def test_states_of_ragged_sequences_come_in_their_order() -> None:
+def test_states_of_ragged_sequences_have_the_order_of_the_data() -> None:
     model = gw.Sequential(gw.LSTM(2, 4, batch_first=True), gw.Linear(4, 3), gw.GRU(3, 2, batch_first=True), seed=0)
     answers, ((h, c), last) = model.predict(RAGGED, batch_size=3, return_state=True)
     for i, x in enumerate(RAGGED):
         alone, ((h_alone, c_alone), last_alone) = model.predict(x[None], return_state=True)
-        # Products by BLAS may round differently in other shapes.
+        # BLAS may round products of other shapes differently.
         for one, expected in (
             (answers[i], alone[0]), (h[:, i], h_alone[:, 0]), (c[:, i], c_alone[:, 0]), (last[:, i], last_alone[:, 0])
         ):  # fmt: skip
             np.testing.assert_allclose(one, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_prediction_with_a_state_goes_on() -> None:
+def test_prediction_continues_from_a_state() -> None:
     model = gw.Sequential(
         gw.LSTM(2, 4, batch_first=True), gw.Linear(4, 3), gw.GRU(3, 2, num_layers=2, batch_first=True), seed=0
     )
@@ -65,10 +65,10 @@ def test_prediction_with_a_state_goes_on() -> None:
 @pytest.mark.parametrize("batch_size", [4, None])
 @pytest.mark.parametrize("name", ["tokens", "numbers"])
 def test_a_stream_steps_as_the_model_runs(name: str, batch_size: int | None) -> None:
-    parts: list[Any] = [gw.LSTM(3, 4, num_layers=2, **F64), gw.Dropout(0.5), gw.Linear(4, 2, dtype=np.float64)]
+    layers: list[Any] = [gw.LSTM(3, 4, num_layers=2, **F64), gw.Dropout(0.5), gw.Linear(4, 2, dtype=np.float64)]
     if name == "tokens":
-        parts.insert(0, gw.Embedding(7, 3, dtype=np.float64))
-    model = gw.Sequential(*parts, gw.GRU(2, 3, **F64), seed=0)
+        layers.insert(0, gw.Embedding(7, 3, dtype=np.float64))
+    model = gw.Sequential(*layers, gw.GRU(2, 3, **F64), seed=0)
     x = RNG.integers(0, 7, (4, 6)) if name == "tokens" else RNG.standard_normal((4, 6, 3))
     stream = model.stream(batch_size)
     expected = model(x)
@@ -87,7 +87,7 @@ def test_a_stream_steps_as_the_model_runs(name: str, batch_size: int | None) -> 
         gw.Sequential(gw.GRU(2, 3, **F64), gw.MeanOverSteps()).stream()
 
 
-def test_a_stream_keeps_the_parameters_that_it_began_with() -> None:
+def test_a_stream_keeps_its_snapshot_of_the_parameters() -> None:
     model = gw.Sequential(gw.Embedding(7, 3), gw.GRU(3, 4, batch_first=True), gw.Linear(4, 2), seed=0)
     tokens = RNG.integers(0, 7, (4, 6))
     expected, stream = model(tokens), model.stream(4)
@@ -96,7 +96,7 @@ def test_a_stream_keeps_the_parameters_that_it_began_with() -> None:
         np.testing.assert_allclose(stream.step(tokens[:, t]), expected[:, t], rtol=1e-5, atol=1e-6)
 
 
-def test_a_step_is_of_the_size_and_type_that_the_model_reads() -> None:
+def test_steps_of_another_shape_or_type_are_refused() -> None:
     numbers = gw.Sequential(gw.Linear(3, 2), gw.Dropout(0.5), seed=0)
     tokens = gw.Sequential(gw.Embedding(7, 3), seed=0)
     assert numbers.stream(2).step(np.zeros((2, 3))).dtype == np.float32

@@ -1,4 +1,4 @@
-"""Callbacks and what fit hands back: hooks, stops, checkpoints that resume to the same bits, logs, bars, histories."""
+"""Callbacks and histories: hooks, early stopping, checkpoints that resume with bit-identical results, logs and bars."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_early_stopping_restores_the_best_weights() -> None:
             seen.append(run.model.flat_params.copy())
 
     model = one_answer()
-    # A rate that grows until it harms.
+    # The learning rate grows until training diverges.
     optimizer = gw.optimizers.SGD(lr=lambda step: 0.02 * 1.15**step)
     stop = EarlyStopping(monitor="val_loss", patience=3)
     history = model.fit(
@@ -42,7 +42,7 @@ def test_early_stopping_restores_the_best_weights() -> None:
     np.testing.assert_array_equal(model.flat_params, seen[best])
 
 
-def test_hooks_come_in_order_and_may_change_gradients() -> None:
+def test_hooks_are_called_in_order_and_may_change_gradients() -> None:
     calls: list[str] = []
 
     class Record(Callback):
@@ -101,7 +101,7 @@ def dropping(seed: int) -> gw.Sequential:
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
-def test_training_goes_on_from_a_checkpoint_to_the_same_bits(name: str, tmp_path: Path) -> None:
+def test_training_resumes_from_a_checkpoint_with_bit_identical_results(name: str, tmp_path: Path) -> None:
     path = tmp_path / "{epoch}.safetensors"
 
     def run(model: gw.Sequential, epochs: int, **more: Any) -> tuple[gw.Sequential, Any]:
@@ -123,8 +123,8 @@ def grown(step: int) -> float:
 
 
 @pytest.mark.parametrize("rate", [grown, gw.schedules.Warmup(lambda step: grown(step), steps=3)])
-def test_a_function_for_a_rate_goes_on_too(rate: Any, tmp_path: Path) -> None:
-    """A checkpoint only knows that it was one: what it does cannot be compared."""
+def test_training_resumes_with_a_function_as_learning_rate(rate: Any, tmp_path: Path) -> None:
+    """A checkpoint only records that the rate was a function, as functions cannot be compared."""
 
     def run(**options: Any) -> gw.Sequential:
         return fitted(one_answer(), X, Y, optimizer=gw.optimizers.Adam(rate), **options)
@@ -171,8 +171,8 @@ def test_only_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
     assert gw.load(path).evaluate(X[14:], Y[14:])["loss"] == pytest.approx(min(history.history["val_loss"]), rel=1e-6)
 
 
-def test_every_so_many_epochs_the_best_is_looked_for(tmp_path: Path) -> None:
-    """The best of the epochs between is not lost to a checkpoint that was not its turn."""
+def test_checkpoints_of_the_best_are_compared_with_checkpoints_alone(tmp_path: Path) -> None:
+    """Epochs between two checkpoints do not count as the best so far."""
     path = tmp_path / "{epoch}.safetensors"
     losses = iter([1.0, 5.0, 0.1, 4.0, 9.0, 4.5, 9.0, 3.0])
 
@@ -187,7 +187,7 @@ def test_every_so_many_epochs_the_best_is_looked_for(tmp_path: Path) -> None:
 
 
 def logged(path: Path, history: Any) -> None:
-    """The file has the history, a row an epoch."""
+    """Check that the file has the history, one row per epoch."""
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == [str(epoch + 1) for epoch in range(history.epochs)]
@@ -196,7 +196,7 @@ def logged(path: Path, history: Any) -> None:
     assert [row["seconds"] for row in rows] == [f"{seconds:.3f}" for seconds in history.seconds]
 
 
-def test_a_log_has_a_row_an_epoch(tmp_path: Path) -> None:
+def test_a_log_has_one_row_per_epoch(tmp_path: Path) -> None:
     log, other, checkpoint = (tmp_path / name for name in ("log.csv", "other.csv", "{epoch}.safetensors"))
 
     def run(epochs: int, path: Path, **options: Any) -> Any:
@@ -207,7 +207,7 @@ def test_a_log_has_a_row_an_epoch(tmp_path: Path) -> None:
 
     for epochs in (4, 3):
         logged(log, run(epochs, log))
-    # Training that goes on from before the last row, as after a kill between two checkpoints; and into another file.
+    # Training resumes from an epoch before the last row, as after a crash between two checkpoints; and in another file.
     for path in (log, other):
         logged(path, run(5, path, resume=tmp_path / "2.safetensors"))
 

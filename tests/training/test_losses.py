@@ -1,4 +1,4 @@
-"""Losses: central differences prove the gradients, weights equal repetition, and what has no weight is never read."""
+"""Losses: gradients against central differences, weights that equal repetition, and targets that are not read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_gradients_are_central_differences(loss: Loss, target: Array, weight: Ar
             moved[index] += sign * h
             ends.append(loss(moved, target, weight).value)
         numeric[index] = (ends[0] - ends[1]) / (2.0 * h)
-    # Truncation is h^2 times a third derivative below 1; rounding is eps times values below 20, over 2 h.
+    # The truncation error is h^2 times a third derivative below 1, the rounding error eps / 2h times values below 20.
     np.testing.assert_allclose(gradient, numeric, rtol=0.0, atol=20 * np.finfo(float).eps / h + h * h)
 
 
@@ -66,7 +66,7 @@ def test_weights_equal_repetition(loss: Loss, target: Array) -> None:
 
 
 @pytest.mark.parametrize(("loss", "target"), CASES, ids=IDS)
-def test_targets_without_weight_are_not_read(loss: Loss, target: Array) -> None:
+def test_targets_of_weight_0_are_not_read(loss: Loss, target: Array) -> None:
     wrong = target.copy()
     wrong[WEIGHT == 0] = -7 if target.dtype.kind == "i" else np.nan
     a, b = loss(PREDICTION, target, WEIGHT), loss(PREDICTION, wrong, WEIGHT)
@@ -76,7 +76,7 @@ def test_targets_without_weight_are_not_read(loss: Loss, target: Array) -> None:
 
 
 @pytest.mark.parametrize(("loss", "target"), CASES, ids=IDS)
-def test_nothing_to_learn_is_zero(loss: Loss, target: Array) -> None:
+def test_the_loss_without_weights_is_0(loss: Loss, target: Array) -> None:
     value, gradient, weight = loss(PREDICTION, target, np.zeros((4, 5)))
     assert value == weight == 0.0
     assert not gradient.any()
@@ -103,20 +103,20 @@ def test_large_logits_neither_overflow_nor_vanish() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [1.0, 1e4, 1e30])
 def test_softmax(dtype: type, size: float) -> None:
-    """SciPy's; of large logits, too, and where some or all but one are -inf."""
+    """It is SciPy's, for large logits and for logits of -inf, too."""
     z = (size * np.random.default_rng(3).standard_normal((4, 5, 3))).astype(dtype)
     z[0, 0, 0] = z[0, 1, :2] = -np.inf
     given = z.copy()
     found = gw.losses.softmax(z)
     assert (found.dtype, found.shape) == (dtype, z.shape)
     np.testing.assert_array_equal(z, given)
-    # The differences from the largest are the same in both; exponential, sum of three and quotient round.
+    # Both take the same differences from the largest. Exponential, sum of three and quotient round.
     np.testing.assert_allclose(found, scipy.special.softmax(z, axis=-1), rtol=8 * np.finfo(dtype).eps, atol=0)
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=4 * np.finfo(dtype).eps)
     np.testing.assert_array_equal(found[0, 1], [0.0, 0.0, 1.0])
 
 
-def test_softmax_of_what_is_no_array_of_floats() -> None:
+def test_softmax_of_lists_and_other_types() -> None:
     assert gw.losses.softmax([0, 0]).dtype == np.float64
     np.testing.assert_array_equal(gw.losses.softmax([0, 0]), [0.5, 0.5])
     assert gw.losses.softmax(np.zeros((2, 0), np.float32)).shape == (2, 0)

@@ -1,4 +1,4 @@
-"""Optimizers: the published formulas in plain NumPy, clipping, schedules, and bits that no instruction set changes."""
+"""Optimizers: the published formulas in plain NumPy, clipping, schedules, and equal bits for all instruction sets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ IDS = [repr(make()) for make, _ in CASES]
 
 
 @pytest.mark.parametrize(("make", "step"), CASES, ids=IDS)
-def test_five_steps_are_those_of_the_formulas(isa: str, dtype: type[np.floating], make: Any, step: Step) -> None:
+def test_five_updates_follow_the_formulas(isa: str, dtype: type[np.floating], make: Any, step: Step) -> None:
     rng = np.random.default_rng(0)
     p = rng.standard_normal(37).astype(dtype)
     expected, memory, optimizer = p.astype(np.float64), {}, make()
@@ -70,13 +70,13 @@ def test_five_steps_are_those_of_the_formulas(isa: str, dtype: type[np.floating]
         g = rng.standard_normal(37).astype(dtype)
         optimizer.update(p, g)
         expected = step(t, expected, g.astype(np.float64), memory)
-    # A step has fewer than 20 roundings on its longest path, each relative to numbers not far above 1.
+    # An update has fewer than 20 roundings on its longest path, each relative to numbers of order 1.
     assert np.max(np.abs(p - expected)) <= 5 * 20 * np.finfo(dtype).eps
     assert optimizer.steps == 5
 
 
 @pytest.mark.parametrize(("make", "step"), CASES, ids=IDS)
-def test_bits_are_those_of_every_instruction_set_and_team(
+def test_instruction_sets_and_thread_counts_give_the_same_bits(
     monkeypatch: pytest.MonkeyPatch, make: Any, step: Step
 ) -> None:
     results = []
@@ -147,7 +147,7 @@ def test_schedules() -> None:
 
 
 @pytest.mark.parametrize(("make", "step"), CASES, ids=IDS)
-def test_a_copy_of_the_state_goes_on_to_the_same_bits(make: Any, step: Step) -> None:
+def test_a_copy_of_the_state_gives_bit_identical_updates(make: Any, step: Step) -> None:
     rng = np.random.default_rng(0)
     p, optimizer = rng.standard_normal(9), make()
     gradients = rng.standard_normal((4, 9))
@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_refused(isa: str) -> None:
     with pytest.raises(ValueError, match=r"grads: expected \(4,\), got \(3,\)"):
         optimizer.update(p, g[:3])
     assert optimizer.state_dict().keys() == {"steps"}
-    optimizer.update(np.zeros(5, np.float32), np.zeros(5, np.float32))  # what failed left nothing behind
+    optimizer.update(np.zeros(5, np.float32), np.zeros(5, np.float32))  # the failed update left nothing behind
     optimizer = Adam()
     optimizer.update(p, g)
     with pytest.raises(ValueError, match=r"mean: expected \(3,\), got \(4,\)"):

@@ -1,4 +1,4 @@
-"""Training: what fit does is what its parts do one by one, whatever the data come as, and a seed fixes it."""
+"""Training: fit does what its steps do one by one, for all kinds of data, and a seed makes it reproducible."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def test_training_learns() -> None:
     assert history.epochs == len(history.seconds) == 150
 
 
-def test_a_seed_fixes_everything() -> None:
+def test_a_seed_makes_training_reproducible() -> None:
     def trained(seed: int) -> gw.Sequential:
-        parts = [
+        layers = [
             gw.LSTM(2, 5, num_layers=2, dropout=0.3, batch_first=True), gw.Dropout(0.3), gw.LastStep(), gw.Linear(5, 1),
         ]  # fmt: skip
-        return fitted(gw.Sequential(parts, seed=seed), X, Y)
+        return fitted(gw.Sequential(layers, seed=seed), X, Y)
 
     same(trained(1), trained(1))
     assert not np.array_equal(trained(1).flat_params, trained(2).flat_params)
 
 
 class Batches:
-    """An iterable of the batches that fit makes of arrays in their own order."""
+    """An iterable of the batches that fit makes of arrays without shuffling."""
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         for start in (0, 8, 16):
@@ -77,7 +77,7 @@ def test_data_may_come_in_many_kinds(tmp_path: Path) -> None:
         epochs = 1 if isinstance(x, Iterator) else 2
         model = fitted(one_answer(), x, y, shuffle=False, epochs=epochs)
         same(model, expected if epochs == 2 else fitted(one_answer(), X, Y, shuffle=False, epochs=1))
-    # Integers beside floats, whatever the longest are: of sequences, and of answers a step.
+    # Lists may mix integers and floats, in sequences and in targets per step.
     whole, mixed = ([[[1.0], [2.0], [3.0]], [[0.5], [0.25]]], [[[1], [2], [3]], [[0.5], [0.25]]])
     models = [gw.Sequential(gw.GRU(1, 2, batch_first=True), gw.Linear(2, 1), seed=0) for _ in range(2)]
     same(fitted(models[0], whole, whole), fitted(models[1], mixed, mixed))
@@ -87,14 +87,14 @@ def test_data_may_come_in_many_kinds(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tokens[1], [0.0, 0.0])
 
 
-def test_an_iterator_that_is_exhausted_says_so() -> None:
+def test_an_exhausted_iterator_is_refused() -> None:
     with pytest.raises(ValueError, match="x: the iterable was exhausted after the first epoch; pass an object whose"):
         fitted(one_answer(), iter(Batches()))
 
 
 @pytest.mark.parametrize("step_by_step", [False, True])
-def test_ragged_sequences_are_the_padded_ones_with_lengths(step_by_step: bool) -> None:
-    """With one batch an epoch, padding, buckets and masks add nothing but an order of summation."""
+def test_ragged_sequences_equal_padded_ones_with_lengths(step_by_step: bool) -> None:
+    """With one batch per epoch, padding, buckets and masks only change the order of summation."""
     build, y = (every_step, EVERY) if step_by_step else (one_answer, Y)
     answers = [one[:n] for one, n in zip(y, LENGTHS, strict=True)] if step_by_step else y
     padded = fitted(build(), X, y, lengths=LENGTHS, batch_size=20, shuffle=False)
@@ -111,7 +111,7 @@ def test_ragged_sequences_are_the_padded_ones_with_lengths(step_by_step: bool) -
         assert padded.evaluate(*data, **options)["loss"] == pytest.approx(padded.evaluate(RAGGED, answers)["loss"])
 
 
-def test_batches_of_ragged_sequences_have_like_lengths_and_hold_each_once() -> None:
+def test_batches_of_ragged_sequences_have_similar_lengths() -> None:
     from gatewise.training.data import Ragged
 
     rng = np.random.default_rng(0)
@@ -120,7 +120,7 @@ def test_batches_of_ragged_sequences_have_like_lengths_and_hold_each_once() -> N
     data = Ragged(x, np.arange(1000), None)
     batches = list(data.batches(10, np.random.default_rng(1)))
     assert sorted(np.concatenate([batch.y for batch in batches])) == list(range(1000))
-    # Within a bucket the order is that of the lengths, but its batches come in any.
+    # A bucket is sorted by length, but its batches are shuffled.
     firsts = [batch.lengths.max() for batch in Ragged(x[:400], None, None).batches(10, np.random.default_rng(1))]
     assert firsts != sorted(firsts)
     for batch in batches:
@@ -139,7 +139,7 @@ def test_weights_of_samples_and_steps() -> None:
     a = fitted(one_answer(), X, Y, sample_weight=weight, batch_size=64, shuffle=False)
     b = fitted(one_answer(), X[chosen], Y[chosen], batch_size=64, shuffle=False)
     np.testing.assert_allclose(a.flat_params, b.flat_params, rtol=2e-5, atol=1e-6)
-    # Of ragged sequences, too, each goes with its own weight, in whatever order they come.
+    # Each ragged sequence keeps its own weight, in any order.
     a = fitted(one_answer(), RAGGED, Y, sample_weight=weight, batch_size=64)
     b = fitted(one_answer(), [RAGGED[i] for i in chosen], Y[chosen], batch_size=64)
     np.testing.assert_allclose(a.flat_params, b.flat_params, rtol=2e-5, atol=1e-6)
@@ -150,8 +150,8 @@ def test_weights_of_samples_and_steps() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 20])
-def test_metrics_are_means_over_all_answers_however_they_are_cut(batch_size: int) -> None:
-    """Whatever classes weigh in the loss: a metric knows the samples' weights alone."""
+def test_metrics_are_means_over_all_predictions_for_any_batch_size(batch_size: int) -> None:
+    """Metrics know the weights of samples, but not those of classes."""
     classes, rare = (X.sum(axis=(1, 2)) > 4.0).astype(int), gw.losses.CrossEntropy([1.0, 50.0])
     model = gw.Sequential(gw.GRU(2, 3, batch_first=True), gw.LastStep(), gw.Linear(3, 2), seed=0)
     weight = np.arange(20) % 3
@@ -186,7 +186,7 @@ def test_truncated_backpropagation_carries_states_and_no_gradients() -> None:
     options = {"shuffle": False, "epochs": 1, "batch_size": 20, "lengths": lengths, "resets": resets}
     fitted(model, X, EVERY, bptt=4, **options)
     loss, optimizer = gw.losses.MSE(), gw.optimizers.SGD(0.05)
-    layer, linear, state = own.parts[0], own.parts[1], None
+    layer, linear, state = own.layers[0], own.layers[1], None
     for part in (slice(0, 4), slice(4, 6)):
         n = np.clip(lengths - part.start, 0, X[:, part].shape[1])
         y, state, tape = layer.forward(X[:, part], state, lengths=n, resets=resets[:, part])
@@ -207,18 +207,18 @@ def test_truncated_backpropagation_carries_states_and_no_gradients() -> None:
     assert not np.allclose(whole.flat_params, model.flat_params)
 
 
-def test_checkpoints_of_the_tape_change_no_bit() -> None:
+def test_checkpoints_of_the_tape_give_bit_identical_training() -> None:
     same(fitted(every_step(), X, EVERY, checkpoint=2), fitted(every_step(), X, EVERY))
 
 
-def test_a_loss_that_is_not_finite_is_told() -> None:
+def test_a_loss_that_is_not_finite_gives_a_warning() -> None:
     with pytest.warns(RuntimeWarning, match="loss: (nan|inf) in epoch 1; a lower learning rate, or"):
         fitted(one_answer(), X, Y * np.float32(1e30), epochs=1)
 
 
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("which", ["x", "y"])
-def test_data_that_are_not_finite_are_told_before_they_spoil_the_weights(which: str, ragged: bool) -> None:
+def test_data_that_are_not_finite_are_refused_before_they_reach_the_weights(which: str, ragged: bool) -> None:
     model = every_step()
     x, y = ([one.copy() for one in data] for data in (X, EVERY))
     if ragged:
@@ -238,7 +238,7 @@ def test_steps_that_do_not_count_may_hold_anything() -> None:
         fitted(every_step(), x, y, mask=mask)
 
 
-def test_training_ends_where_the_weights_are_no_longer_finite() -> None:
+def test_training_ends_when_the_weights_are_no_longer_finite() -> None:
     model = one_answer()
     with pytest.warns(RuntimeWarning, match="training ends, as the parameters are no longer finite") as told:
         history = model.fit(X, Y, epochs=9, optimizer=gw.optimizers.SGD(1e30), verbose=False)
@@ -281,7 +281,7 @@ def test_what_does_not_fit_is_refused(options: dict[str, Any], error: type[Excep
         one_answer().fit(arguments.pop("x"), arguments.pop("y"), **arguments)
 
 
-def test_truncation_needs_one_direction() -> None:
+def test_truncated_backpropagation_needs_unidirectional_layers() -> None:
     model = gw.Sequential(gw.GRU(2, 5, bidirectional=True, batch_first=True), gw.Linear(10, 1))
     with pytest.raises(ValueError, match="bptt: expected None with a bidirectional layer"):
         fitted(model, X, EVERY, bptt=3)
