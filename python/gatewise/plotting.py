@@ -1,4 +1,4 @@
-"""How all pictures of the package look."""
+"""The style of all plots in the package, and helpers to draw them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Plot = TypeVar("Plot", bound=Callable[..., Any])
 
 
 def styled(plot: Plot) -> Plot:
-    """A function that draws, in this style."""
+    """Decorate a function so that it draws in this style."""
 
     @functools.wraps(plot)
     def draw(*arguments: Any, **keywords: Any) -> Any:
@@ -44,7 +44,7 @@ def styled(plot: Plot) -> Plot:
 
 
 def axes(given: Any = None, rows: int = 1, height: float = 4.5) -> Any:
-    """The axes given, or new ones: a single one, or with `rows` an array of them that share x."""
+    """Return the given axes, or new ones: a single one or, for several rows, an array of axes that share x."""
     if given is not None:
         return given
     figure = library("matplotlib.figure", "train").Figure(figsize=(9, height), dpi=100, layout="constrained")
@@ -52,17 +52,17 @@ def axes(given: Any = None, rows: int = 1, height: float = 4.5) -> Any:
 
 
 def png(figure: Any) -> bytes:
-    """The figure as a PNG file has it."""
+    """Return the figure as the bytes of a PNG file."""
     image = io.BytesIO()
     figure.savefig(image, format="png")
     return image.getvalue()
 
 
 def plain(text: str) -> str:
-    """The text for matplotlib, which takes what stands between dollar signs for formulas."""
+    """Escape dollar signs, between which matplotlib expects a formula."""
     return text.replace("$", r"\$")
 
 
 def colors(count: int) -> list[str]:
-    """So many colours; after the last the first comes again."""
+    """Return this many colours; they repeat after the last one of the palette."""
     return [PALETTE[i % len(PALETTE)] for i in range(count)]

@@ -35,7 +35,6 @@ PENDING = {
     "gatewise._core",
     "gatewise.cells",
     "gatewise.diagnostics",
-    "gatewise.files",
     "gatewise.keras",
     "gatewise.layers",
     "gatewise.onnx",

@@ -6,9 +6,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 
+__doctest_requires__ = ("pandas",)
+
 
 class InputError(ValueError):
-    """The user's input cannot be used; the message says what was expected and what was given."""
+    """Raised if the user's input cannot be used: a file, a column, an option.
+
+    It is a `ValueError`. The message is one line that says what was expected and what was given. The ``gatewise``
+    command prints it as it is.
+
+    See Also
+    --------
+    MissingLibrary : Raised if an optional library is not installed.
+
+    Examples
+    --------
+    >>> from gatewise.forecasting import InputError, read_csv
+    >>> try:
+    ...     read_csv("nowhere.csv")
+    ... except InputError as error:
+    ...     print(error)
+    nowhere.csv: cannot read this CSV file: No such file or directory
+    """
 
 
 @contextmanager

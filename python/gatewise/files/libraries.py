@@ -7,7 +7,23 @@ from typing import Any
 
 
 class MissingLibrary(ImportError):
-    """An optional library, part of an extra such as ``gatewise[train]``, is not installed."""
+    """Raised if an optional library is not installed.
+
+    It is an `ImportError`. The message names the extra that installs the library, such as ``gatewise[train]``.
+
+    See Also
+    --------
+    InputError : Raised if the user's input cannot be used.
+
+    Examples
+    --------
+    >>> from gatewise.files.libraries import MissingLibrary, library
+    >>> try:
+    ...     library("a_library_that_is_not_there", "train")
+    ... except MissingLibrary as error:
+    ...     print(error)
+    a_library_that_is_not_there is not installed; pip install "gatewise[train]" installs it
+    """
 
 
 def library(name: str, extra: str) -> Any:

@@ -13,4 +13,5 @@ Files of other libraries are read as well: PyTorch state dicts, ONNX graphs and 
 from .contents import Weights
 from .files import load, save
 
+__doctest_requires__ = ("safetensors",)
 __all__ = ["Weights", "load", "save"]

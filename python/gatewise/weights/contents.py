@@ -10,6 +10,7 @@ from ..layers import GRU, LSTM, RNN
 from ..models import Sequential
 
 Layer = RNN | LSTM | GRU
+__doctest_requires__ = ("safetensors",)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from ..files.suffixes import chosen_suffix
 from .contents import Contents, Layer, Weights
 from .registry import format_of
 
+__doctest_requires__ = ("safetensors",)
+
 
 def load(path: str | os.PathLike[str]) -> Weights:
     """Load the recurrent layers of a file.
