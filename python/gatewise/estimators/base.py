@@ -31,7 +31,7 @@ SHARE = Interval(Real, 0, 1, closed="left")
 
 
 class RecurrentEstimator(BaseEstimator):
-    """The base of `RecurrentClassifier` and `RecurrentRegressor`; `documented` describes its parameters."""
+    """The base of `RecurrentClassifier` and `RecurrentRegressor`; `documentation` describes the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "cell": [StrOptions(CELLS.keys())],  # keys rather than a set: errors list them in this order

@@ -17,10 +17,10 @@ from .._core.parameters import Array
 from ..training.losses import CrossEntropy, softmax
 from .base import RecurrentEstimator
 from .data import Examples
-from .documentation import documented
+from .documentation import complete_docstring
 
 
-@documented(score="accuracy", stratified=", stratified by class")
+@complete_docstring(score="accuracy", stratified=", stratified by class")
 class RecurrentClassifier(ClassifierMixin, RecurrentEstimator):
     """Classify sequences with a recurrent network.
 
@@ -308,7 +308,7 @@ class RecurrentClassifier(ClassifierMixin, RecurrentEstimator):
         Examples
         --------
         >>> from gatewise.estimators import RecurrentClassifier
-        >>> classifier = RecurrentClassifier(hidden_size=4, max_iter=200, random_state=0)
+        >>> classifier = RecurrentClassifier("gru", hidden_size=4, max_iter=1000, random_state=0)
         >>> classifier.fit([[1.0, 1.0], [-1.0, -1.0]], [0, 1]).predict([[2.0, 1.0], [-1.0, -2.0]])
         array([0, 1])
         """

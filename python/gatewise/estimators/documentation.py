@@ -78,7 +78,7 @@ ATTRIBUTES = """loss_curve_ : list of float
         The names of the columns; only if X is a table whose columns all have text as names."""
 
 
-def documented(**words: str) -> Callable[[Estimator], Estimator]:
+def complete_docstring(**words: str) -> Callable[[Estimator], Estimator]:
     """Put the common passages, and then `words`, into the docstring of a class, in place of their names in braces."""
     texts = {"sequences": SEQUENCES, "parameters": PARAMETERS, "attributes": ATTRIBUTES, **words}
 

@@ -13,10 +13,10 @@ from .._core.parameters import Array
 from ..training.losses import MSE
 from .base import RecurrentEstimator
 from .data import Examples
-from .documentation import documented
+from .documentation import complete_docstring
 
 
-@documented(score="R²", stratified="")
+@complete_docstring(score="R²", stratified="")
 class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
     """Predict one or several numbers for each sequence with a recurrent network.
 
@@ -84,10 +84,12 @@ class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
 
         Examples
         --------
+        >>> import numpy as np
         >>> from gatewise.estimators import RecurrentRegressor
-        >>> regressor = RecurrentRegressor(hidden_size=2, max_iter=50, tol=1.0, random_state=0)
-        >>> regressor.fit([[1.0, 2.0], [3.0, 4.0]], [1.5, 3.5]).n_iter_
-        11
+        >>> x = np.random.default_rng(0).uniform(size=(50, 4))
+        >>> regressor = RecurrentRegressor(hidden_size=4, max_iter=500, random_state=0).fit(x, x.mean(axis=1))
+        >>> regressor.loss_curve_[-1] < regressor.loss_curve_[0]
+        True
         """
         self._learn(X, y, sample_weight)
         return self
@@ -154,7 +156,7 @@ class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
         Examples
         --------
         >>> from gatewise.estimators import RecurrentRegressor
-        >>> regressor = RecurrentRegressor(hidden_size=2, max_iter=50, tol=1.0, random_state=0)
+        >>> regressor = RecurrentRegressor(hidden_size=2, max_iter=50, tol=10.0, random_state=0)
         >>> regressor.fit([[1.0, 2.0], [3.0, 4.0]], [1.5, 3.5]).predict([[2.0, 3.0]]).shape
         (1,)
         """

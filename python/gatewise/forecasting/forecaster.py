@@ -92,7 +92,7 @@ class Forecaster:
     --------
     >>> from gatewise.forecasting import Forecaster, bundled
     >>> series = bundled()
-    >>> forecaster = Forecaster(season=12, epochs=20).fit(series.head(600))
+    >>> forecaster = Forecaster(hidden_size=8, season=12, epochs=5).fit(series.head(600))
     >>> forecaster.predict(3).shape
     (3,)
     >>> errors = forecaster.backtest(series).table()
@@ -247,7 +247,7 @@ class Forecaster:
         >>> import numpy as np
         >>> from gatewise.forecasting import Forecaster
         >>> wave = np.sin(np.arange(300) * 0.3)
-        >>> forecast = Forecaster(hidden_size=16, window=24, horizon=8, epochs=60).fit(wave).predict(8)
+        >>> forecast = Forecaster(hidden_size=8, window=12, horizon=8, lr=0.02, epochs=20).fit(wave).predict(8)
         >>> bool(abs(forecast - np.sin(np.arange(300, 308) * 0.3)).max() < 0.2)
         True
         """

@@ -66,8 +66,10 @@ class Inputs:
         InputError
             If a series or its covariates are not as expected, or if the numbers of lists or of columns differ.
         """
-        each = _several(series) or [series]
-        beside = list(past_covariates) if _is_list(past_covariates, series) else [past_covariates] * len(each)
+        several = _several(series)
+        each = several or [series]
+        one_each = several is not None and isinstance(past_covariates, (list, tuple))
+        beside = list(past_covariates) if one_each else [past_covariates] * len(each)
         if len(beside) != len(each):
             raise InputError(f"past_covariates: expected {len(each)}, one for each series, got {len(beside)}")
         observed = tuple(Observed.of(one, covariates) for one, covariates in zip(each, beside, strict=True))
@@ -115,11 +117,6 @@ def _several(series: Any) -> list[Any] | None:
     if isinstance(series, (list, tuple)) and any(isinstance(one, Series) or np.ndim(one) for one in series):
         return list(series)
     return None
-
-
-def _is_list(past_covariates: Any, series: Any) -> bool:
-    """Whether there is a list of covariates, one entry for each of several series."""
-    return isinstance(past_covariates, (list, tuple)) and _several(series) is not None
 
 
 def as_series(data: Any) -> Series:
