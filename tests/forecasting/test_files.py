@@ -17,7 +17,6 @@ from safetensors.numpy import save as to_safetensors
 import gatewise as gw
 from gatewise.files.writing import replace_file
 from gatewise.forecasting import Forecaster, InputError, Series
-from gatewise.forecasting.settings import Settings
 from series import fitted, wave
 
 
@@ -56,17 +55,6 @@ def test_covariates_have_their_names_in_the_file(tmp_path: Path) -> None:
     loaded = Forecaster.load(tmp_path / "m.safetensors")
     assert loaded.covariate_names == ("price", "week")
     np.testing.assert_array_equal(loaded.predict(2, wave(60), beside), forecaster.predict(2))
-
-
-def test_a_file_of_an_earlier_version_is_read() -> None:
-    """The file in the folder `data` was written by version 0.1.0."""
-    loaded = Forecaster.load(Path(__file__).parent / "data" / "forecaster.safetensors")
-    assert (loaded.series_name, loaded.covariate_names) == ("sales [$]", ("price", "week"))
-    assert loaded.settings == Settings("gru", hidden_size=3, num_layers=2, window=6, horizon=2, season=12)
-    rows = np.arange(60)
-    covariates = np.stack([np.cos(rows / 5), rows], axis=1)
-    forecast = loaded.predict(2, np.sin(rows / 3) + 0.01 * rows, covariates)
-    np.testing.assert_allclose(forecast, [1.15864924, 1.33121947], rtol=1e-6)
 
 
 def rewrite(path: Path, change: Any) -> None:
