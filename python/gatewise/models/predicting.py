@@ -27,8 +27,8 @@ def predict(
     finals: list[dict[int, State]] = []
     order: list[Array] = []
     everyone = np.arange(len(data))
-    for batch in data.batches(size, None) if len(data) else [Batch(np.asarray(data.x), index=slice(0, 0))]:
-        initial = {index: map_state(lambda part, rows=batch.index: part[:, rows], one) for index, one in states.items()}
+    for batch in data.batches(size, None) if len(data) else [Batch(np.asarray(data.x), rows=slice(0, 0))]:
+        initial = {index: map_state(lambda part, rows=batch.rows: part[:, rows], one) for index, one in states.items()}
         y, final, _ = model.run(batch.x, batch.call(), initial)
         if ragged:
             assert batch.lengths is not None
@@ -36,7 +36,7 @@ def predict(
         else:
             predictions.append(y)
         finals.append(final)
-        order.append(everyone[batch.index])
+        order.append(everyone[batch.rows])
     back = np.argsort(np.concatenate(order))
     result = [predictions[i] for i in back] if ragged else np.concatenate(predictions)[back]
     joined = [

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -47,8 +47,7 @@ class Flow:
         return replace(self, **{"directions": 1, **changes})
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What one call of a model tells all of its layers.
 
     lengths : (B,) integers.

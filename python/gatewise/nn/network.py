@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -199,7 +198,7 @@ class Network:
         >>> y.shape
         (3, 4)
         """
-        call = replace(_call(lengths, mask, resets), keep=True, rng=self.rng, checkpoint=checkpoint)
+        call = _call(lengths, mask, resets)._replace(keep=True, rng=self.rng, checkpoint=checkpoint)
         y, _, tape = self.run(x, call)
         return y, tape
 

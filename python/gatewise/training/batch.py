@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from .._core.parameters import Array
 from ..nn.base import Call
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Sequences that go through the network together.
 
     x : (B, T, ...).
@@ -20,7 +19,7 @@ class Batch:
     weight : (B,) or (B, T), of each target in the loss.
     lengths : (B,) integers.
     mask, resets : (B, T) bool.
-    index : where the sequences stand in the data.
+    rows : where the sequences stand in the data.
     """
 
     x: Array
@@ -29,7 +28,7 @@ class Batch:
     lengths: Array | None = None
     mask: Array | None = None
     resets: Array | None = None
-    index: Array | slice | None = None
+    rows: Array | slice | None = None
 
     def call(self) -> Call:
         """Return what the batch tells all layers, in inference."""
@@ -58,21 +57,21 @@ class Batch:
             yield self
             return
         for start in range(0, self.x.shape[1], steps):
-            rows = slice(start, start + steps)
+            piece = slice(start, start + steps)
             names = ["x", "y", "mask", "resets"]
             if self.weight is not None and self.weight.ndim == 2:
                 names.append("weight")
-            cut = {name: value[:, rows] for name in names if (value := getattr(self, name)) is not None}
+            cut = {name: value[:, piece] for name in names if (value := getattr(self, name)) is not None}
             if self.lengths is not None:
                 cut["lengths"] = np.clip(self.lengths - start, 0, cut["x"].shape[1])
-            yield replace(self, **cut)
+            yield self._replace(**cut)
 
     def number(self, row: int) -> int:
         """Return the number that a sequence of the batch has in the data."""
-        if self.index is None:
+        if self.rows is None:
             return row
-        index = np.arange(self.index.stop)[self.index] if isinstance(self.index, slice) else self.index
-        return int(index[row])
+        rows = np.arange(self.rows.stop)[self.rows] if isinstance(self.rows, slice) else self.rows
+        return int(rows[row])
 
 
 def padded(sequences: list[Array]) -> Array:

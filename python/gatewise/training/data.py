@@ -63,11 +63,11 @@ class Arrays(Sequences):
         for start in range(0, len(self.x), size):
             rows = slice(start, start + size)
             if order is None:
-                yield Batch(self.x[rows], **{name: value[rows] for name, value in self.others.items()}, index=rows)
+                yield Batch(self.x[rows], **{name: value[rows] for name, value in self.others.items()}, rows=rows)
             else:
                 chosen = order[rows]
                 taken = {name: value.take(chosen, axis=0) for name, value in self.others.items()}
-                yield Batch(self.x.take(chosen, axis=0), **taken, index=chosen)
+                yield Batch(self.x.take(chosen, axis=0), **taken, rows=chosen)
 
     def subset(self, rows: slice) -> Arrays:
         """Return some of the sequences."""
@@ -104,7 +104,7 @@ class Ragged(Sequences):
             if y is not None:
                 y = padded([y[i] for i in chosen]) if isinstance(y, list) else y[chosen]
             weight = None if self.weight is None else self.weight[chosen]
-            yield Batch(padded([self.x[i] for i in chosen]), y, weight, self.lengths[chosen], index=chosen)
+            yield Batch(padded([self.x[i] for i in chosen]), y, weight, self.lengths[chosen], rows=chosen)
 
     def subset(self, rows: slice) -> Ragged:
         """Return some of the sequences."""

@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -113,7 +113,7 @@ def _step(
 ) -> States:
     """Make one step of the optimizer, and return the final states."""
     model = run.model
-    call = replace(batch.call(), keep=True, rng=model.rng, checkpoint=checkpoint)
+    call = batch.call()._replace(keep=True, rng=model.rng, checkpoint=checkpoint)
     prediction, final, tape = model.run(batch.x, call, states)
     weight = batch.weights(per_step=not model.one_answer)
     assert batch.y is not None
