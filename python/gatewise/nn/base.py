@@ -23,7 +23,7 @@ TOKENS, SEQUENCES, VECTORS = "tokens", "sequences", "vectors"
 
 @dataclass(frozen=True)
 class Flow:
-    """What passes from one layer to the next.
+    """The kind and size of what passes from one layer to the next.
 
     kind : "tokens" are integers (B, T), "sequences" numbers (B, T, features), "vectors" numbers (B, features).
     directions : the number of directions whose outputs are concatenated in the features; 1 unless the flow comes
@@ -179,18 +179,18 @@ class ModelLayer(Configured, ABC):
         return None
 
     def first_flow(self) -> Flow | None:
-        """Return what the layer reads as the first layer of a model.
+        """Return the kind and size of the input that the layer expects.
 
-        The first layer tells a model the size of its input. Layers that accept any size cannot be first.
+        The first layer tells a model the size of its input. Layers that accept inputs of any size cannot be first.
 
         Returns
         -------
         Flow or None
-            What the layer reads; None if the layer does not determine it.
+            Kind and size of the input; None if the layer accepts any.
 
         See Also
         --------
-        flow : What the layer returns for what it reads.
+        flow : Kind and size of the output.
 
         Examples
         --------
@@ -201,28 +201,28 @@ class ModelLayer(Configured, ABC):
         return None
 
     def flow(self, flow: Flow) -> Flow:
-        """Return what the layer gives for what it reads.
+        """Return the kind and size of the output.
 
         A model calls this for each layer in turn when it is built, and refuses layers that do not fit.
 
         Parameters
         ----------
         flow : Flow
-            What the layer before gives.
+            Kind and size of the input.
 
         Returns
         -------
         Flow
-            What this layer gives.
+            Kind and size of the output.
 
         Raises
         ------
         ValueError
-            If the layer cannot read it. The message is what the layer expects.
+            If the layer does not accept such an input. The message says what the layer expects.
 
         See Also
         --------
-        first_flow : What the layer reads as the first one.
+        first_flow : Kind and size of the input of a first layer.
 
         Examples
         --------
@@ -293,7 +293,7 @@ class ModelLayer(Configured, ABC):
         params : mapping
             Name to array of each parameter.
         flow : Flow
-            What the layer before gives.
+            Kind and size of the input.
 
         See Also
         --------
@@ -317,7 +317,7 @@ class ModelLayer(Configured, ABC):
         Parameters
         ----------
         x : array
-            The input, shaped as `flow` was told.
+            The input.
         call : Call
             What the call tells all layers.
         state : array, tuple or None
@@ -366,7 +366,7 @@ class ModelLayer(Configured, ABC):
         Returns
         -------
         array or None
-            The loss's gradient with respect to the input; None if it is not wanted, or if the input are tokens.
+            The loss's gradient with respect to the input; None if it is not wanted, or if the input consists of tokens.
 
         See Also
         --------

@@ -42,9 +42,9 @@ class Callback(Documented):
     """Whether the hooks run after those of all other callbacks."""
 
     def on_train_begin(self, run: Run) -> None:
-        """Handle the begin of training.
+        """Handle the start of training.
 
-        It comes before the first epoch.
+        The hook is called before the first epoch.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class Callback(Documented):
     def on_train_end(self, run: Run) -> None:
         """Handle the end of training.
 
-        It comes after the last epoch, and also if training is interrupted or fails.
+        The hook is called after the last epoch, and also if training is interrupted or fails.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Callback(Documented):
 
         See Also
         --------
-        on_train_begin : Handle the begin.
+        on_train_begin : Handle the start.
 
         Examples
         --------
@@ -86,7 +86,7 @@ class Callback(Documented):
         """
 
     def on_epoch_begin(self, run: Run) -> None:
-        """Handle the begin of an epoch.
+        """Handle the start of an epoch.
 
         ``run.epoch`` is its number.
 
@@ -119,7 +119,7 @@ class Callback(Documented):
 
         See Also
         --------
-        on_epoch_begin : Handle the begin of an epoch.
+        on_epoch_begin : Handle the start of an epoch.
 
         Examples
         --------
@@ -131,7 +131,7 @@ class Callback(Documented):
         """
 
     def on_batch_begin(self, run: Run) -> None:
-        """Handle the begin of a batch.
+        """Handle the start of a batch.
 
         ``run.batch`` is its number in the epoch.
 
@@ -155,7 +155,7 @@ class Callback(Documented):
     def on_grad_computed(self, run: Run) -> None:
         """Handle the gradients of a batch.
 
-        It comes between the backward pass and the update. You may read and change ``run.model.flat_grads``.
+        The hook is called between the backward pass and the update. You may read and change ``run.model.flat_grads``.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class Callback(Documented):
 
         See Also
         --------
-        on_batch_begin : Handle the begin of a batch.
+        on_batch_begin : Handle the start of a batch.
 
         Examples
         --------
