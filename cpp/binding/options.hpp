@@ -46,11 +46,11 @@ inline Activation<double> activation_of(const py::handle& given) {
   return {function_of(py::cast<std::string>(parts[0])), py::cast<double>(parts[1]), py::cast<double>(parts[2])};
 }
 
-// The keyword arguments of a core's `make`.
+// The keyword arguments of a core's `make`. Those that a cell does not have are left out.
 inline Options options_of(const py::kwargs& given) {
   Options options;
   const auto take = [&](auto& place, const char* name) {
-    place = py::cast<std::decay_t<decltype(place)>>(given[name]);
+    if (given.contains(name)) place = py::cast<std::decay_t<decltype(place)>>(given[name]);
   };
   options.cell = cell_of(py::cast<std::string>(given["cell"]));
   take(options.input_size, "input_size");
@@ -61,14 +61,22 @@ inline Options options_of(const py::kwargs& given) {
   take(options.bidirectional, "bidirectional");
   take(options.dropout, "dropout");
   take(options.recurrent_dropout, "recurrent_dropout");
-  take(options.zoneout_h, "zoneout_h");
-  take(options.zoneout_c, "zoneout_c");
-  const auto activations = py::cast<py::tuple>(given["activations"]);
-  options.gate = activation_of(activations[0]);
-  options.candidate = activation_of(activations[1]);
-  options.cell_state = activation_of(activations[2]);
   take(options.clip, "clip");
   take(options.input_forget, "input_forget");
+  if (given.contains("zoneout")) {  // one probability for each state
+    const auto zoneout = py::cast<py::tuple>(given["zoneout"]);
+    options.zoneout_h = py::cast<double>(zoneout[0]);
+    if (zoneout.size() > 1) options.zoneout_c = py::cast<double>(zoneout[1]);
+  }
+  if (given.contains("activations")) {  // role to (name, alpha, beta)
+    const auto activations = py::cast<py::dict>(given["activations"]);
+    const auto choose = [&](Activation<double>& place, const char* role) {
+      if (activations.contains(role)) place = activation_of(activations[role]);
+    };
+    choose(options.gate, "gates");
+    choose(options.candidate, "candidate");
+    choose(options.cell_state, "cell");
+  }
   return options;
 }
 

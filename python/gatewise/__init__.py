@@ -12,9 +12,9 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 from . import reference
-from ._core.base import Gradients
 from ._core.config import get_num_threads, set_num_threads, show_config, threads
 from ._core.dispatch import extension as _extension
+from ._core.gradients import Gradients
 from .cells import GRUCell, LSTMCell, RNNCell
 from .layers import GRU, LSTM, RNN
 

@@ -15,8 +15,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ._core.checks import checked_size
 from ._core.configured import Configured
-from ._core.options import checked_size
 
 __all__ = ["Cosine", "Exponential", "Schedule", "Step", "Warmup"]
 

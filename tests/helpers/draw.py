@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from gatewise._core.kinds import KINDS
 from gatewise._core.options import Options
 
 Array = NDArray[Any]
@@ -186,7 +187,7 @@ def make(
     options |= {"input_size": input_size, "hidden_size": hidden_size, **option.keywords}
     if option.projected:
         options["proj_size"] = proj_size
-    sizes = Options(option.kind, **options)  # type: ignore[arg-type]
+    sizes = Options(KINDS[option.kind], options)
     outputs = sizes.directions * sizes.output_size
     bound = 1.0 / np.sqrt(hidden_size)
     params = {name: exact(rng.uniform(-bound, bound, shape)) for name, shape in sizes.parameter_shapes().items()}

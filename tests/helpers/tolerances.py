@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from draw import Case, Result
 from gatewise import reference
+from gatewise._core.kinds import KINDS
 from gatewise._core.options import Options
 
 Array = NDArray[Any]
@@ -49,7 +50,7 @@ def chain(terms: int) -> int:
 
 def roundings(case: Case, name: str) -> int:
     """n: the roundings on the longest path to this result through one step of each kind of work."""
-    o = Options(case.kind, **case.options)  # type: ignore[arg-type]
+    o = Options(KINDS[case.kind], case.options)
     inputs = max(o.layer_input_size(layer) for layer in range(o.num_layers))
     n = chain(max(inputs, o.output_size)) + CELL
     if o.proj_size:

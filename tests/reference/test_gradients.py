@@ -61,7 +61,7 @@ class Apart:
         self.n_dirs, self.width = o.directions, o.output_size
         self.x = np.array(case.usual(case.x))
         n_steps, n_batch = self.x.shape[:2]
-        sizes = (o.output_size, o.hidden_size)[: 2 if o.cell == "LSTM" else 1]
+        sizes = o.state_sizes
         shapes = [(o.num_layers * o.directions, n_batch, size) for size in sizes]
         self.dy = self._or_zeros(case.dy, (n_steps, n_batch, self.n_dirs * self.width), case.usual)
         given = (None, None) if case.d_state is None else parts(case.d_state)

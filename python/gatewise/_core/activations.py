@@ -1,13 +1,13 @@
-"""Activations by name: what their parameters are called, their defaults, and the forms in which a layer is asked for
-them."""
+"""Activations by name: their parameters, the defaults of these, and the forms in which a caller may give them."""
 
 from __future__ import annotations
 
-import math
-from numbers import Real
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from .checks import checked_finite
 
 Activation = str | tuple[str, float] | tuple[str, float, float]
 """A name, or (name, alpha) or (name, alpha, beta)."""
@@ -26,15 +26,8 @@ DEFAULTS: dict[str, tuple[float, ...]] = {
     "tanh": (),
     "thresholded_relu": (1.0,),
 }
-"""The defaults of alpha and beta: those of ONNX's operators of that name; for affine and scaled_tanh, which have no
-operator, those that change nothing."""
-
-USUAL: dict[str, tuple[Activation, ...]] = {
-    "RNN": (),
-    "LSTM": ("sigmoid", "tanh", "tanh"),
-    "GRU": ("sigmoid", "tanh"),
-}
-"""An LSTM's gates, candidate and cell, and a GRU's gates and candidate, if not told otherwise."""
+"""The defaults of alpha and beta. They are those of ONNX's operators; affine and scaled_tanh, which have no operator,
+default to the identity and to tanh."""
 
 
 def with_parameters(activation: Activation) -> tuple[str, float, float]:
@@ -48,22 +41,8 @@ def with_parameters(activation: Activation) -> tuple[str, float, float]:
     return activation[0], activation[1], activation[2] if len(activation) == 3 else 0.0
 
 
-def finite_number(argument: str, value: Any, expected: str, dtype: np.dtype[Any], least: float = -math.inf) -> float:
-    """`value` as a float >= `least` that this dtype holds, or the error that says what was `expected`."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{argument}: expected {expected}, got {value!r}")
-    largest = float(np.finfo(dtype).max)
-    try:
-        number = float(value)
-    except OverflowError:  # an integer of hundreds of digits
-        number = math.inf
-    if not max(least, -largest) <= number <= largest:
-        raise ValueError(f"{argument}: expected {expected} in {dtype}, got {number!r}")
-    return number
-
-
 def checked_activation(argument: str, value: Any, dtype: np.dtype[Any]) -> Activation:
-    """`value` as a name, or, if it has parameters, as a tuple with all of them; or the error that says what came.
+    """`value` as a name, or, for an activation with parameters, as a tuple that has all of them.
 
     >>> checked_activation("nonlinearity", ["elu"], np.dtype(np.float32))
     ('elu', 1.0)
@@ -78,27 +57,19 @@ def checked_activation(argument: str, value: Any, dtype: np.dtype[Any]) -> Activ
         raise ValueError(f"{argument}: expected at most {len(defaults)} parameters of {name}, got {len(given)}")
     letters = ("alpha", "beta")
     parameters = [
-        finite_number(argument, number, f"a finite number as {letter} of {name}", dtype)
+        checked_finite(argument, number, f"a finite number as {letter} of {name}", dtype)
         for letter, number in zip(letters, (*given, *defaults[len(given) :]), strict=False)
     ]
     return (name, *parameters) if parameters else name  # type: ignore[return-value]
 
 
-def checked_activations(cell: str, value: Any, dtype: np.dtype[Any]) -> tuple[Activation, ...]:
-    """The activations of an LSTM (gates, candidate, cell) or GRU (gates, candidate), each checked; None: the usual."""
-    usual = USUAL[cell]
+def checked_activations(value: Any, defaults: Mapping[str, Activation], dtype: np.dtype[Any]) -> tuple[Activation, ...]:
+    """One activation for each role in `defaults`, such as gates and candidate; None stands for the defaults."""
     if value is None:
-        return usual
-    expected = f"{len(usual)} activations ({', '.join(('gates', 'candidate', 'cell')[: len(usual)])})"
+        return tuple(defaults.values())
+    expected = f"{len(defaults)} activations ({', '.join(defaults)})"
     if not isinstance(value, (tuple, list)):
         raise TypeError(f"activations: expected {expected}, got {value!r}")
-    if len(value) != len(usual):
+    if len(value) != len(defaults):
         raise ValueError(f"activations: expected {expected}, got {len(value)}")
     return tuple(checked_activation(f"activations[{i}]", one, dtype) for i, one in enumerate(value))
-
-
-def checked_clip(value: Any, dtype: np.dtype[Any]) -> float | None:
-    """None, or the bound beyond which pre-activations are cut off."""
-    if value is None:
-        return None
-    return finite_number("clip", value, "None or a finite number > 0", dtype, float(np.finfo(dtype).tiny))

@@ -1,110 +1,139 @@
-"""What the compiled layers and their NumPy reference have in common: options, parameters, and copies of them."""
+"""What the compiled layers and cells share with their NumPy reference: options, parameters, and copies of them."""
 
 from __future__ import annotations
 
 import copy
 import sys
+import warnings
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .activations import USUAL
-from .options import Options, checked_size, float_dtype, generator
-from .parameters import Array, Parameters, Pieces, convert, glorot, require_keys, uniform
+from .checks import checked_size, float_dtype, generator
+from .gradients import Gradients
+from .initial import draw_initial
+from .kinds import REQUIRED, Kind, Option
+from .options import Options
+from .parameters import Array, Parameters, require_keys
+from .state import State
 
-State = Any  # h, or (h, c) for an LSTM
 Own = TypeVar("Own", bound="RecurrentBase")
+T = TypeVar("T")
 
 
 class LoadedKeys(NamedTuple):
-    """What load_state_dict found: names that the mapping lacked, and names that the layer does not have."""
+    """What `load_state_dict` found: names that the mapping lacked, and names that the layer does not have."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
-class Gradients:
-    """What `backward` returns.
+class OptionView(property, Generic[T]):
+    """A read-only attribute: the option of the same name.
 
-    x : the gradient of the input, laid out like it, or None with ``wrt_x=False``.
-    state : the gradient of the initial state, in the state's structure: h, or (h, c) for an LSTM.
-    params : name to gradient, with exactly the keys of ``state_dict()``; views of `flat`.
-    flat : the gradients of all parameters as one vector, in the order of ``state_dict()`` and ``params.flat``.
-    h_steps, c_steps : with ``steps=True`` those of h, (T, L D, B, Y), and of an LSTM's c, (T, L D, B, H), after every
-        step; else None.
-
-    Writing into params or flat, in place or by assignment, writes into both. Gradients pickle and copy.
-
-    >>> import numpy as np, gatewise as gw
-    >>> rnn = gw.RNN(2, 3, seed=0)
-    >>> y, _, tape = rnn.forward(np.ones((5, 4, 2)))
-    >>> grads = rnn.backward(tape, dy=y)
-    >>> grads.flat *= min(1.0, 5.0 / np.linalg.norm(grads.flat))  # clip by the norm
-    >>> rnn.params.flat -= 0.1 * grads.flat
+    summary : the first line of its documentation.
+    made, value : its example; an object and the text of its attribute.
     """
 
-    def __init__(
-        self,
-        x: Array | None,
-        state: State,
-        flat: Array,
-        shapes: Mapping[str, tuple[int, ...]],
-        h_steps: Array | None = None,
-        c_steps: Array | None = None,
-    ) -> None:
-        self.x = x
-        self.state = state
-        self.params = Pieces(flat, shapes)
-        self._flat = flat
-        self.h_steps = h_steps
-        self.c_steps = c_steps
+    def __init__(self, summary: str, made: str, value: str) -> None:
+        super().__init__(lambda instance: getattr(instance._options, self._name))
+        self._texts = summary, made, value
 
-    @property
-    def flat(self) -> Array:
-        """The gradients of all parameters as one vector, in the order of ``state_dict()``."""
-        return self._flat
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        summary, made, value = self._texts
+        self.__doc__ = f"""{summary}
 
-    @flat.setter
-    def flat(self, vector: Any) -> None:
-        if vector is not self._flat:  # as after `grads.flat *= 2`
-            self._flat[...] = convert("flat", vector, self._flat.dtype, self._flat.shape)
+        The constructor sets this attribute. It cannot be changed.
 
-    def __repr__(self) -> str:
-        return f"Gradients(x={self.x!r}, state={self.state!r}, params={self.params!r})"
+        See Also
+        --------
+        config : Return all of the constructor's arguments.
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The vector alone: what is made anew of it has its pieces as views again.
-        return Gradients, (self.x, self.state, self._flat, self.params.shapes, self.h_steps, self.c_steps)
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> {made}.{name}
+        {value}
+        """
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: type) -> OptionView[T]: ...
+        @overload
+        def __get__(self, instance: RecurrentBase, owner: type) -> T: ...
+        def __get__(self, instance: RecurrentBase | None, owner: type) -> OptionView[T] | T: ...
 
 
 class RecurrentBase:
     """Options and parameters of a layer or a cell."""
 
+    kind: ClassVar[Kind]
+    _single_step: ClassVar[bool]
     _options: Options
     params: Parameters
 
-    def _set_up(self, options: Options, shapes: dict[str, tuple[int, ...]], seed: Any) -> None:
-        self._options = options
-        self._generator = generator(seed)
-        self.params = Parameters(shapes, options.dtype)
+    input_size = OptionView[int]("The number of input features, I.", "gw.LSTM(2, 3)", "2")
+    hidden_size = OptionView[int]("The number of hidden units, H.", "gw.LSTM(2, 3)", "3")
+    bias = OptionView[bool]("Whether there are bias vectors.", "gw.LSTM(2, 3, bias=False)", "False")
+    clip = OptionView[float | None](
+        "The bound at which pre-activations are clipped, or None.", "gw.LSTM(2, 3, clip=5.0)", "5.0"
+    )
+    dtype = OptionView[np.dtype[Any]](
+        "The floating-point type of parameters and results.", "gw.LSTM(2, 3)", "dtype('float32')"
+    )
+
+    @classmethod
+    def _own_options(cls) -> tuple[Option, ...]:
+        """The options that this class's constructor takes."""
+        return tuple(option for option in cls.kind.options if option.single_step or not cls._single_step)
+
+    def _set_up(self, arguments: Mapping[str, Any]) -> None:
+        """Make the object from its constructor's arguments; called by the constructor itself."""
+        given = {option.name: arguments[option.name] for option in self._own_options()}
+        options = Options(self.kind, given)
+        if options.dropout > 0.0 and options.num_layers == 1:
+            warnings.warn(
+                f"dropout acts between layers: dropout={options.dropout} with num_layers=1 has no effect",
+                UserWarning,
+                stacklevel=3,
+            )
+        self._assemble(options, generator(arguments["seed"]))
         self.reset_parameters()
 
+    def _assemble(self, options: Options, rng: np.random.Generator) -> None:
+        """Take over options and a generator; the parameters are there, but have no values yet."""
+        shapes = options.cell_parameter_shapes() if self._single_step else options.parameter_shapes()
+        self._options, self._generator, self.params = options, rng, Parameters(shapes, options.dtype)
+
     def reset_parameters(self, init: str = "uniform", seed: Any = None) -> None:
-        """Draw the initial values of all parameters anew.
+        """Draw new initial values for all parameters.
+
+        The values are drawn in the order of ``state_dict()``.
 
         Parameters
         ----------
-        init : "uniform" draws everything from U(-1/sqrt(H), 1/sqrt(H)), as PyTorch does; "glorot" draws Glorot-uniform
-            input weights and orthogonal recurrent weights, and sets biases and peepholes to zero, an LSTM's forget bias
-            to 1, as Keras does.
-        seed : what ``numpy.random.default_rng`` takes; default: go on with the layer's own generator.
+        init : {"uniform", "glorot"}, default "uniform"
+            "uniform" draws everything from U(-1/sqrt(H), 1/sqrt(H)), as PyTorch does. "glorot" draws Glorot-uniform
+            input weights and orthogonal recurrent weights, and sets biases and peepholes to zero and an LSTM's forget
+            bias to 1, as Keras does.
+        seed : int, numpy.random.Generator or None, default None
+            What ``numpy.random.default_rng`` takes. None continues with the layer's own generator.
 
         Raises
         ------
-        ValueError : `init` is neither of the two.
+        ValueError
+            If `init` is neither of the two.
 
+        See Also
+        --------
+        load_state_dict : Set the parameters to given values.
+
+        Examples
+        --------
         >>> import gatewise as gw
         >>> lstm = gw.LSTM(1, 2, seed=0)
         >>> lstm.reset_parameters("glorot", seed=0)
@@ -112,33 +141,63 @@ class RecurrentBase:
         array([0., 0., 1., 1., 0., 0., 0., 0.], dtype=float32)
         """
         rng = self._generator if seed is None else generator(seed)
-        shapes, hidden_size = self.params.shapes, self._options.hidden_size
-        if init == "uniform":
-            values = uniform(shapes, hidden_size, rng)
-        elif init == "glorot":
-            values = glorot(shapes, hidden_size, rng, forget_bias=self._options.cell == "LSTM")
-        else:
-            raise ValueError(f"init: expected 'uniform' or 'glorot', got {init!r}")
-        self.params.update_all(values)
+        self.params.update_all(draw_initial(init, self._options, self.params.shapes, rng))
 
     def state_dict(self) -> dict[str, Array]:
-        """Name to a copy of each parameter, with PyTorch's names, shapes and order."""
+        """Return a copy of all parameters.
+
+        Names, shapes and order are PyTorch's.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Name to parameter.
+
+        See Also
+        --------
+        load_state_dict : Copy the parameters back.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> list(gw.GRU(2, 3).state_dict())
+        ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
+        """
         return {name: np.array(array) for name, array in self.params.items()}
 
     def load_state_dict(self, mapping: Mapping[str, Any], prefix: str = "", strict: bool = True) -> LoadedKeys:
-        """Copy the parameters from a mapping: all of them, or, if anything is wrong, none.
+        """Copy the parameters from a mapping.
+
+        Either all parameters are copied or, if anything is wrong, none.
 
         Parameters
         ----------
-        mapping : name to array, or to anything that NumPy converts: PyTorch's ``module.state_dict()`` as it is.
-        prefix : read the names that begin with it, such as ``"encoder."``, and leave the rest alone.
-        strict : whether missing and unknown names are errors. If not, they are returned.
+        mapping : mapping of str to array_like
+            Name to value. PyTorch's ``module.state_dict()`` is accepted as it is.
+        prefix : str, default ""
+            Read only the names that begin with it, such as ``"encoder."``.
+        strict : bool, default True
+            Whether missing and unknown names are errors. If not, they are returned.
+
+        Returns
+        -------
+        LoadedKeys
+            ``missing_keys`` and ``unexpected_keys``, two lists of names.
 
         Raises
         ------
-        ValueError : names are missing or unknown (with `strict`), or a shape differs.
-        TypeError : a value does not convert to the layer's dtype.
+        ValueError
+            If names are missing or unknown (with `strict`), or a shape differs.
+        TypeError
+            If a value does not convert to the layer's dtype.
 
+        See Also
+        --------
+        state_dict : Return a copy of all parameters.
+        adopt : Share the caller's arrays instead of copying them.
+
+        Examples
+        --------
         >>> import gatewise as gw
         >>> a, b = gw.GRU(2, 3, seed=0), gw.GRU(2, 3, seed=1)
         >>> b.load_state_dict(a.state_dict())
@@ -155,104 +214,161 @@ class RecurrentBase:
         )
 
     def astype(self: Own, dtype: DTypeLike) -> Own:
-        """A copy whose parameters and results have another type; its dropout goes on with the same keys.
+        """Return a copy whose parameters and results have another type.
 
-        dtype : float32 or float64; the layer's own gives a copy too.
+        The copy's dropout continues with the same keys.
+
+        Parameters
+        ----------
+        dtype : dtype_like
+            The type: float32 or float64. The layer's own type gives a copy too.
+
+        Returns
+        -------
+        RNN, LSTM, GRU or a cell
+            The copy, of the same class.
 
         Raises
         ------
-        TypeError : any other type.
+        TypeError
+            If `dtype` is neither float32 nor float64.
 
+        See Also
+        --------
+        state_dict : Return a copy of all parameters.
+
+        Examples
+        --------
         >>> import gatewise as gw
         >>> gw.LSTM(2, 3, seed=0).astype("float64").params["bias_ih_l0"].dtype
         dtype('float64')
         """
-        options = copy.copy(self._options)  # checked when it was made; only the type is another
-        object.__setattr__(options, "dtype", float_dtype(dtype))
-        params = Parameters(self.params.shapes, options.dtype)
-        params.update_all(self.params)
         other = object.__new__(type(self))
-        other.__setstate__({"options": options, "params": params, "generator": copy.deepcopy(self._generator)})
+        other.__setstate__(
+            {
+                "options": {**self._options.values(), "dtype": float_dtype(dtype)},
+                "params": dict(self.params),
+                "generator": copy.deepcopy(self._generator),
+            }
+        )
         return other
 
     def adopt(self, mapping: Mapping[str, Array]) -> None:
-        """Let the parameters live in the caller's arrays: later changes to those are seen by every later call.
+        """Let the parameters live in the caller's arrays.
 
-        The arrays are compared in every call, and packed when they differ; `forward` packs them without comparing. They
-        must have the layer's dtype and shapes, be C-contiguous and writeable; writing through `params` writes into
-        them. Copies and pickles of the layer own their values again.
+        Every later call sees later changes of those arrays: inference compares them with what it has packed, and
+        `forward` packs them each time. Writing through `params` writes into them. Copies and pickles of the layer own
+        their values again.
+
+        Parameters
+        ----------
+        mapping : mapping of str to ndarray
+            Name to array, for all parameters. The arrays must have the layer's dtype and shapes, be C-contiguous and
+            writeable.
 
         Raises
         ------
-        ValueError, TypeError : names, shapes, dtype or layout differ; nothing is adopted then.
+        ValueError, TypeError
+            If names, shapes, dtype or layout differ. Nothing is adopted then.
+
+        See Also
+        --------
+        load_state_dict : Copy the parameters instead.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> rnn = gw.RNN(2, 3, seed=0)
+        >>> arrays = rnn.state_dict()
+        >>> rnn.adopt(arrays)
+        >>> arrays["bias_ih_l0"][:] = 1
+        >>> rnn.params["bias_ih_l0"]
+        array([1., 1., 1.], dtype=float32)
         """
         self.params.adopt(mapping)
 
-    def _arguments(self) -> list[str]:
-        """The constructor's arguments that differ from their defaults, as `repr` shows them."""
-        o = self._options
-        shown = [str(o.input_size), str(o.hidden_size)]
-        for name in ("num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size", "peephole"):
-            if getattr(o, name) != getattr(Options, name):
-                shown.append(f"{name}={getattr(o, name)!r}")
-        if o.recurrent_dropout:
-            shown.append(f"recurrent_dropout={o.recurrent_dropout!r}")
-        if any(o.zoneouts):
-            shown.append(f"zoneout={o.zoneout!r}")
-        if not o.reset_after:
-            shown.append("reset_after=False")
-        if o.nonlinearity != "tanh":
-            shown.append(f"nonlinearity={o.nonlinearity!r}")
-        if o.activations != USUAL[o.cell]:
-            shown.append(f"activations={o.activations!r}")
-        if o.clip is not None:
-            shown.append(f"clip={o.clip!r}")
-        if o.input_forget:
-            shown.append("input_forget=True")
-        if o.dtype != np.dtype(np.float32):
-            shown.append(f"dtype={o.dtype.name}")
-        return shown
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, apart from the seed.
+
+        A layer made from them has the same options; its parameters are drawn anew.
+
+        Returns
+        -------
+        dict of str to object
+            Argument to value, in the constructor's order.
+
+        See Also
+        --------
+        state_dict : Return a copy of all parameters.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> rnn = gw.RNN(2, 3, nonlinearity="relu")
+        >>> rnn.config()["nonlinearity"]
+        'relu'
+        >>> gw.RNN(**rnn.config())
+        RNN(2, 3, nonlinearity='relu')
+        """
+        return {option.name: getattr(self._options, option.name) for option in self._own_options()}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._arguments())})"
+        defaults, shown = self.kind.defaults, []
+        for option in self._own_options():
+            value = getattr(self._options, option.name)
+            if option.default is REQUIRED:
+                shown.append(repr(value))
+            elif value != defaults[option.name]:
+                shown.append(f"{option.name}={value.name if isinstance(value, np.dtype) else repr(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"options": self._options, "params": self.params, "generator": self._generator}
+        return {"options": self._options.values(), "params": dict(self.params), "generator": self._generator}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._options, self.params, self._generator = state["options"], state["params"], state["generator"]
+        self._assemble(Options.restored(self.kind, state["options"]), state["generator"])
+        self.params.update_all(state["params"])
 
-    @property
-    def input_size(self) -> int:
-        """I, the number of features of x."""
-        return self._options.input_size
 
-    @property
-    def hidden_size(self) -> int:
-        """H, the number of hidden units."""
-        return self._options.hidden_size
+class CellBase(RecurrentBase):
+    """A cell of a single step."""
 
-    @property
-    def bias(self) -> bool:
-        """Whether there are bias vectors."""
-        return self._options.bias
-
-    @property
-    def clip(self) -> float | None:
-        """The bound beyond which pre-activations are cut off, or None."""
-        return self._options.clip
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The floating-point type of parameters and results."""
-        return self._options.dtype
+    _single_step = True
 
 
 class LayerBase(RecurrentBase):
-    """The attributes of a layer that a cell does not have."""
+    """A stack of layers over time."""
+
+    _single_step = False
+
+    num_layers = OptionView[int]("The number of stacked layers, L.", "gw.LSTM(2, 3, num_layers=2)", "2")
+    batch_first = OptionView[bool](
+        "Whether x and y are (B, T, features) instead of (T, B, features).", "gw.LSTM(2, 3)", "False"
+    )
+    dropout = OptionView[float](
+        "The probability with which `forward` drops an element between two layers.",
+        "gw.LSTM(2, 3, num_layers=2, dropout=0.1)",
+        "0.1",
+    )
+    recurrent_dropout = OptionView[float](
+        "The probability with which `forward` hides a unit of h from W_hh, for a whole sequence.",
+        "gw.LSTM(2, 3, recurrent_dropout=0.1)",
+        "0.1",
+    )
+    zoneout = OptionView[float | tuple[float, float]](
+        "The probability with which a unit keeps its value at a step of `forward`; for an LSTM those of h and c.",
+        "gw.LSTM(2, 3, zoneout=0.1)",
+        "(0.1, 0.1)",
+    )
+    bidirectional = OptionView[bool](
+        "Whether a second direction reads the sequences from their ends.", "gw.LSTM(2, 3)", "False"
+    )
+    proj_size = OptionView[int](
+        "The size of the projected h, P; 0 without a projection.", "gw.LSTM(2, 3, proj_size=1)", "1"
+    )
 
     def _dropout_key(self, key: Any) -> int | None:
-        """The key of what this call leaves to chance: the caller's, the next of the layer's generator, or none."""
+        """The key of this call's random numbers: the caller's or the next of the layer's generator; None: no noise."""
         if key is not None:
             if isinstance(key, (bool, np.bool_)) or not hasattr(key, "__index__"):
                 raise TypeError(f"key: expected an integer from 0 to 2**64 - 1, got {key!r}")
@@ -264,7 +380,7 @@ class LayerBase(RecurrentBase):
 
     @staticmethod
     def _checkpoint_steps(checkpoint: Any) -> int:
-        """The steps from checkpoint to checkpoint: 0 for none, -1 for the square root of T."""
+        """The steps between two checkpoints: 0 for none, -1 for the square root of T."""
         if checkpoint is None:
             return 0
         if isinstance(checkpoint, str):
@@ -274,7 +390,7 @@ class LayerBase(RecurrentBase):
         return min(checked_size("checkpoint", checkpoint, 1), sys.maxsize)
 
     def _require_into(self, into: Any) -> None:
-        """Refuse what cannot take this layer's gradients, before anything is computed."""
+        """Refuse an `into` that cannot take this layer's gradients, before anything is computed."""
         if into is None:
             return
         if not isinstance(into, Gradients):
@@ -288,50 +404,9 @@ class LayerBase(RecurrentBase):
             raise ValueError("into: expected gradients that can be written to, got read-only ones")
 
     def _gradients(
-        self,
-        x: Array | None,
-        state: State,
-        flat: Array,
-        h_steps: Array | None,
-        c_steps: Array | None,
-        into: Gradients | None,
+        self, x: Array | None, state: State, flat: Array, steps: tuple[Array, ...], into: Gradients | None
     ) -> Gradients:
-        """What `backward` returns, the parameters' gradients added to those of `into` if there is one."""
+        """What `backward` returns; the parameters' gradients are added to those of `into`, if there is one."""
         if into is not None:
             flat = np.add(into.flat, flat, out=into.flat)
-        return Gradients(x, state, flat, self.params.shapes, h_steps, c_steps)
-
-    @property
-    def num_layers(self) -> int:
-        """L, the number of stacked layers."""
-        return self._options.num_layers
-
-    @property
-    def batch_first(self) -> bool:
-        """Whether x and y are (B, T, features) instead of (T, B, features)."""
-        return self._options.batch_first
-
-    @property
-    def dropout(self) -> float:
-        """The probability with which `forward` drops an element between two layers."""
-        return self._options.dropout
-
-    @property
-    def recurrent_dropout(self) -> float:
-        """The probability with which `forward` hides a unit of h from W_hh, through a whole sequence."""
-        return self._options.recurrent_dropout
-
-    @property
-    def zoneout(self) -> float | tuple[float, float]:
-        """The probability with which, in `forward`, a unit stays as it was at a step; for an LSTM those of h and c."""
-        return self._options.zoneout
-
-    @property
-    def bidirectional(self) -> bool:
-        """Whether there are two directions."""
-        return self._options.bidirectional
-
-    @property
-    def proj_size(self) -> int:
-        """P, the size of the projected h; 0: no projection."""
-        return self._options.proj_size
+        return Gradients(x, state, flat, self.params.shapes, steps)

@@ -12,16 +12,29 @@ from . import dispatch
 
 
 def set_num_threads(num_threads: int) -> None:
-    """Let each call use up to this many threads.
+    """Set the number of threads that a call may use.
 
     A call never uses more than the machine grants at that moment: the affinity mask, the control group's quota,
-    ``OMP_NUM_THREADS`` and threadpoolctl's limits. Small calls use one thread whatever is set. The results do not
-    depend on it, not even in their last bit.
+    ``OMP_NUM_THREADS`` and threadpoolctl's limits. Small calls use one thread whatever is set. Results do not depend on
+    it: they are bit-identical for any number.
+
+    Parameters
+    ----------
+    num_threads : int
+        The largest number of threads, at least 1.
 
     Raises
     ------
-    TypeError, ValueError : not an integer >= 1.
+    TypeError, ValueError
+        If `num_threads` is not an integer >= 1.
 
+    See Also
+    --------
+    threads : Set the number for a with block.
+    get_num_threads : Return the number.
+
+    Examples
+    --------
     >>> import gatewise as gw
     >>> gw.set_num_threads(2)
     >>> gw.get_num_threads()
@@ -35,14 +48,50 @@ def set_num_threads(num_threads: int) -> None:
 
 
 def get_num_threads() -> int:
-    """What was set, or, if nothing was, as many threads as the machine grants now."""
+    """Return the number of threads that a call may use.
+
+    This is the number that `set_num_threads` has set, or, if none was set, what the machine grants now.
+
+    Returns
+    -------
+    int
+        The number of threads.
+
+    See Also
+    --------
+    set_num_threads : Set the number.
+
+    Examples
+    --------
+    >>> import gatewise as gw
+    >>> gw.get_num_threads() >= 1
+    True
+    """
     return dispatch.extension.num_threads()
 
 
 @contextmanager
 def threads(num_threads: int) -> Iterator[None]:
-    """``set_num_threads`` for the length of a with block; the setting is the process's, not the thread's.
+    """Set the number of threads for a with block.
 
+    The setting belongs to the process, not to the calling thread.
+
+    Parameters
+    ----------
+    num_threads : int
+        The largest number of threads, at least 1.
+
+    Yields
+    ------
+    None
+        Nothing; the former setting returns when the block ends.
+
+    See Also
+    --------
+    set_num_threads : Set the number for good.
+
+    Examples
+    --------
     >>> import gatewise as gw
     >>> with gw.threads(1):
     ...     gw.get_num_threads()
@@ -57,26 +106,45 @@ def threads(num_threads: int) -> Iterator[None]:
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """What this installation consists of: versions, instruction sets, threads, OpenMP.
+    """Show what this installation consists of.
+
+    That is: versions, the instruction set in use and those available, threads, and OpenMP.
 
     Parameters
     ----------
-    mode : "stdout" prints it, "dicts" returns it, as in ``numpy.show_config``.
+    mode : {"stdout", "dicts"}, default "stdout"
+        "stdout" prints the table, "dicts" returns it, as in ``numpy.show_config``.
+
+    Returns
+    -------
+    dict of str to object, or None
+        The table with ``mode="dicts"``, otherwise None.
 
     Raises
     ------
-    ValueError : another mode.
+    ValueError
+        If `mode` is neither of the two.
+
+    See Also
+    --------
+    get_num_threads : Return the number of threads that a call may use.
+
+    Examples
+    --------
+    >>> import gatewise as gw
+    >>> gw.show_config("dicts")["gatewise"] == gw.__version__
+    True
     """
-    core = dispatch.extension
+    extension = dispatch.extension
     config: dict[str, Any] = {
-        "gatewise": core.version,
-        "instruction set": core.isa,
+        "gatewise": extension.version,
+        "instruction set": extension.isa,
         "instruction sets available": dispatch.available(),
-        "packet": f"{core.packet_bytes} bytes",
-        "threads": core.num_threads(),
-        "threads granted": core.usable_threads(),
-        "OpenMP": core.has_openmp,
-        "Eigen": core.eigen_version,
+        "packet": f"{extension.packet_bytes} bytes",
+        "threads": extension.num_threads(),
+        "threads granted": extension.usable_threads(),
+        "OpenMP": extension.has_openmp,
+        "Eigen": extension.eigen_version,
         "NumPy": np.__version__,
     }
     if mode == "dicts":

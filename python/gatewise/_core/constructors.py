@@ -1,4 +1,7 @@
-"""The constructors that the compiled layers and cells share with their NumPy reference."""
+"""The constructors that the compiled layers and cells share with their NumPy reference, one signature each.
+
+The names and defaults are those of the declarations in `kinds`; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -8,54 +11,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from . import kinds
 from .activations import Activation
-from .base import LayerBase, RecurrentBase
-from .options import Options
+from .base import CellBase, LayerBase, OptionView, RecurrentBase
 
 
-class RNNAttributes(RecurrentBase):
-    """What an RNN layer and cell tell of their options."""
+class RNNBase(RecurrentBase):
+    """An RNN layer or cell."""
 
-    @property
-    def nonlinearity(self) -> Activation:
-        """The nonlinearity: its name, or (name, alpha[, beta]) if it has parameters."""
-        return self._options.nonlinearity
-
-
-class LSTMAttributes(RecurrentBase):
-    """What an LSTM layer and cell tell of their options."""
-
-    @property
-    def activations(self) -> tuple[Activation, ...]:
-        """Those of gates, candidate and cell: a name each, or (name, alpha[, beta]) for one with parameters."""
-        return self._options.functions
-
-    @property
-    def input_forget(self) -> bool:
-        """Whether the forget gate is 1 - i."""
-        return self._options.input_forget
-
-    @property
-    def peephole(self) -> bool:
-        """Whether the gates see the cell state."""
-        return self._options.peephole
+    kind = kinds.RNN
+    nonlinearity = OptionView[Activation](
+        "The nonlinearity: a name, or (name, alpha[, beta]) if it has parameters.",
+        'gw.RNN(2, 3, nonlinearity=("elu", 0.5))',
+        "('elu', 0.5)",
+    )
 
 
-class GRUAttributes(RecurrentBase):
-    """What a GRU layer and cell tell of their options."""
+class LSTMBase(RecurrentBase):
+    """An LSTM layer or cell."""
 
-    @property
-    def activations(self) -> tuple[Activation, ...]:
-        """Those of gates and candidate: a name each, or (name, alpha[, beta]) for one with parameters."""
-        return self._options.functions[:2]
+    kind = kinds.LSTM
+    activations = OptionView[tuple[Activation, ...]](
+        "The activations of gates, candidate and cell: a name each, or (name, alpha[, beta]).",
+        "gw.LSTM(2, 3)",
+        "('sigmoid', 'tanh', 'tanh')",
+    )
+    input_forget = OptionView[bool]("Whether the forget gate is 1 - i.", "gw.LSTM(2, 3)", "False")
+    peephole = OptionView[bool]("Whether the gates see the cell state.", "gw.LSTM(2, 3, peephole=True)", "True")
 
-    @property
-    def reset_after(self) -> bool:
-        """Whether the reset gate acts after the recurrent product (PyTorch, cuDNN) or before it (Cho et al. 2014)."""
-        return self._options.reset_after
+
+class GRUBase(RecurrentBase):
+    """A GRU layer or cell."""
+
+    kind = kinds.GRU
+    activations = OptionView[tuple[Activation, ...]](
+        "The activations of gates and candidate: a name each, or (name, alpha[, beta]).",
+        "gw.GRU(2, 3)",
+        "('sigmoid', 'tanh')",
+    )
+    reset_after = OptionView[bool](
+        "Whether the reset gate acts after the recurrent product (PyTorch, cuDNN) or before it (Cho et al. 2014).",
+        "gw.GRU(2, 3)",
+        "True",
+    )
 
 
-class RNNOptions(RNNAttributes, LayerBase):
+class RNNLayerBase(RNNBase, LayerBase):
     """The constructor of an RNN."""
 
     def __init__(
@@ -75,15 +76,10 @@ class RNNOptions(RNNAttributes, LayerBase):
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options(
-            "RNN", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            nonlinearity=nonlinearity, recurrent_dropout=recurrent_dropout, zoneout=zoneout, clip=clip,
-            dtype=dtype,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._set_up(options, options.parameter_shapes(), seed)
+        self._set_up(locals())
 
 
-class LSTMOptions(LSTMAttributes, LayerBase):
+class LSTMLayerBase(LSTMBase, LayerBase):
     """The constructor of an LSTM."""
 
     def __init__(
@@ -106,15 +102,10 @@ class LSTMOptions(LSTMAttributes, LayerBase):
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options(
-            "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
-            peephole=peephole, recurrent_dropout=recurrent_dropout, zoneout=zoneout, activations=activations, clip=clip,
-            input_forget=input_forget, dtype=dtype,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._set_up(options, options.parameter_shapes(), seed)
+        self._set_up(locals())
 
 
-class GRUOptions(GRUAttributes, LayerBase):
+class GRULayerBase(GRUBase, LayerBase):
     """The constructor of a GRU."""
 
     def __init__(
@@ -135,15 +126,10 @@ class GRUOptions(GRUAttributes, LayerBase):
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options(
-            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            reset_after=reset_after, recurrent_dropout=recurrent_dropout, zoneout=zoneout, activations=activations,
-            clip=clip, dtype=dtype,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._set_up(options, options.parameter_shapes(), seed)
+        self._set_up(locals())
 
 
-class RNNCellOptions(RNNAttributes):
+class RNNCellBase(RNNBase, CellBase):
     """The constructor of an RNN cell."""
 
     def __init__(
@@ -157,14 +143,10 @@ class RNNCellOptions(RNNAttributes):
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options(
-            "RNN", input_size, hidden_size, bias=bias, nonlinearity=nonlinearity, clip=clip,
-            dtype=dtype,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._set_up(options, options.cell_parameter_shapes(), seed)
+        self._set_up(locals())
 
 
-class LSTMCellOptions(LSTMAttributes):
+class LSTMCellBase(LSTMBase, CellBase):
     """The constructor of an LSTM cell."""
 
     def __init__(
@@ -180,14 +162,10 @@ class LSTMCellOptions(LSTMAttributes):
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options(
-            "LSTM", input_size, hidden_size, bias=bias, peephole=peephole, activations=activations, clip=clip,
-            input_forget=input_forget, dtype=dtype,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._set_up(options, options.cell_parameter_shapes(), seed)
+        self._set_up(locals())
 
 
-class GRUCellOptions(GRUAttributes):
+class GRUCellBase(GRUBase, CellBase):
     """The constructor of a GRU cell."""
 
     def __init__(
@@ -202,8 +180,4 @@ class GRUCellOptions(GRUAttributes):
         dtype: DTypeLike = np.float32,
         seed: Any = None,
     ) -> None:
-        options = Options(
-            "GRU", input_size, hidden_size, bias=bias, reset_after=reset_after, activations=activations, clip=clip,
-            dtype=dtype,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._set_up(options, options.cell_parameter_shapes(), seed)
+        self._set_up(locals())

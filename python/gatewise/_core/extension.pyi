@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .base import State
 from .parameters import Array
+from .state import State
 
 class Tape:
     """What a forward pass keeps for its backward pass."""
@@ -24,24 +24,7 @@ class Core:
     """Options and packed weights of one layer or cell."""
 
     @staticmethod
-    def make(
-        *,
-        cell: str,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
-        proj_size: int,
-        bias: bool,
-        bidirectional: bool,
-        dropout: float,
-        recurrent_dropout: float,
-        zoneout_h: float,
-        zoneout_c: float,
-        activations: tuple[tuple[str, float, float], ...],
-        clip: float,
-        input_forget: bool,
-        batch_first: bool,
-    ) -> Core: ...
+    def make(**options: Any) -> Core: ...
     def load(self, version: int, arrays: list[Array], others_write: bool, /) -> None: ...
     def call(self, x: Any, state: Any, lengths: Any, mask: Any, resets: Any, /) -> tuple[Array, State]: ...
     def forward(

@@ -202,34 +202,3 @@ def require_keys(argument: str, expected: Mapping[str, Any], given: Mapping[str,
     if missing or unknown:
         problems = [f"{what} {', '.join(names)}" for what, names in (("without", missing), ("with", unknown)) if names]
         raise ValueError(f"{argument}: expected exactly {', '.join(expected)}, got one {' and '.join(problems)}")
-
-
-def uniform(shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.random.Generator) -> dict[str, Array]:
-    """PyTorch's default: every parameter from U(-1/sqrt(H), 1/sqrt(H))."""
-    bound = 1.0 / math.sqrt(hidden_size)
-    return {name: rng.uniform(-bound, bound, shape) for name, shape in shapes.items()}
-
-
-def glorot(
-    shapes: Mapping[str, tuple[int, ...]], hidden_size: int, rng: np.random.Generator, forget_bias: bool
-) -> dict[str, Array]:
-    """Keras's default: Glorot uniform for inputs and projections, orthogonal for the recurrence, biases and peepholes
-    0, but the forget gate's input bias 1 (Glorot and Bengio 2010; Saxe et al. 2014; Jozefowicz et al. 2015)."""
-    values: dict[str, Array] = {}
-    for name, shape in shapes.items():
-        if name.startswith(("weight_ih", "weight_hr")):
-            bound = math.sqrt(6.0 / (shape[0] + shape[1]))
-            values[name] = rng.uniform(-bound, bound, shape)
-        elif name.startswith("weight_hh"):
-            values[name] = _orthonormal_columns(shape[0], shape[1], rng)
-        else:
-            values[name] = np.zeros(shape)
-            if forget_bias and name.startswith("bias_ih"):
-                values[name][hidden_size : 2 * hidden_size] = 1.0
-    return values
-
-
-def _orthonormal_columns(rows: int, columns: int, rng: np.random.Generator) -> Array:
-    q, r = np.linalg.qr(rng.standard_normal((rows, columns)))
-    orthonormal: Array = q * np.sign(np.diagonal(r))
-    return orthonormal

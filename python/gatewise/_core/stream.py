@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import dispatch
+from .checks import checked_size
 from .compiled import Compiled
-from .options import checked_size
 from .parameters import Array
 
 if TYPE_CHECKING:

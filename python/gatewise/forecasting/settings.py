@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.options import GATES, checked_size
+from .._core.checks import checked_size
+from .._core.options import GATES
 from ..files.errors import InputError
 
 CELLS = {name.lower(): name for name, gates in GATES.items() if gates > 1}

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.base import State
 from .._core.parameters import Array
+from .._core.state import State
 from ..nn.network import Network
 from ..training.batch import Batch
 from ..training.data import Ragged, Sequences

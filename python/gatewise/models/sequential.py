@@ -7,8 +7,8 @@ from os import PathLike
 from typing import Any, Literal
 
 from .. import optimizers
-from .._core.base import State
-from .._core.options import checked_size
+from .._core.checks import checked_size
+from .._core.state import State
 from ..files.suffixes import require_suffix
 from ..nn.network import Network
 from ..training import losses

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._core.base import State
 from .._core.parameters import Array
+from .._core.state import State
 from ..nn.base import TOKENS, Call, ModelLayer
 from ..nn.network import Network, read
 from ..nn.recurrent import RecurrentLayer

@@ -11,10 +11,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .._core.base import Gradients, State
+from .._core.checks import float_dtype
 from .._core.configured import Configured
-from .._core.options import float_dtype
+from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, _lend, size_of
+from .._core.state import State
 
 Shape = tuple[int, ...]
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .._core.base import Gradients, State
-from .._core.options import _switch, checked_size, generator
+from .._core.checks import checked_size, checked_switch, generator
+from .._core.gradients import Gradients
 from .._core.parameters import Array
+from .._core.state import State
 from .base import SEQUENCES, TOKENS, Call, Costs, Flow, Parametric, Shape
 
 
@@ -53,7 +54,7 @@ class Linear(Parametric):
     ) -> None:
         self.in_features = checked_size("in_features", in_features, 1)
         self.out_features = checked_size("out_features", out_features, 1)
-        self.bias = _switch("bias", bias)
+        self.bias = checked_switch("bias", bias)
         self._set_up(dtype, seed)
 
     @staticmethod

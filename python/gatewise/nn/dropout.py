@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core.base import Gradients, State
-from .._core.options import _probability
+from .._core.checks import checked_probability
+from .._core.gradients import Gradients
 from .._core.parameters import Array
+from .._core.state import State
 from .base import TOKENS, Call, Flow, ModelLayer
 
 
@@ -38,7 +39,7 @@ class Dropout(ModelLayer):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = _probability("p", p)
+        self.p = checked_probability("p", p)
 
     def flow(self, flow: Flow) -> Flow:
         if flow.kind == TOKENS:

@@ -8,9 +8,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.base import Gradients, LoadedKeys, State
-from .._core.options import generator
+from .._core.base import LoadedKeys
+from .._core.checks import generator
+from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, convert, require_keys, size_of
+from .._core.state import State
 from .base import TOKENS, VECTORS, Call, Flow
 from .joining import as_model_layer, flows_through
 from .recurrent import RecurrentLayer

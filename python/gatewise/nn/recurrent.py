@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core.base import Gradients, State
+from .._core.gradients import Gradients
 from .._core.options import Options
 from .._core.parameters import Array, size_of
+from .._core.state import State
 from ..layers import GRU, LSTM, RNN
 from .base import SEQUENCES, Call, Costs, Flow, ModelLayer, Shape
 

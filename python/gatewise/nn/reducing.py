@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core.base import Gradients, State
-from .._core.options import checked_size
+from .._core.checks import checked_size
+from .._core.gradients import Gradients
 from .._core.parameters import Array
+from .._core.state import State
 from .base import SEQUENCES, VECTORS, Call, Flow, ModelLayer
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .._core import dispatch
+from .._core.checks import checked_number
 from .._core.configured import Configured
-from .._core.options import checked_number
 from .._core.parameters import Array, convert
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.options import checked_number
+from .._core.checks import checked_number
 from .._core.parameters import Array
 from .base import Optimizer, Rate
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .._core import kinds
 from .._core.options import Options
 from .._core.parameters import Array
 from .activations import Nonlinearity
@@ -66,13 +67,20 @@ class RNNKept(NamedTuple):
     a: Array
     h: Array
 
+    @property
+    def gates(self) -> Rows:
+        """An RNN's only activated value, h."""
+        return (self.h,)
+
 
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
 
-    def __init__(self, weights: Mapping[str, Array], phi: Nonlinearity) -> None:
+    kind = kinds.RNN
+
+    def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
-        self.phi = phi
+        self.phi = Nonlinearity(options.functions["candidate"], options.clip)
 
     def forward(self, x: Array, h_prev: Array, *, scale: Array | None = None) -> tuple[Rows, RNNKept]:
         """x (R, I), h_prev (R, H) to h (R, H)."""
@@ -129,17 +137,14 @@ class LSTMStep:
     (ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call it CIFG).
     """
 
-    def __init__(
-        self,
-        weights: Mapping[str, Array],
-        gate: Nonlinearity,
-        candidate: Nonlinearity,
-        cell: Nonlinearity,
-        input_forget: bool,
-    ) -> None:
+    kind = kinds.LSTM
+
+    def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
-        self.gate, self.candidate, self.cell = gate, candidate, cell
-        self.input_forget = input_forget
+        functions, clip = options.functions, options.clip
+        self.gate, self.candidate = Nonlinearity(functions["gates"], clip), Nonlinearity(functions["candidate"], clip)
+        self.cell = Nonlinearity(functions["cell"])  # as in ONNX Runtime, c is not clipped
+        self.input_forget: bool = options.input_forget
         self.peephole = "weight_peephole" in weights
         self.projection = "weight_hr" in weights
 
@@ -231,12 +236,13 @@ class GRUStep:
     The sigmoid of the gates and the tanh of the candidate may be other activations.
     """
 
-    def __init__(
-        self, weights: Mapping[str, Array], gate: Nonlinearity, candidate: Nonlinearity, reset_after: bool
-    ) -> None:
+    kind = kinds.GRU
+
+    def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
-        self.gate, self.candidate = gate, candidate
-        self.reset_after = reset_after
+        functions, clip = options.functions, options.clip
+        self.gate, self.candidate = Nonlinearity(functions["gates"], clip), Nonlinearity(functions["candidate"], clip)
+        self.reset_after: bool = options.reset_after
         two_gates = len(weights["weight_hh"]) // 3 * 2
         self.rows_rz, self.rows_n = slice(two_gates), slice(two_gates, None)
 
@@ -294,13 +300,12 @@ class GRUStep:
         return delta @ self.weights["weight_ih"], (d_h * z + scaled(d_h_in + delta_rz @ w_rz, scale),)
 
 
+STEPS: dict[str, Callable[[Mapping[str, Array], Options], Cell]] = {
+    step.kind.name: step for step in (RNNStep, LSTMStep, GRUStep)
+}
+"""The step of each kind of cell."""
+
+
 def make_step(options: Options, weights: Mapping[str, Array]) -> Cell:
     """The step of a layer with these options; the names of the weights have no suffix."""
-    gates, candidate, cell = options.functions
-    gate, new = Nonlinearity(gates, options.clip), Nonlinearity(candidate, options.clip)
-    if options.cell == "RNN":
-        return RNNStep(weights, new)
-    if options.cell == "LSTM":
-        # What is clipped are the gates' and the candidate's pre-activations, as in ONNX Runtime, not c.
-        return LSTMStep(weights, gate, new, Nonlinearity(cell), options.input_forget)
-    return GRUStep(weights, gate, new, options.reset_after)
+    return STEPS[options.kind.name](weights, options)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core.base import State
 from .._core.options import Options
 from .._core.parameters import Array, convert
+from .._core.state import State
 from .cells import Rows
 from .sequence import Plan
 
@@ -91,24 +91,24 @@ def to_stacked_state(name: str, value: State | None, options: Options, layout: L
 
 def to_state(name: str, value: State | None, options: Options, leading: tuple[int, ...]) -> Rows:
     """h (*leading, Y), and for an LSTM c (*leading, H), as a tuple. None is zero, and so is a half that is None."""
-    shapes = [(*leading, options.output_size), (*leading, options.hidden_size)]
-    if options.cell != "LSTM":
+    sizes, states = options.state_sizes, options.kind.states
+    if len(states) == 1:
         named = {name: value}
-    elif value is None:
-        named = {f"{name}[0]": None, f"{name}[1]": None}
-    elif isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError(f"{name}: expected (h, c), got {len(value)} parts")
-        named = {f"{name}[0]": value[0], f"{name}[1]": value[1]}
     else:
-        raise TypeError(f"{name}: expected (h, c), got {type(value).__name__}")
+        expected = f"({', '.join(states)})"
+        if value is None:
+            value = [None] * len(states)
+        elif not isinstance(value, (tuple, list)):
+            raise TypeError(f"{name}: expected {expected}, got {type(value).__name__}")
+        elif len(value) != len(states):
+            raise ValueError(f"{name}: expected {expected}, got {len(value)} arrays")
+        named = {f"{name}[{i}]": one for i, one in enumerate(value)}
 
-    def part(full_name: str, half: Any, shape: tuple[int, ...]) -> Array:
-        if half is None:
-            return np.zeros(shape, options.dtype)
-        return convert(full_name, half, options.dtype, shape)
+    def checked(full_name: str, one: Any, size: int) -> Array:
+        shape = (*leading, size)
+        return np.zeros(shape, options.dtype) if one is None else convert(full_name, one, options.dtype, shape)
 
-    return tuple(part(full_name, half, shape) for (full_name, half), shape in zip(named.items(), shapes, strict=False))
+    return tuple(checked(full_name, one, size) for (full_name, one), size in zip(named.items(), sizes, strict=True))
 
 
 def to_dy(value: Any, options: Options, layout: Layout, n_steps: int, batch: int) -> Array:

@@ -9,9 +9,11 @@ from typing import Literal, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.base import Gradients, LayerBase, State
-from .._core.constructors import GRUOptions, LSTMOptions, RNNOptions
+from .._core.base import LayerBase
+from .._core.constructors import GRULayerBase, LSTMLayerBase, RNNLayerBase
+from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, size_of
+from .._core.state import State, join
 from .cells import Cell, Rows, make_step
 from .checks import Call, Layout, to_call, to_dy, to_stacked_state
 from .noise import Noise
@@ -34,23 +36,25 @@ class Tape:
 
     @property
     def hidden(self) -> Array:
-        """h after every step: (T, L D, B, Y), without B for a single sequence; read-only, 0 at steps not taken."""
-        h: Array = self._of_steps(1, self.layer._options.output_size, lambda step: step.state[:1])[0]
-        return h
+        """h after every step: (T, L D, B, Y), without B for a single sequence; read-only, 0 at masked steps."""
+        return self._of_state(0)
 
     @property
     def cells(self) -> Array | None:
         """c after every step of an LSTM: (T, L D, B, H), else None; otherwise as `hidden`."""
-        if self.layer._options.cell != "LSTM":
-            return None
-        c: Array = self._of_steps(1, self.layer._options.hidden_size, lambda step: step.state[1:])[0]
-        return c
+        return self._of_state(1) if len(self.layer.kind.states) > 1 else None
 
     @property
     def gates(self) -> Array:
         """The activated gates of every step, i f g o or r z n, of an RNN its h: (G, T, L D, B, H)."""
         o = self.layer._options
-        return self._of_steps(o.gates, o.hidden_size, lambda step: step.state if o.cell == "RNN" else step.kept.gates)
+        return self._of_steps(o.gates, o.hidden_size, lambda step: step.kept.gates)
+
+    def _of_state(self, index: int) -> Array:
+        """One state after every step: (T, L D, B, its size)."""
+        size = self.layer._options.state_sizes[index]
+        state: Array = self._of_steps(1, size, lambda step: step.state[index : index + 1])[0]
+        return state
 
     def _of_steps(self, parts: int, size: int, pick: Callable[[Step], Rows]) -> Array:
         """What `pick` takes of every step, parts of (R, size), as one array (parts, T, L D, B, size)."""
@@ -67,7 +71,7 @@ class Tape:
         raise TypeError("a tape cannot be pickled or copied; it belongs to its layer and its forward")
 
 
-class Sequences(LayerBase):
+class ReferenceLayer(LayerBase):
     """What RNN, LSTM and GRU have in common: how they are called."""
 
     def __call__(
@@ -145,9 +149,8 @@ class Sequences(LayerBase):
                 d_inputs = drop(tape.key, layer - 1, d_inputs, o.dropout)
             d_outputs = d_inputs
         d_x = tape.layout.lay(d_outputs) if wrt_x else None
-        laid = [part if tape.layout.batched else part[:, :, 0] for part in d_steps]
-        h_steps, c_steps = (*laid, None, None)[:2]
-        return self._gradients(d_x, self._structure(d_initial, tape.layout), flat, h_steps, c_steps, into)
+        laid = tuple(part if tape.layout.batched else part[:, :, 0] for part in d_steps)
+        return self._gradients(d_x, _as_given(d_initial, tape.layout), flat, laid, into)
 
     def _run(self, call: Call, key: int | None) -> tuple[Array, State, Tape]:
         o = self._options
@@ -170,7 +173,7 @@ class Sequences(LayerBase):
                     part[index] = value
             values = np.concatenate(outputs, axis=-1)
         tape = Tape(self, call.layout, call.plan, key, runs)
-        return call.layout.lay(values), self._structure(final, call.layout), tape
+        return call.layout.lay(values), _as_given(final, call.layout), tape
 
     def _noise(self, key: int | None, index: int) -> Noise:
         return Noise(key, index, self._options.recurrent_dropout, self._options.zoneouts)
@@ -180,13 +183,13 @@ class Sequences(LayerBase):
         for d, ending in enumerate(("", "_reverse")[: self._options.directions]):
             yield d, f"_l{layer}{ending}", layer * self._options.directions + d
 
-    def _structure(self, parts: Rows, layout: Layout) -> State:
-        """Parts (L D, B, Y or H) as the caller has states: h or (h, c), without B for a single sequence."""
-        mine = parts if layout.batched else tuple(np.array(part[:, 0]) for part in parts)
-        return mine if self._options.cell == "LSTM" else mine[0]
+
+def _as_given(arrays: Rows, layout: Layout) -> State:
+    """States (L D, B, Y or H) as the caller has them: h or (h, c), without B for a single sequence."""
+    return join(arrays if layout.batched else tuple(np.array(array[:, 0]) for array in arrays))
 
 
-class RNN(RNNOptions, Sequences):
+class RNN(RNNLayerBase, ReferenceLayer):
     """A vanilla recurrent network; arguments, names and shapes are those of ``gatewise.RNN``.
 
     >>> import numpy as np
@@ -198,7 +201,7 @@ class RNN(RNNOptions, Sequences):
     """
 
 
-class LSTM(LSTMOptions, Sequences):
+class LSTM(LSTMLayerBase, ReferenceLayer):
     """Long short-term memory; arguments, names and shapes are those of ``gatewise.LSTM``.
 
     >>> import numpy as np
@@ -213,7 +216,7 @@ class LSTM(LSTMOptions, Sequences):
     """
 
 
-class GRU(GRUOptions, Sequences):
+class GRU(GRULayerBase, ReferenceLayer):
     """Gated recurrent units; arguments, names and shapes are those of ``gatewise.GRU``.
 
     >>> import numpy as np

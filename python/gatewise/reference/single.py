@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.base import RecurrentBase, State
-from .._core.constructors import GRUCellOptions, LSTMCellOptions, RNNCellOptions
+from .._core.base import CellBase
+from .._core.constructors import GRUCellBase, LSTMCellBase, RNNCellBase
 from .._core.parameters import convert
+from .._core.state import State, join
 from .cells import make_step
 from .checks import to_state
 
 
-class SingleStep(RecurrentBase):
+class ReferenceCell(CellBase):
     """What RNNCell, LSTMCell and GRUCell have in common: how they are called."""
 
     def __call__(self, x: ArrayLike, state: State | None = None) -> State:
@@ -34,10 +35,10 @@ class SingleStep(RecurrentBase):
         step = make_step(o, self.params)
         after, _ = step.forward(np.atleast_2d(rows), *(np.atleast_2d(part) for part in before))
         mine = tuple(part.reshape(old.shape) for part, old in zip(after, before, strict=True))
-        return mine if o.cell == "LSTM" else mine[0]
+        return join(mine)
 
 
-class RNNCell(RNNCellOptions, SingleStep):
+class RNNCell(RNNCellBase, ReferenceCell):
     """One step of a vanilla recurrent network.
 
     >>> from gatewise import reference
@@ -46,7 +47,7 @@ class RNNCell(RNNCellOptions, SingleStep):
     """
 
 
-class LSTMCell(LSTMCellOptions, SingleStep):
+class LSTMCell(LSTMCellBase, ReferenceCell):
     """One step of long short-term memory, with or without peepholes.
 
     >>> from gatewise import reference
@@ -56,7 +57,7 @@ class LSTMCell(LSTMCellOptions, SingleStep):
     """
 
 
-class GRUCell(GRUCellOptions, SingleStep):
+class GRUCell(GRUCellBase, ReferenceCell):
     """One step of a gated recurrent unit, its reset gate after or before the recurrent product.
 
     >>> from gatewise import reference

@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from .._core.base import State
 from .._core.parameters import Array
+from .._core.state import State
 from ..nn.network import Network
 from .batch import Batch
 from .data import Data

@@ -6,7 +6,7 @@ import math
 from os import PathLike
 from typing import Any
 
-from ..._core.options import checked_size
+from ..._core.checks import checked_size
 from ..run import Callback, Run
 
 

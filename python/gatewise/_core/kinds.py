@@ -1,0 +1,220 @@
+"""The declaration of each kind of cell. Everything that depends on the kind is derived from it: the checks of the
+constructors' arguments, `repr`, the configuration in files, the parameters, the states, and the core's arguments.
+
+T steps, B sequences, I input features, H hidden units, P projected units, Y = P or H, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .activations import (
+    Activation,
+    checked_activation,
+    checked_activations,
+    with_parameters,
+)
+from .checks import checked_clip, checked_probability, checked_size, checked_switch, float_dtype
+
+if TYPE_CHECKING:
+    from .options import Options
+
+REQUIRED: Any = object()
+"""The default of an option that has none."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A constructor argument of some kinds of cells.
+
+    name : the argument's name; a layer has an attribute of that name.
+    default : as the constructor's signature has it, or REQUIRED.
+    check : (value, kind, dtype) to the value in its final form, or the error for the caller.
+    single_step : whether the cell of a single step takes it too.
+    in_core : whether the compiled core takes it; False where `Kind.variant` expresses it.
+    encode : (value, kind) to the core's arguments; None: the value under the option's name.
+    """
+
+    name: str
+    default: Any
+    check: Callable[[Any, Kind, np.dtype[Any]], Any]
+    single_step: bool = False
+    in_core: bool = True
+    encode: Callable[[Any, Kind], dict[str, Any]] | None = None
+
+    def core_arguments(self, value: Any, kind: Kind) -> dict[str, Any]:
+        """The arguments by which the compiled core learns this value."""
+        if not self.in_core:
+            return {}
+        return {self.name: value} if self.encode is None else self.encode(value, kind)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a layer and direction.
+
+    name : PyTorch's, without a suffix.
+    shape : (options, the layer's input size) to the shape.
+    present : whether a layer with these options has it.
+    glorot : how "glorot" initialises it: "uniform", "orthogonal" or "zeros".
+    """
+
+    name: str
+    shape: Callable[[Options, int], tuple[int, ...]]
+    present: Callable[[Options], bool] = lambda options: True
+    glorot: str = "zeros"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of cell.
+
+    name : the name of the layer's class.
+    gates : in the order of their rows in the weights.
+    states : the first is the output, of size Y; the others have size H.
+    activations : the roles in which activations act, each with its default.
+    options : in the order of the layer's constructor.
+    parameters : in the order of PyTorch's state dict.
+    variant : the name of the compiled cell for these options.
+    ones : the gates whose ``bias_ih`` "glorot" sets to 1.
+    """
+
+    name: str
+    gates: tuple[str, ...]
+    states: tuple[str, ...]
+    activations: Mapping[str, Activation]
+    options: tuple[Option, ...]
+    parameters: tuple[Parameter, ...]
+    variant: Callable[[Options], str]
+    ones: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        dtype = np.dtype(np.float32)
+        given = {option.name: option for option in self.options if option.default is not REQUIRED}
+        checked = {name: option.check(option.default, self, dtype) for name, option in given.items()}
+        object.__setattr__(self, "defaults", checked)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KINDS.__getitem__, (self.name,)
+
+
+def _size(name: str, default: Any, least: int = 1, single_step: bool = False) -> Option:
+    return Option(name, default, lambda value, *_: checked_size(name, value, least), single_step)
+
+
+def _switch(name: str, default: bool, single_step: bool = False, in_core: bool = True) -> Option:
+    return Option(name, default, lambda value, *_: checked_switch(name, value), single_step, in_core)
+
+
+def _probability(name: str) -> Option:
+    return Option(name, 0.0, lambda value, *_: checked_probability(name, value))
+
+
+def _checked_zoneout(value: Any, kind: Kind, dtype: np.dtype[Any]) -> float | tuple[float, ...]:
+    """One probability, or one for each of several states; a single number stands for all of them."""
+    states = kind.states
+    if len(states) == 1:
+        return checked_probability("zoneout", value)
+    if not isinstance(value, (tuple, list)):
+        return (checked_probability("zoneout", value),) * len(states)
+    if len(value) != len(states):
+        pair = "a pair of numbers" if len(states) == 2 else f"{len(states)} numbers"
+        raise ValueError(f"zoneout: expected {pair} p with 0 <= p < 1, for {' and '.join(states)}, got {value!r}")
+    return tuple(checked_probability(f"zoneout[{i}]", p) for i, p in enumerate(value))
+
+
+def _encode_zoneout(value: float | tuple[float, ...], kind: Kind) -> dict[str, Any]:
+    return {"zoneout": value if isinstance(value, tuple) else (value,)}
+
+
+def _encode_activations(value: tuple[Activation, ...], kind: Kind) -> dict[str, Any]:
+    return {"activations": dict(zip(kind.activations, map(with_parameters, value), strict=True))}
+
+
+INPUT_SIZE = _size("input_size", REQUIRED, single_step=True)
+HIDDEN_SIZE = _size("hidden_size", REQUIRED, single_step=True)
+NUM_LAYERS = _size("num_layers", 1)
+BIAS = _switch("bias", True, single_step=True)
+BATCH_FIRST = _switch("batch_first", False)
+DROPOUT = _probability("dropout")
+BIDIRECTIONAL = _switch("bidirectional", False)
+PROJ_SIZE = _size("proj_size", 0, least=0)
+PEEPHOLE = _switch("peephole", False, single_step=True, in_core=False)
+RESET_AFTER = _switch("reset_after", True, single_step=True, in_core=False)
+NONLINEARITY = Option(
+    "nonlinearity",
+    "tanh",
+    lambda value, _, dtype: checked_activation("nonlinearity", value, dtype),
+    single_step=True,
+    encode=lambda value, kind: _encode_activations((value,), kind),
+)
+RECURRENT_DROPOUT = _probability("recurrent_dropout")
+ZONEOUT = Option("zoneout", 0.0, _checked_zoneout, encode=_encode_zoneout)
+ACTIVATIONS = Option(
+    "activations",
+    None,
+    lambda value, kind, dtype: checked_activations(value, kind.activations, dtype),
+    single_step=True,
+    encode=_encode_activations,
+)
+CLIP = Option(
+    "clip",
+    None,
+    lambda value, _, dtype: checked_clip(value, dtype),
+    single_step=True,
+    encode=lambda value, _: {} if value is None else {"clip": value},
+)
+INPUT_FORGET = _switch("input_forget", False, single_step=True)
+DTYPE = Option("dtype", np.float32, lambda value, *_: float_dtype(value), single_step=True, in_core=False)
+
+STACK = (INPUT_SIZE, HIDDEN_SIZE, NUM_LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL)
+"""The options with which every layer begins."""
+
+
+def _rows(options: Options) -> int:
+    return len(options.kind.gates) * options.hidden_size
+
+
+WEIGHT_IH = Parameter("weight_ih", lambda o, inputs: (_rows(o), inputs), glorot="uniform")
+WEIGHT_HH = Parameter("weight_hh", lambda o, _: (_rows(o), o.output_size), glorot="orthogonal")
+BIAS_IH = Parameter("bias_ih", lambda o, _: (_rows(o),), lambda o: o.bias)
+BIAS_HH = Parameter("bias_hh", lambda o, _: (_rows(o),), lambda o: o.bias)
+WEIGHT_HR = Parameter(
+    "weight_hr", lambda o, _: (o.proj_size, o.hidden_size), lambda o: o.proj_size > 0, glorot="uniform"
+)
+WEIGHT_PEEPHOLE = Parameter("weight_peephole", lambda o, _: (3, o.hidden_size), lambda o: bool(o.peephole))
+
+RNN = Kind(
+    name="RNN",
+    gates=("h",),
+    states=("h",),
+    activations={"candidate": "tanh"},
+    options=(*STACK, NONLINEARITY, RECURRENT_DROPOUT, ZONEOUT, CLIP, DTYPE),
+    parameters=(WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH),
+    variant=lambda o: "rnn",
+)
+LSTM = Kind(
+    name="LSTM",
+    gates=("i", "f", "g", "o"),
+    states=("h", "c"),
+    activations={"gates": "sigmoid", "candidate": "tanh", "cell": "tanh"},
+    options=(*STACK, PROJ_SIZE, PEEPHOLE, RECURRENT_DROPOUT, ZONEOUT, ACTIVATIONS, CLIP, INPUT_FORGET, DTYPE),
+    parameters=(WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, WEIGHT_HR, WEIGHT_PEEPHOLE),
+    variant=lambda o: "lstm_peephole" if o.peephole else "lstm",
+    ones=("f",),
+)
+GRU = Kind(
+    name="GRU",
+    gates=("r", "z", "n"),
+    states=("h",),
+    activations={"gates": "sigmoid", "candidate": "tanh"},
+    options=(*STACK, RESET_AFTER, RECURRENT_DROPOUT, ZONEOUT, ACTIVATIONS, CLIP, DTYPE),
+    parameters=(WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH),
+    variant=lambda o: "gru_after" if o.reset_after else "gru_before",
+)
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (RNN, LSTM, GRU)}
