@@ -5,7 +5,9 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from ._core.compiled import Compiled
-from ._core.constructors import GRUCellBase, LSTMCellBase, RNNCellBase
+from ._core.kinds.gru import GRUCellBase
+from ._core.kinds.lstm import LSTMCellBase
+from ._core.kinds.rnn import RNNCellBase
 from ._core.state import State
 
 

@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike
 
 from ._core.base import LayerBase
 from ._core.compiled import Compiled
-from ._core.constructors import GRULayerBase, LSTMLayerBase, RNNLayerBase
 from ._core.gradients import Gradients
+from ._core.kinds.gru import GRULayerBase
+from ._core.kinds.lstm import LSTMLayerBase
+from ._core.kinds.rnn import RNNLayerBase
 from ._core.parameters import Array
 from ._core.state import State
 from ._core.stream import make_stream

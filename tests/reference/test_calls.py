@@ -225,7 +225,7 @@ REFUSED = [
     (call("GRU", ONES, np.ones((4, 2))), ValueError, "state: expected (1, 4, 2), got (4, 2)"),
     (call("GRU", np.ones((5, 3)), ZEROS), ValueError, "state: expected (1, 2), got (1, 4, 2)"),
     (call("LSTM", ONES, ZEROS), TypeError, "state: expected (h, c), got ndarray"),
-    (call("LSTM", ONES, (ZEROS,)), ValueError, "state: expected (h, c), got 1 parts"),
+    (call("LSTM", ONES, (ZEROS,)), ValueError, "state: expected (h, c), got 1 arrays"),
     (call("LSTM", ONES, (ZEROS, np.ones(2))), ValueError, "state[1]: expected (1, 4, 2), got (2,)"),
     (
         call("LSTM", ONES, (ZEROS.astype(object), ZEROS)),

@@ -6,21 +6,21 @@ import copy
 import sys
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from .checks import checked_size, float_dtype, generator
+from .declaration import REQUIRED, Kind, Option
 from .gradients import Gradients
 from .initial import draw_initial
-from .kinds import REQUIRED, Kind, Option
+from .option_view import OptionView
 from .options import Options
 from .parameters import Array, Parameters, require_keys
 from .state import State
 
 Own = TypeVar("Own", bound="RecurrentBase")
-T = TypeVar("T")
 
 
 class LoadedKeys(NamedTuple):
@@ -28,44 +28,6 @@ class LoadedKeys(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-class OptionView(property, Generic[T]):
-    """A read-only attribute: the option of the same name.
-
-    summary : the first line of its documentation.
-    made, value : its example; an object and the text of its attribute.
-    """
-
-    def __init__(self, summary: str, made: str, value: str) -> None:
-        super().__init__(lambda instance: getattr(instance._options, self._name))
-        self._texts = summary, made, value
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-        summary, made, value = self._texts
-        self.__doc__ = f"""{summary}
-
-        The constructor sets this attribute. It cannot be changed.
-
-        See Also
-        --------
-        config : Return all of the constructor's arguments.
-
-        Examples
-        --------
-        >>> import gatewise as gw
-        >>> {made}.{name}
-        {value}
-        """
-
-    if TYPE_CHECKING:
-
-        @overload  # type: ignore[override]
-        def __get__(self, instance: None, owner: type) -> OptionView[T]: ...
-        @overload
-        def __get__(self, instance: RecurrentBase, owner: type) -> T: ...
-        def __get__(self, instance: RecurrentBase | None, owner: type) -> OptionView[T] | T: ...
 
 
 class RecurrentBase:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .activations import Activation
 from .checks import float_dtype
-from .kinds import Kind
+from .declaration import Kind
 from .parameters import size_of
 
 

@@ -13,7 +13,7 @@ written to be read.
 >>> grads = layer.backward(tape, dy=np.ones_like(y))
 """
 
-from .layers import GRU, LSTM, RNN, Tape
-from .single import GRUCell, LSTMCell, RNNCell
+from .classes import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .layers import Tape
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell", "Tape"]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._core import kinds
+from .._core.kinds import KINDS
 from .._core.options import Options
 from .._core.parameters import Array
 from .activations import Nonlinearity
@@ -76,7 +76,7 @@ class RNNKept(NamedTuple):
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
 
-    kind = kinds.RNN
+    kind = KINDS["RNN"]
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
@@ -137,7 +137,7 @@ class LSTMStep:
     (ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call it CIFG).
     """
 
-    kind = kinds.LSTM
+    kind = KINDS["LSTM"]
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
@@ -236,7 +236,7 @@ class GRUStep:
     The sigmoid of the gates and the tanh of the candidate may be other activations.
     """
 
-    kind = kinds.GRU
+    kind = KINDS["GRU"]
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.base import LayerBase
-from .._core.constructors import GRULayerBase, LSTMLayerBase, RNNLayerBase
 from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, size_of
 from .._core.state import State, join
@@ -187,42 +186,3 @@ class ReferenceLayer(LayerBase):
 def _as_given(arrays: Rows, layout: Layout) -> State:
     """States (L D, B, Y or H) as the caller has them: h or (h, c), without B for a single sequence."""
     return join(arrays if layout.batched else tuple(np.array(array[:, 0]) for array in arrays))
-
-
-class RNN(RNNLayerBase, ReferenceLayer):
-    """A vanilla recurrent network; arguments, names and shapes are those of ``gatewise.RNN``.
-
-    >>> import numpy as np
-    >>> from gatewise import reference
-    >>> rnn = reference.RNN(2, 3, seed=0)
-    >>> y, h = rnn(np.zeros((5, 4, 2)))
-    >>> y.shape, h.shape
-    ((5, 4, 3), (1, 4, 3))
-    """
-
-
-class LSTM(LSTMLayerBase, ReferenceLayer):
-    """Long short-term memory; arguments, names and shapes are those of ``gatewise.LSTM``.
-
-    >>> import numpy as np
-    >>> from gatewise import reference
-    >>> lstm = reference.LSTM(2, 3, bidirectional=True, seed=0)
-    >>> y, (h, c), tape = lstm.forward(np.zeros((5, 4, 2)), lengths=[5, 3, 0, 1])
-    >>> y.shape, h.shape, c.shape
-    ((5, 4, 6), (2, 4, 3), (2, 4, 3))
-    >>> grads = lstm.backward(tape, dy=np.ones((5, 4, 6)))
-    >>> grads.x.shape, grads.params["weight_hh_l0_reverse"].shape
-    ((5, 4, 2), (12, 3))
-    """
-
-
-class GRU(GRULayerBase, ReferenceLayer):
-    """Gated recurrent units; arguments, names and shapes are those of ``gatewise.GRU``.
-
-    >>> import numpy as np
-    >>> from gatewise import reference
-    >>> gru = reference.GRU(2, 3, reset_after=False, seed=0)
-    >>> y, h = gru(np.zeros((5, 2)))
-    >>> y.shape, h.shape
-    ((5, 3), (1, 3))
-    """

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.base import CellBase
-from .._core.constructors import GRUCellBase, LSTMCellBase, RNNCellBase
 from .._core.parameters import convert
 from .._core.state import State, join
 from .cells import make_step
@@ -36,31 +35,3 @@ class ReferenceCell(CellBase):
         after, _ = step.forward(np.atleast_2d(rows), *(np.atleast_2d(part) for part in before))
         mine = tuple(part.reshape(old.shape) for part, old in zip(after, before, strict=True))
         return join(mine)
-
-
-class RNNCell(RNNCellBase, ReferenceCell):
-    """One step of a vanilla recurrent network.
-
-    >>> from gatewise import reference
-    >>> reference.RNNCell(2, 3, seed=0)([0.0, 1.0]).shape
-    (3,)
-    """
-
-
-class LSTMCell(LSTMCellBase, ReferenceCell):
-    """One step of long short-term memory, with or without peepholes.
-
-    >>> from gatewise import reference
-    >>> h, c = reference.LSTMCell(2, 3, seed=0)([[0.0, 1.0]])
-    >>> h.shape, c.shape
-    ((1, 3), (1, 3))
-    """
-
-
-class GRUCell(GRUCellBase, ReferenceCell):
-    """One step of a gated recurrent unit, its reset gate after or before the recurrent product.
-
-    >>> from gatewise import reference
-    >>> reference.GRUCell(2, 3, seed=0)([[0.0, 1.0]]).shape
-    (1, 3)
-    """

@@ -1,7 +1,8 @@
-"""The declaration of each kind of cell. Everything that depends on the kind is derived from it: the checks of the
-constructors' arguments, `repr`, the configuration in files, the parameters, the states, and the core's arguments.
+"""What a declaration of a kind of cell says, and the options and parameters that several kinds share.
 
-T steps, B sequences, I input features, H hidden units, P projected units, Y = P or H, G gates.
+Everything that depends on the kind is derived from its declaration: the checks of the constructors' arguments, `repr`,
+the configuration in files, the parameters, the states, and the core's arguments. I input features, H hidden units, P
+projected units, Y = P or H, G gates.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import numpy as np
 
 from .activations import (
     Activation,
-    checked_activation,
     checked_activations,
     with_parameters,
 )
@@ -99,19 +99,16 @@ class Kind:
         checked = {name: option.check(option.default, self, dtype) for name, option in given.items()}
         object.__setattr__(self, "defaults", checked)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return KINDS.__getitem__, (self.name,)
 
-
-def _size(name: str, default: Any, least: int = 1, single_step: bool = False) -> Option:
+def size_option(name: str, default: Any, least: int = 1, single_step: bool = False) -> Option:
     return Option(name, default, lambda value, *_: checked_size(name, value, least), single_step)
 
 
-def _switch(name: str, default: bool, single_step: bool = False, in_core: bool = True) -> Option:
+def switch_option(name: str, default: bool, single_step: bool = False, in_core: bool = True) -> Option:
     return Option(name, default, lambda value, *_: checked_switch(name, value), single_step, in_core)
 
 
-def _probability(name: str) -> Option:
+def probability_option(name: str) -> Option:
     return Option(name, 0.0, lambda value, *_: checked_probability(name, value))
 
 
@@ -132,35 +129,25 @@ def _encode_zoneout(value: float | tuple[float, ...], kind: Kind) -> dict[str, A
     return {"zoneout": value if isinstance(value, tuple) else (value,)}
 
 
-def _encode_activations(value: tuple[Activation, ...], kind: Kind) -> dict[str, Any]:
+def encode_activations(value: tuple[Activation, ...], kind: Kind) -> dict[str, Any]:
     return {"activations": dict(zip(kind.activations, map(with_parameters, value), strict=True))}
 
 
-INPUT_SIZE = _size("input_size", REQUIRED, single_step=True)
-HIDDEN_SIZE = _size("hidden_size", REQUIRED, single_step=True)
-NUM_LAYERS = _size("num_layers", 1)
-BIAS = _switch("bias", True, single_step=True)
-BATCH_FIRST = _switch("batch_first", False)
-DROPOUT = _probability("dropout")
-BIDIRECTIONAL = _switch("bidirectional", False)
-PROJ_SIZE = _size("proj_size", 0, least=0)
-PEEPHOLE = _switch("peephole", False, single_step=True, in_core=False)
-RESET_AFTER = _switch("reset_after", True, single_step=True, in_core=False)
-NONLINEARITY = Option(
-    "nonlinearity",
-    "tanh",
-    lambda value, _, dtype: checked_activation("nonlinearity", value, dtype),
-    single_step=True,
-    encode=lambda value, kind: _encode_activations((value,), kind),
-)
-RECURRENT_DROPOUT = _probability("recurrent_dropout")
+INPUT_SIZE = size_option("input_size", REQUIRED, single_step=True)
+HIDDEN_SIZE = size_option("hidden_size", REQUIRED, single_step=True)
+NUM_LAYERS = size_option("num_layers", 1)
+BIAS = switch_option("bias", True, single_step=True)
+BATCH_FIRST = switch_option("batch_first", False)
+DROPOUT = probability_option("dropout")
+BIDIRECTIONAL = switch_option("bidirectional", False)
+RECURRENT_DROPOUT = probability_option("recurrent_dropout")
 ZONEOUT = Option("zoneout", 0.0, _checked_zoneout, encode=_encode_zoneout)
 ACTIVATIONS = Option(
     "activations",
     None,
     lambda value, kind, dtype: checked_activations(value, kind.activations, dtype),
     single_step=True,
-    encode=_encode_activations,
+    encode=encode_activations,
 )
 CLIP = Option(
     "clip",
@@ -169,7 +156,6 @@ CLIP = Option(
     single_step=True,
     encode=lambda value, _: {} if value is None else {"clip": value},
 )
-INPUT_FORGET = _switch("input_forget", False, single_step=True)
 DTYPE = Option("dtype", np.float32, lambda value, *_: float_dtype(value), single_step=True, in_core=False)
 
 STACK = (INPUT_SIZE, HIDDEN_SIZE, NUM_LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL)
@@ -184,37 +170,3 @@ WEIGHT_IH = Parameter("weight_ih", lambda o, inputs: (_rows(o), inputs), glorot=
 WEIGHT_HH = Parameter("weight_hh", lambda o, _: (_rows(o), o.output_size), glorot="orthogonal")
 BIAS_IH = Parameter("bias_ih", lambda o, _: (_rows(o),), lambda o: o.bias)
 BIAS_HH = Parameter("bias_hh", lambda o, _: (_rows(o),), lambda o: o.bias)
-WEIGHT_HR = Parameter(
-    "weight_hr", lambda o, _: (o.proj_size, o.hidden_size), lambda o: o.proj_size > 0, glorot="uniform"
-)
-WEIGHT_PEEPHOLE = Parameter("weight_peephole", lambda o, _: (3, o.hidden_size), lambda o: bool(o.peephole))
-
-RNN = Kind(
-    name="RNN",
-    gates=("h",),
-    states=("h",),
-    activations={"candidate": "tanh"},
-    options=(*STACK, NONLINEARITY, RECURRENT_DROPOUT, ZONEOUT, CLIP, DTYPE),
-    parameters=(WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH),
-    variant=lambda o: "rnn",
-)
-LSTM = Kind(
-    name="LSTM",
-    gates=("i", "f", "g", "o"),
-    states=("h", "c"),
-    activations={"gates": "sigmoid", "candidate": "tanh", "cell": "tanh"},
-    options=(*STACK, PROJ_SIZE, PEEPHOLE, RECURRENT_DROPOUT, ZONEOUT, ACTIVATIONS, CLIP, INPUT_FORGET, DTYPE),
-    parameters=(WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, WEIGHT_HR, WEIGHT_PEEPHOLE),
-    variant=lambda o: "lstm_peephole" if o.peephole else "lstm",
-    ones=("f",),
-)
-GRU = Kind(
-    name="GRU",
-    gates=("r", "z", "n"),
-    states=("h",),
-    activations={"gates": "sigmoid", "candidate": "tanh"},
-    options=(*STACK, RESET_AFTER, RECURRENT_DROPOUT, ZONEOUT, ACTIVATIONS, CLIP, DTYPE),
-    parameters=(WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH),
-    variant=lambda o: "gru_after" if o.reset_after else "gru_before",
-)
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (RNN, LSTM, GRU)}
