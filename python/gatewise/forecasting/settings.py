@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.checks import checked_size
-from .._core.options import GATES
+from .._core.kinds import KINDS
 from ..files.errors import InputError
 
-CELLS = {name.lower(): name for name, gates in GATES.items() if gates > 1}
+CELLS = {name.lower(): name for name, kind in KINDS.items() if len(kind.gates) > 1}
 """Cells that a forecaster can have, by their name in `Settings`. Cells without gates forget a season too soon."""
 MODES = ("direct", "autoregressive")
 
