@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 import gatewise as gw
 from gatewise.cli import main
-from gatewise.nn.base import ModelLayer
 from tolerances import CELL, chain, unit
 
 onnx = pytest.importorskip("onnx", reason="writes ONNX files, and the onnx package is not installed")
@@ -57,9 +56,7 @@ def has_dtype(part: Any) -> bool:
 
 
 def arguments(part: Any) -> dict[str, Any]:
-    from gatewise.nn.recurrent import config
-
-    found: dict[str, Any] = part.config() if isinstance(part, ModelLayer) else config(part)
+    found: dict[str, Any] = part.config()
     return found
 
 

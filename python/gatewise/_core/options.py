@@ -64,8 +64,8 @@ class Options:
 
     def _require_memory(self) -> None:
         """Refuse sizes whose weights no memory holds before anything is made of them."""
-        first, second = (size_of(self.parameter_shapes(layers)) for layers in (1, 2))
-        size = (first + (self.num_layers - 1) * (second - first)) * self.dtype.itemsize
+        first, other = (size_of(self.layer_parameter_shapes(layer)) for layer in (0, 1))
+        size = (first + (self.num_layers - 1) * other) * self.dtype.itemsize
         message = (
             "input_size, hidden_size, num_layers: expected sizes whose weights fit into memory, "
             f"got {self.input_size}, {self.hidden_size} and {self.num_layers}"
@@ -130,14 +130,21 @@ class Options:
         """The number of features that this layer of the stack reads."""
         return self.input_size if layer == 0 else self.directions * self.output_size
 
-    def parameter_shapes(self, layers: int | None = None) -> dict[str, tuple[int, ...]]:
-        """Name to shape of the parameters of the first `layers` layers (default: all), in PyTorch's order."""
+    def layer_parameter_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
+        """Name to shape of one layer's parameters, in PyTorch's order."""
         return {
             f"{parameter.name}{suffix}": parameter.shape(self, self.layer_input_size(layer))
-            for layer in range(self.num_layers if layers is None else min(layers, self.num_layers))
             for suffix in (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
             for parameter in self.kind.parameters
             if parameter.present(self)
+        }
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name to shape of all parameters, in PyTorch's order."""
+        return {
+            name: shape
+            for layer in range(self.num_layers)
+            for name, shape in self.layer_parameter_shapes(layer).items()
         }
 
     def cell_parameter_shapes(self) -> dict[str, tuple[int, ...]]:

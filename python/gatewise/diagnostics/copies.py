@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from .._core.parameters import Array
 from ..layers import GRU, LSTM, RNN
-from ..nn.recurrent import config
 
 Layer = RNN | LSTM | GRU
 
@@ -28,8 +27,8 @@ def single(layer: Layer, index: int) -> Layer:
 
 
 def _made(layer: Layer, changes: dict[str, Any], values: dict[str, Array]) -> Layer:
-    noise = {"dropout": 0.0, "recurrent_dropout": 0.0, "zoneout": (0.0, 0.0) if isinstance(layer, LSTM) else 0.0}
-    options = {**config(layer), **noise, "batch_first": False, "dtype": np.float64, **changes}
+    noise = {"dropout": 0.0, "recurrent_dropout": 0.0, "zoneout": 0.0}
+    options = {**layer.config(), **noise, "batch_first": False, "dtype": np.float64, **changes}
     made = type(layer)(**options)
     made.load_state_dict(values)
     return made

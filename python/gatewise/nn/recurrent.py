@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from .._core.gradients import Gradients
+from .._core.kinds import KINDS
 from .._core.options import Options
 from .._core.parameters import Array, size_of
-from .._core.state import State
+from .._core.state import State, parts
 from ..layers import GRU, LSTM, RNN
 from .base import SEQUENCES, Call, Costs, Flow, ModelLayer, Shape
 
@@ -43,7 +42,7 @@ class RecurrentLayer(ModelLayer):
         return self.layer.dtype
 
     def config(self) -> dict[str, Any]:
-        return config(self.layer)
+        return self.layer.config()
 
     def first_flow(self) -> Flow:
         return Flow(SEQUENCES, self.layer.input_size)
@@ -88,17 +87,12 @@ class RecurrentLayer(ModelLayer):
             parameters=keras_parameters(self.layer),
             stored_numbers=size_of(self.shapes),
             flops=2 * sum(rows * columns for rows, columns in matrices),
-            state_bytes=sum(part.nbytes for part in (state if isinstance(state, tuple) else (state,))),
+            state_bytes=sum(part.nbytes for part in parts(state)),
             tape_bytes=(tapes[1] - tapes[0]) // 16,
         )
 
     def __repr__(self) -> str:
         return repr(self.layer)
-
-
-def config(layer: Layer) -> dict[str, Any]:
-    """Return the arguments that a layer was made with, the seed apart."""
-    return {name: getattr(layer, name) for name in inspect.signature(type(layer)).parameters if name != "seed"}
 
 
 def keras_parameters(layer: Layer) -> int:
@@ -116,9 +110,6 @@ def parameter_shapes(kind: str, config: Mapping[str, Any]) -> Iterator[tuple[str
 
     They come layer by layer, since a damaged file may claim any number of layers.
     """
-    options = Options(kind, **{**config, "dropout": 0.0})  # type: ignore[arg-type]  # one layer with dropout warns
-    found = 0
-    for layers in range(1, options.num_layers + 1):
-        shapes = options.parameter_shapes(layers)
-        yield from islice(shapes.items(), found, None)
-        found = len(shapes)
+    options = Options(KINDS[kind], config)
+    for layer in range(options.num_layers):
+        yield from options.layer_parameter_shapes(layer).items()
