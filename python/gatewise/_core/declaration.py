@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,11 +20,23 @@ from .activations import (
 )
 from .checks import checked_clip, checked_probability, checked_size, checked_switch, float_dtype
 
-if TYPE_CHECKING:
-    from .options import Options
-
 REQUIRED: Any = object()
 """The default of an option that has none."""
+
+
+class Chosen(Protocol):
+    """The checked options of a layer, as far as declarations read them."""
+
+    kind: Kind
+    hidden_size: int
+    bias: bool
+
+    @property
+    def output_size(self) -> int:
+        """Y, the size of h."""
+
+    def __getattr__(self, name: str) -> Any:
+        """An option that only some kinds have."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,8 @@ class Parameter:
     """
 
     name: str
-    shape: Callable[[Options, int], tuple[int, ...]]
-    present: Callable[[Options], bool] = lambda options: True
+    shape: Callable[[Chosen, int], tuple[int, ...]]
+    present: Callable[[Chosen], bool] = lambda options: True
     glorot: str = "zeros"
 
 
@@ -89,7 +101,7 @@ class Kind:
     activations: Mapping[str, Activation]
     options: tuple[Option, ...]
     parameters: tuple[Parameter, ...]
-    variant: Callable[[Options], str]
+    variant: Callable[[Chosen], str]
     ones: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(init=False)
 
@@ -162,7 +174,7 @@ STACK = (INPUT_SIZE, HIDDEN_SIZE, NUM_LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRE
 """The options with which every layer begins."""
 
 
-def _rows(options: Options) -> int:
+def _rows(options: Chosen) -> int:
     return len(options.kind.gates) * options.hidden_size
 
 
