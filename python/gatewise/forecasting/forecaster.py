@@ -18,6 +18,7 @@ from . import storage
 from .baselines import Evaluation, evaluate
 from .inputs import Inputs
 from .learning import learn
+from .plot import draw_forecast
 from .predictor import Predictor
 from .scaling import Scaling
 from .settings import Settings, Training, integer
@@ -354,8 +355,6 @@ class Forecaster:
         >>> axes.get_xlabel()
         'row'
         """
-        from .plot import draw_forecast
-
         predictor, n = self._predictor(), integer("steps", n)
         inputs = self._given_or_own(series, past_covariates)
         observed, forecast = inputs.single(), predictor.after(inputs, n)[0]

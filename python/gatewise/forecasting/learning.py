@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,9 +16,9 @@ from ..training.run import Run
 from .inputs import Observed
 from .predictor import Predictor, model_input
 from .settings import Training
-from .windows import Origins, Split, targets
+from .windows import Floats, Origins, Singles, Split, targets
 
-Examples = tuple[Any, Any, Any]
+Examples = tuple[Singles, Singles, Floats | None]
 """x (M, n, 1 + C), y, and the weight of each prediction or None, as `Sequential.fit` takes them."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..models.sequential import Sequential
 from .inputs import Inputs, Observed
 from .scaling import Scaling
 from .settings import Settings
-from .windows import Floats, Origins, Windows
+from .windows import Floats, Origins, Singles, Windows
 
 CHUNK = 512  # windows that are forecast together: bounds the memory of a long backtest
 
@@ -43,8 +42,8 @@ def build_model(settings: Settings, covariates: int, seed: int) -> Sequential:
         raise InputError(f"hidden, layers: {error}") from error
 
 
-def model_input(scaled: Floats, covariates: Floats) -> Any:
-    """Join scaled values (M, n) and covariates (M, n, C) to the model's input, (M, n, 1 + C) float32."""
+def model_input(scaled: Floats, covariates: Floats) -> Singles:
+    """Join scaled values (M, n) and covariates (M, n, C) to the model's input, (M, n, 1 + C)."""
     return np.concatenate([scaled[..., None], covariates], axis=2).astype(np.float32)
 
 
@@ -134,7 +133,7 @@ class Predictor:
             found.append(y[:, -1])
         return self.scaling.invert(np.concatenate(found, axis=1).astype(np.float64), read.values[:, -1])
 
-    def _input(self, values: Floats, covariates: Floats) -> Any:
+    def _input(self, values: Floats, covariates: Floats) -> Singles:
         # Values far larger than in training may overflow. Their forecasts are bad, but no error.
         with np.errstate(over="ignore"):
             return model_input(self.scaling.apply(values, values[:, -1]), covariates)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..files.errors import InputError
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+"""What a model reads and predicts."""
 Origins = NDArray[np.intp]
 """Rows (M,) from which forecasts start: an origin is the first row to be forecast, and its window ends before it."""
 
