@@ -7,7 +7,7 @@ projected units, Y = P or H, G gates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -110,6 +110,23 @@ class Kind:
         given = {option.name: option for option in self.options if option.default is not REQUIRED}
         checked = {name: option.check(option.default, self, dtype) for name, option in given.items()}
         object.__setattr__(self, "defaults", checked)
+
+    def activations_in(self, options: Mapping[str, Any]) -> dict[str, Activation]:
+        """The activation in each role, such as gates and candidate, by a layer's options."""
+        chosen = options["activations"] if "activations" in options else (options["nonlinearity"],)
+        return dict(zip(self.activations, chosen, strict=True))
+
+    def activation_options(self, chosen: Mapping[str, Activation]) -> dict[str, Any]:
+        """The option that puts these activations in their roles; the inverse of `activations_in`."""
+        values = tuple(chosen[role] for role in self.activations)
+        return {"activations": values} if "activations" in self.defaults else {"nonlinearity": values[0]}
+
+    def require_defaults(self, options: Mapping[str, Any], besides: Collection[str], library: str) -> None:
+        """Raise a ValueError unless the options that another library does not have, all but `besides`, are defaults."""
+        for name, value in options.items():
+            if name not in besides and value != self.defaults[name]:
+                expected = self.defaults[name]
+                raise ValueError(f"{name}: expected {expected!r}, since {library} has no such option, got {value!r}")
 
 
 def size_option(name: str, default: Any, least: int = 1, single_step: bool = False) -> Option:

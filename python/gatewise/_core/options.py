@@ -91,9 +91,7 @@ class Options:
     @property
     def functions(self) -> dict[str, Activation]:
         """The activation in each role, such as gates and candidate."""
-        values = self.values()
-        chosen = values["activations"] if "activations" in values else (values["nonlinearity"],)
-        return dict(zip(self.kind.activations, chosen, strict=True))
+        return self.kind.activations_in(self.values())
 
     @property
     def gates(self) -> int:

@@ -19,8 +19,8 @@ def parts(state: State) -> tuple[Array, ...]:
     return tuple(state) if isinstance(state, (tuple, list)) else (state,)
 
 
-def join(arrays: Sequence[Array]) -> State:
-    """The state of these arrays: the inverse of `parts`."""
+def join(arrays: Sequence[Array | None]) -> State:
+    """The state of these arrays: the inverse of `parts`. None stands for zeros."""
     return tuple(arrays) if len(arrays) > 1 else arrays[0]
 
 
