@@ -40,11 +40,15 @@ BAD_WEIGHTS: list[tuple[str, Any, str]] = [
         lambda f: replace(f, data=np.zeros((INPUTS, 4), np.float32)),
         r"weights: expected \(3, 5\), .*, got \(3, 4\)",
     ),
-    ("integers", lambda f: replace(f, data=np.zeros((INPUTS, UNITS), np.int32)), "expected floats, all of them there"),
+    (
+        "integers",
+        lambda f: replace(f, data=np.zeros((INPUTS, UNITS), np.int32)),
+        "expected uncompressed floats, stored in full",
+    ),
     (
         "huge",
         lambda f: replace(f, shape=(2**40, UNITS), dtype="f4", chunks=(64, UNITS)),
-        "expected floats, all of them",
+        "expected uncompressed floats, stored in full",
     ),
     ("missing", lambda f: f.__delitem__(KERNEL), "expected a whole .keras file|weights"),
     ("soft link", soft_link, "expected an array in the file itself"),

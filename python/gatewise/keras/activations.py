@@ -1,20 +1,20 @@
-"""Keras's activations: in recurrent layers gatewise's own, elsewhere a line of NumPy each."""
+"""Keras's activations: as activations of gatewise's recurrent layers, and as NumPy functions for other layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..training.losses import softmax
+from .layers import Array
 
-Array = NDArray[Any]
+T = TypeVar("T")
 
-RECURRENT: dict[str, Any] = {
+OF_CELLS: dict[str, Any] = {
     "elu": ("elu", 1.0),
-    "hard_sigmoid": ("hard_sigmoid", 1 / 6, 0.5),  # Keras 3's: relu6(x + 3) / 6
+    "hard_sigmoid": ("hard_sigmoid", 1 / 6, 0.5),  # Keras 3's is relu6(x + 3) / 6
     "leaky_relu": ("leaky_relu", 0.2),
     "linear": "linear",
     "relu": "relu",
@@ -23,13 +23,14 @@ RECURRENT: dict[str, Any] = {
     "softsign": "softsign",
     "tanh": "tanh",
 }
+"""Keras's name to the activation as a gatewise layer takes it."""
 
 
 def _sigmoid(x: Array) -> Array:
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))
 
 
-POINTWISE: dict[str, Callable[[Array], Array]] = {
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "exponential": lambda x: np.exp(x),
     "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
@@ -42,12 +43,14 @@ POINTWISE: dict[str, Callable[[Array], Array]] = {
     "softsign": lambda x: x / (1 + np.abs(x)),
     "tanh": lambda x: np.tanh(x),
 }
+"""Keras's name to the function."""
 
 
-def named(layer: str, argument: str, value: Any, known: dict[str, Any]) -> Any:
-    """The activation that a configuration names; a ValueError if it is another one."""
+def configured(config: Mapping[str, Any], argument: str, known: Mapping[str, T]) -> T:
+    """The activation that a layer's configuration names under this argument, as `known` has it."""
+    value = config[argument]
     name = "linear" if value is None else value
     if not isinstance(name, str) or name not in known:
         given = value.get("config", value) if isinstance(value, dict) else value
-        raise ValueError(f"layer {layer!r}: {argument}: expected one of {', '.join(known)}, got {given!r}")
+        raise ValueError(f"{argument}: expected one of {', '.join(known)}, got {given!r}")
     return known[name]

@@ -1,4 +1,4 @@
-"""``.keras`` files without Keras: a zip of a JSON configuration and HDF5 weights. Nothing in it is ever run."""
+"""``.keras`` files, read without Keras: a zip of a JSON configuration and HDF5 weights. No code in a file is run."""
 
 from __future__ import annotations
 
@@ -8,39 +8,56 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..files.libraries import library
-from .building import MODELS, Source, build, check_shapes
+from .building import MODELS, build
+from .layers import Array
 from .model import Model
-from .wiring import is_operation
+from .sources import Shapes, WeightSource, check_shapes
+from .wiring import SEQUENTIAL, is_input, is_operation
 
-Array = NDArray[Any]
 __doctest_requires__ = ("keras", "h5py")
 LARGEST_RATIO = 100
-"""How many times larger than the file its parts may be: weights hardly compress."""
+"""The largest allowed ratio of an unpacked file to the zip. Weights hardly compress, so a larger one is an attack."""
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """Read a ``.keras`` file that ``model.save`` of Keras 3 wrote; Keras need not be there.
+    """Read a model from a ``.keras`` file that Keras 3 wrote.
+
+    Keras need not be installed; h5py must be (``pip install "gatewise[keras]"``). No code in the file is run.
 
     Parameters
     ----------
-    path : the file of a Sequential or functional model of the layers that `from_keras` takes.
+    path : path-like
+        The file of a Sequential or functional model of layers that `from_keras` converts.
 
     Returns
     -------
-    model : as from `from_keras`.
+    Model
+        The converted model, bit-identical to that of `from_keras`.
 
     Raises
     ------
-    ValueError : not such a file; sizes that do not agree; a layer or option that gatewise does not have, named.
-    OSError : the file does not read. MissingLibrary : h5py is not installed.
+    ValueError
+        If the file is damaged or no ``.keras`` file, if sizes do not agree, or if a layer or option has no counterpart
+        in gatewise.
+    OSError
+        If the file cannot be read.
+    MissingLibrary
+        If h5py is not installed.
 
+    See Also
+    --------
+    from_keras : Convert a live Keras layer or model.
+    recurrent_layers : The gatewise layers of a converted model.
+    gatewise.weights.load : Read the recurrent layers of many formats.
+
+    Examples
+    --------
     >>> import keras, numpy as np, os, tempfile, gatewise.keras
     >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(8), keras.layers.Dense(1)])
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +69,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     h5py = library("h5py", extra="keras")
     try:
-        config, weights = _parts(path)
+        config, weights = _contents(path)
         with h5py.File(io.BytesIO(weights), "r") as file:
             return _model(config, file)
     except (KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
@@ -65,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise ValueError(f"{os.fspath(path)}: expected HDF5 weights, got: {error}") from error
 
 
-def _parts(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
+def _contents(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """The configuration, and the bytes of the weights."""
     allowed = LARGEST_RATIO * os.stat(path).st_size
     try:
@@ -80,53 +97,60 @@ def _parts(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         raise ValueError(f"expected a zip with config.json and model.weights.h5, got: {error}") from None
     config = json.loads(contents[0])
     if not isinstance(config, dict):
-        raise ValueError("config.json: expected a model's configuration, got something else")
+        raise ValueError(f"config.json: expected a model's configuration, got a JSON {type(config).__name__}")
     return config, contents[1]
 
 
 def _model(config: dict[str, Any], file: Any) -> Model:
     kind = config["class_name"]
     if kind not in MODELS:
-        raise ValueError(f"model: expected Sequential or Functional, got {kind!r}")
-    model = build(kind, config["config"], Stored(file, ""))
+        raise ValueError(f"model: expected {' or '.join(MODELS)}, got {kind!r}")
+    model = build(kind, config["config"], FileSource(file, ""))
     assert isinstance(model, Model)
     return model
 
 
 def _snake_case(name: str) -> str:
-    """As Keras makes it: SimpleRNN becomes simple_rnn."""
+    """A class name as Keras names groups after it: SimpleRNN becomes simple_rnn."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-class Stored:
-    """A group of an HDF5 file."""
+class FileSource:
+    """The weights of a layer in a group of an HDF5 file."""
 
     def __init__(self, file: Any, path: str) -> None:
         self._file, self._path = file, path
 
-    def child(self, name: str) -> Stored:
-        return Stored(self._file, f"{self._path}/{name}")
+    def child(self, name: str) -> WeightSource:
+        """The source of the group of this name inside this one."""
+        return FileSource(self._file, f"{self._path}/{name}")
 
-    def layers(self, kind: str, described: list[dict[str, Any]]) -> dict[str, Source]:
-        # Keras names groups after classes, in the order of model.layers, which has input layers in functional models
-        # only, and operations in none.
-        found: dict[str, Source] = {}
+    def layers(self, kind: str, described: Sequence[Mapping[str, Any]]) -> Mapping[str, WeightSource]:
+        """The sources of a model's layers by name.
+
+        Keras names the groups after classes and numbers them in the order of model.layers, which has input layers in
+        functional models only, and operations in none.
+        """
+        found: dict[str, WeightSource] = {}
         used: dict[str, int] = {}
         for one in described:
-            if is_operation(one) or (kind == "Sequential" and one["class_name"] == "InputLayer"):
+            if is_operation(one) or (kind == SEQUENTIAL and is_input(one)):
                 continue
             base = _snake_case(one["class_name"])
             number = used[base] = used.get(base, -1) + 1
             found[one["config"]["name"]] = self.child(f"layers/{base}_{number}" if number else f"layers/{base}")
         return found
 
-    def arrays(self, expected: Callable[[int], list[tuple[int, ...]]]) -> list[Array]:
-        """The weights, read once their shapes are known to be right and all their bytes to be in the file."""
+    def arrays(self, expected: Callable[[int], Shapes]) -> list[Array]:
+        """The weights, which are read only after their shapes are known to be right and their bytes to be there."""
         path = f"{self._path}/cell/vars".lstrip("/")
         path = path if path in self._file else f"{self._path}/vars".lstrip("/")
         if path not in self._file:
-            raise ValueError(f"weights: expected some at {path} (those of a layer in two models are stored in one)")
+            raise ValueError(
+                f"weights: expected some at {path}, got none (Keras stores a layer that two models share only once; "
+                "convert the live model with from_keras instead)"
+            )
         group = self._file[path]
         datasets = [self._dataset(group, str(index)) for index in range(len(group))]
         check_shapes([tuple(dataset.shape) for dataset in datasets], expected)
@@ -136,8 +160,8 @@ class Stored:
         h5py = library("h5py", extra="keras")
         dataset = group[name]
         if not isinstance(group.get(name, getlink=True), h5py.HardLink) or not isinstance(dataset, h5py.Dataset):
-            raise ValueError(f"{group.name}/{name}: expected an array in the file itself, got something else")
+            raise ValueError(f"{group.name}/{name}: expected an array in the file itself, got a link or a group")
         plain = dataset.chunks is None and not dataset.is_virtual and not dataset.external
         if not plain or dataset.dtype.kind != "f" or dataset.id.get_storage_size() != dataset.nbytes:
-            raise ValueError(f"{group.name}/{name}: expected floats, all of them there, got {dataset!r}")
+            raise ValueError(f"{group.name}/{name}: expected uncompressed floats, stored in full, got {dataset!r}")
         return dataset

@@ -1,182 +1,167 @@
-"""What Keras's layers and models become: called as Keras calls them, batch first, on arrays."""
+"""The base class of converted layers, and those that compute each step by itself."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
-Value = tuple[Any, "Array | None"]
-"""An array and its mask."""
+__doctest_requires__ = ("keras",)
+
+
+class Masked(NamedTuple):
+    """An array and its mask, bool (B, T), or None if every step counts."""
+
+    array: Any
+    mask: Array | None
 
 
 class Layer(ABC):
     """A converted layer.
 
-    Calling it gives what Keras's gives: an array, or a tuple where there are several outputs.
+    A converted layer is called as Keras calls it for inference, on arrays with the batch first. It returns an array, or
+    a tuple where the Keras layer has several outputs.
+
+    Parameters
+    ----------
+    name : str
+        The name of the Keras layer.
+
+    See Also
+    --------
+    from_keras : Convert a Keras layer or model.
+    Model : A converted model.
+    Recurrent : A converted SimpleRNN, LSTM or GRU layer.
+
+    Examples
+    --------
+    >>> import keras, numpy as np, gatewise.keras
+    >>> layer = keras.layers.Dense(2)
+    >>> layer.build((None, 3))
+    >>> converted = gatewise.keras.from_keras(layer)
+    >>> isinstance(converted, gatewise.keras.Layer), converted(np.ones((4, 3))).shape
+    (True, (4, 2))
     """
 
-    takes_several: ClassVar[bool] = False
+    several_inputs: ClassVar[bool] = False
+    """Whether it is called on a list of arrays."""
+    several_masks: ClassVar[bool] = False
+    """Whether a call may pass a list of masks, one for each input."""
+    constant_inputs: ClassVar[bool] = False
+    """Whether its inputs may be numbers from the configuration."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @abstractmethod
-    def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Any:
-        """The layer's outputs for x; `mask` (B, T) counts where the layer looks at it."""
+    def __call__(self, x: Any, mask: Any = None) -> Any:
+        """Compute the layer's outputs.
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        """The mask of the first output."""
-        return mask
-
-    def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
-        """One use in a model: arrays and masks in, arrays and masks out.
-
-        unmasked : the layer does not see the mask, though its output has one: so Keras calls layers with two tensors.
-        """
-        ((x, mask),) = inputs
-        seen = None if unmasked else mask
-        result = self(x, seen) if state is None else self(x, seen, state)  # type: ignore[call-arg]
-        masked = self.compute_mask(x, mask)
-        parts = result if isinstance(result, tuple) else (result,)
-        return [
-            (part, masked if index == 0 or np.ndim(part) == np.ndim(x) else None) for index, part in enumerate(parts)
-        ]
-
-    def reset_state(self) -> None:  # noqa: B027  (most layers carry none)
-        """Forget the states that stateful layers carry from call to call: the next one begins with zeros."""
-
-
-class Recurrent(Layer):
-    """SimpleRNN, LSTM or GRU.
-
-    layer : the gatewise layer that computes, of one direction, (B, T, I).
-    stateful : whether a call begins with the states of the call before; then one thread at a time may call.
-    """
-
-    def __init__(self, name: str, layer: Any, config: dict[str, Any]) -> None:
-        super().__init__(name)
-        self.layer = layer
-        self.return_sequences = bool(config["return_sequences"])
-        self.return_state = bool(config["return_state"])
-        self.go_backwards = bool(config["go_backwards"])
-        self.zero_output_for_mask = bool(config.get("zero_output_for_mask", False))
-        self.stateful = bool(config.get("stateful", False))
-        self._carried: Any = None
-
-    def __call__(
-        self, x: ArrayLike, mask: ArrayLike | None = None, initial_state: Sequence[ArrayLike] | None = None
-    ) -> Any:
-        """Run the layer.
+        Arguments and results are those of a call of the Keras layer for inference.
 
         Parameters
         ----------
-        x : (B, T, I).
-        mask : bool (B, T): at the steps where it is False the state stays, and the output repeats (or is 0, with
-            zero_output_for_mask).
-        initial_state : [h] or [h, c], each (B, H); h alone as it is. Default: zeros, or, of a stateful layer, those
-            of the call before.
+        x : array_like
+            The input, with the batch first. A layer with several inputs takes a list of arrays.
+        mask : array_like of bool, shape (B, T), optional
+            False marks steps that do not count. By default every step counts. Layers that compute each step by itself
+            ignore it.
 
         Returns
         -------
-        output : (B, T, H), in the order of processing, with return_sequences; else (B, H). With return_state, a tuple:
-            the output, h and, for an LSTM, c.
+        ndarray or tuple of ndarray
+            The output, or a tuple of all outputs.
+
+        See Also
+        --------
+        compute_mask : Compute the mask of the output.
+
+        Examples
+        --------
+        >>> import keras, numpy as np, gatewise.keras
+        >>> masking = gatewise.keras.from_keras(keras.layers.Masking(9.0))
+        >>> masking(np.array([[[1.0], [9.0], [2.0]]])).ravel().tolist()
+        [1.0, 0.0, 2.0]
         """
-        array, taken = np.asarray(x), None if mask is None else np.asarray(mask, bool)
-        if self.go_backwards:
-            array = array[:, ::-1] if array.ndim > 1 else array
-            taken = None if taken is None else taken[:, ::-1]
-        state = self._state(initial_state)
-        if initial_state is None and self._carried is not None:
-            held = np.shape(state[0] if isinstance(state, tuple) else state)[1]
-            if array.shape[:1] != (held,):
-                now = f"(stateful; reset_state() begins anew), got {array.shape}"
-                raise ValueError(f"x: expected {held} sequences, as in the call before {now}")
-        y, final = self.layer(array, state, mask=taken)
-        if self.stateful:
-            self._carried = final
-        if taken is not None and self.zero_output_for_mask:
-            y = np.where(taken[..., None], y, y.dtype.type(0))
-        output = y if self.return_sequences else y[:, -1]
-        halves = final if isinstance(final, tuple) else (final,)
-        return (output, *(half[0] for half in halves)) if self.return_state else output
 
-    def _state(self, given: Any) -> Any:
-        """(1, B, H), or a pair of these, of Keras's list."""
-        if given is None:
-            return self._carried
-        lstm = type(self.layer).__name__ == "LSTM"
-        halves = [np.asarray(half)[None] for half in (given if isinstance(given, (list, tuple)) else [given])]
-        if len(halves) != 1 + lstm:
-            raise ValueError(f"initial_state: expected {1 + lstm} arrays, got {len(halves)}")
-        return tuple(halves) if lstm else halves[0]
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return the mask of the first output.
 
-    def reset_state(self) -> None:
-        self._carried = None
+        A model passes this mask to the layers that read the output, as Keras does.
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        return mask if self.return_sequences else None
+        Parameters
+        ----------
+        x : array_like
+            The input.
+        mask : array_like of bool, shape (B, T), optional
+            The mask of the input. By default every step counts.
 
+        Returns
+        -------
+        ndarray of bool, shape (B, T), or None
+            The mask of the output; None if every step counts, or if the output has no steps.
 
-MERGES: dict[Any, Callable[[Array, Array], Any]] = {
-    "concat": lambda a, b: np.concatenate([a, b], -1),
-    "sum": lambda a, b: a + b,
-    "mul": lambda a, b: a * b,
-    "ave": lambda a, b: (a + b) / 2,
-    None: lambda a, b: (a, b),
-}
+        See Also
+        --------
+        Model : A model passes masks from layer to layer.
 
-
-class Bidirectional(Layer):
-    """Two recurrent layers, the second over the steps in reverse, and how their outputs are merged."""
-
-    def __init__(self, name: str, forward: Recurrent, backward: Recurrent, merge_mode: str | None) -> None:
-        super().__init__(name)
-        self.forward, self.backward, self.merge_mode = forward, backward, merge_mode
-        for part in (forward, backward):
-            part.zero_output_for_mask = part.return_sequences  # Keras's wrapper does so, whatever the layer was
-
-    def __call__(
-        self, x: ArrayLike, mask: ArrayLike | None = None, initial_state: Sequence[ArrayLike] | None = None
-    ) -> Any:
-        """Run both layers; as `Recurrent`, with the states of the forward layer before those of the backward one."""
-        count = 0 if initial_state is None else len(initial_state)
-        if count % 2:
-            raise ValueError(f"initial_state: expected those of both directions, got {count} arrays")
-        states = (None, None) if initial_state is None else (initial_state[: count // 2], initial_state[count // 2 :])
-        results = [part(x, mask, state) for part, state in zip((self.forward, self.backward), states, strict=True)]
-        finals: tuple[Array, ...] = ()
-        if self.forward.return_state:
-            finals = tuple(state for result in results for state in result[1:])
-            results = [result[0] for result in results]
-        if self.forward.return_sequences:
-            results[1] = results[1][:, ::-1]
-        output = MERGES[self.merge_mode](*results)
-        if self.merge_mode is None:
-            return (*output, *finals)
-        return (output, *finals) if finals else output
+        Examples
+        --------
+        >>> import keras, numpy as np, gatewise.keras
+        >>> masking = gatewise.keras.from_keras(keras.layers.Masking(9.0))
+        >>> masking.compute_mask(np.array([[[1.0], [9.0], [2.0]]]))
+        array([[ True, False,  True]])
+        """
+        return self._output_mask(x, mask)
 
     def reset_state(self) -> None:
-        self.forward.reset_state()
-        self.backward.reset_state()
+        """Reset the states that layers with ``stateful=True`` carry from call to call.
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        return mask if self.forward.return_sequences else None
+        The next call then starts from zeros. Other layers have no such states and do not change.
+
+        See Also
+        --------
+        Recurrent : A layer that may be stateful.
+
+        Examples
+        --------
+        >>> import keras, numpy as np, gatewise.keras
+        >>> layer = keras.layers.GRU(2, stateful=True)
+        >>> layer.build((1, 5, 3))
+        >>> converted = gatewise.keras.from_keras(layer)
+        >>> first = converted(np.ones((1, 5, 3)))
+        >>> converted.reset_state()
+        >>> bool((converted(np.ones((1, 5, 3))) == first).all())
+        True
+        """
+        self._reset_state()
+
+    def _output_mask(self, x: Any, mask: Any) -> Any:
+        """The mask of the first output."""
+        return mask
+
+    def _reset_state(self) -> None:  # noqa: B027  (most layers carry no state)
+        """Forget the carried states."""
+
+    def _apply(self, inputs: list[Masked]) -> list[Masked]:
+        """Compute all outputs together with their masks, as a model runs its layers."""
+        ((x, mask),) = inputs
+        return [Masked(self(x, mask), self._output_mask(x, mask))]
 
 
 class Embedding(Layer):
-    """Rows of a table; with mask_zero, 0 is a step that does not count."""
+    """Looks up a row of a table for each token; with mask_zero, token 0 marks a step that does not count."""
 
     def __init__(self, name: str, table: Array, mask_zero: bool) -> None:
         super().__init__(name)
         self.table, self.mask_zero = table, mask_zero
 
     def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
-        """(B, T) integers from 0 to the number of rows to (B, T, features)."""
+        """Map integers (B, T) to (B, T, features)."""
         tokens = np.asarray(x)
         if tokens.dtype.kind not in "iu":
             raise TypeError(f"x: expected integers, got {tokens.dtype}")
@@ -184,35 +169,36 @@ class Embedding(Layer):
             raise ValueError(f"x: expected tokens 0 to {len(self.table) - 1}, got {tokens.min()} to {tokens.max()}")
         return np.asarray(self.table[tokens])
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+    def _output_mask(self, x: Array, mask: Array | None) -> Array | None:
         return np.asarray(x) != 0 if self.mask_zero else None
 
 
 class Masking(Layer):
-    """Steps whose features all have one value do not count, and become 0."""
+    """Masks the steps whose features all equal one value, and sets them to 0."""
 
     def __init__(self, name: str, mask_value: float) -> None:
         super().__init__(name)
         self.mask_value = mask_value
 
     def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
-        """(B, T, I) to the same."""
+        """Map (B, T, I) to the same shape."""
         array = np.asarray(x)
-        return np.where(self.compute_mask(array, None)[..., None], array, array.dtype.type(0))
+        return np.where(self._output_mask(array, None)[..., None], array, array.dtype.type(0))
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array:
-        return np.asarray(np.any(np.asarray(x) != np.asarray(x).dtype.type(self.mask_value), axis=-1))
+    def _output_mask(self, x: Array, mask: Array | None) -> Array:
+        array = np.asarray(x)
+        return np.asarray(np.any(array != array.dtype.type(self.mask_value), axis=-1))
 
 
 class Dense(Layer):
-    """activation(x kernel + bias), on the last axis: of every step where there are steps, as in TimeDistributed."""
+    """activation(x kernel + bias) on the last axis; over steps, the same as TimeDistributed(Dense)."""
 
     def __init__(self, name: str, kernel: Array, bias: Array | None, activation: Callable[[Array], Array]) -> None:
         super().__init__(name)
         self.kernel, self.bias, self.activation = kernel, bias, activation
 
     def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
-        """(..., inputs) to (..., units)."""
+        """Map (..., inputs) to (..., units)."""
         array = np.asarray(x)
         if array.shape[-1:] != self.kernel.shape[:1]:
             raise ValueError(f"x: expected (..., {self.kernel.shape[0]}), got {array.shape}")
@@ -221,8 +207,8 @@ class Dense(Layer):
 
 
 class Unchanged(Layer):
-    """Layers that act in training only: Dropout and its kind."""
+    """A layer that acts in training only, such as Dropout."""
 
     def __call__(self, x: ArrayLike, mask: ArrayLike | None = None) -> Array:
-        """x."""
+        """Return x."""
         return np.asarray(x)

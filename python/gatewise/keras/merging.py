@@ -1,4 +1,4 @@
-"""Layers that make one array of several, and what their masks do."""
+"""Layers that combine several arrays, and operations of keras.ops. Masks are combined as Keras does."""
 
 from __future__ import annotations
 
@@ -7,43 +7,41 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .layers import Layer, Value
-
-Array = NDArray[Any]
+from .layers import Array, Layer, Masked
 
 
 def _joined(masks: Sequence[Array | None]) -> Array | None:
-    """A step counts where it does in one of the inputs, if all have masks."""
+    """A step counts where it counts in any of the inputs. If one has no mask, every step counts."""
     known = [mask for mask in masks if mask is not None]
     return functools.reduce(np.logical_or, known) if known and len(known) == len(masks) else None
 
 
-def _wide(mask: Array, x: Array) -> Array:
-    """A mask (B, T) as wide as (B, T, features)."""
+def _widened(mask: Array, x: Array) -> Array:
+    """A mask (B, T) broadcast to the shape of x, (B, T, features)."""
     return np.broadcast_to(mask[..., None] if mask.ndim < x.ndim else mask, x.shape)
 
 
 def _multiplied(arrays: list[Array], masks: list[Array | None]) -> Array:
-    """What a mask hides is 1 in the product; what all masks hide is 0."""
-    wide = [None if mask is None else _wide(mask, x) for x, mask in zip(arrays, masks, strict=True)]
-    shown = [x if mask is None else np.where(mask, x, x.dtype.type(1)) for x, mask in zip(arrays, wide, strict=True)]
-    product = functools.reduce(np.multiply, shown)
+    """Masked elements count as 1 in the product; the product is 0 where all inputs are masked."""
+    wide = [None if mask is None else _widened(mask, x) for x, mask in zip(arrays, masks, strict=True)]
+    factors = [x if mask is None else np.where(mask, x, x.dtype.type(1)) for x, mask in zip(arrays, wide, strict=True)]
+    product = functools.reduce(np.multiply, factors)
     joined = _joined(wide)
     return product if joined is None else np.where(joined, product, product.dtype.type(0))
 
 
 def _extreme(choose: Callable[[Array, Array], Array]) -> Callable[[list[Array], list[Array | None]], Array]:
-    """Maximum or minimum: what a mask hides does not compete."""
+    """Maximum or minimum of the unmasked elements."""
 
     def merge(arrays: list[Array], masks: list[Array | None]) -> Array:
-        wide = [None if mask is None else _wide(mask, x) for x, mask in zip(arrays, masks, strict=True)]
-        result, known = arrays[0], wide[0]
+        wide = [None if mask is None else _widened(mask, x) for x, mask in zip(arrays, masks, strict=True)]
+        result, result_mask = arrays[0], wide[0]
         for x, mask in zip(arrays[1:], wide[1:], strict=True):
-            shown = x if mask is None else np.where(mask, x, result)
-            result = choose(result if known is None else np.where(known, result, shown), shown)
-            known = None if mask is None or known is None else known | mask
+            candidate = x if mask is None else np.where(mask, x, result)
+            result = choose(result if result_mask is None else np.where(result_mask, result, candidate), candidate)
+            result_mask = None if mask is None or result_mask is None else result_mask | mask
         return result
 
     return merge
@@ -63,52 +61,61 @@ MERGES: dict[str, Callable[[list[Array], list[Array | None]], Array]] = {
     "Multiply": _multiplied,
     "Subtract": _subtracted,
 }
+"""Keras class to the function of arrays and masks that computes its result."""
 
 
 class Merge(Layer):
-    """One of `MERGES`, of arrays that broadcast; one with fewer axes gets new ones behind the first."""
+    """One of `MERGES`. The arrays broadcast; one with fewer axes gets new axes after the batch axis."""
 
-    takes_several = True
+    several_inputs = True
 
     def __init__(self, name: str, kind: str) -> None:
         super().__init__(name)
         self._merge = MERGES[kind]
 
-    def __call__(self, x: Sequence[ArrayLike], mask: Any = None) -> Array:  # type: ignore[override]
-        """A list of arrays to one array; `mask` a list with a mask or None for each, or None."""
+    def __call__(self, x: Sequence[ArrayLike], mask: Sequence[Array | None] | None = None) -> Array:
+        """Merge a list of arrays; `mask` lists a mask or None for each."""
         arrays, masks = [np.asarray(one) for one in x], list(mask) if mask is not None else [None] * len(x)
         axes = max(array.ndim for array in arrays)
-        # What has no steps, and is merged with every step of another, has none that a mask could hide.
+        # An array without steps, which is merged with every step of another, has none to mask.
         masks = [mask if array.ndim == axes else None for array, mask in zip(arrays, masks, strict=True)]
         arrays = [np.expand_dims(array, tuple(range(1, 1 + axes - array.ndim))) for array in arrays]
         return self._merge(arrays, masks)
 
-    def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
-        """The merged array, and where any input counts, if all have masks."""
-        arrays, masks = [x for x, _ in inputs], [mask for _, mask in inputs]
-        return [(self(arrays, masks), _joined(masks))]
+    def _output_mask(self, x: Any, mask: Sequence[Array | None]) -> Array | None:
+        return _joined(mask)
+
+    def _apply(self, inputs: list[Masked]) -> list[Masked]:
+        arrays, masks = [array for array, _ in inputs], [mask for _, mask in inputs]
+        return [Masked(self(arrays, masks), self._output_mask(arrays, masks))]
 
 
 class Concatenate(Layer):
-    """Arrays side by side along an axis."""
+    """Concatenates arrays along an axis."""
 
-    takes_several = True
+    several_inputs = True
 
     def __init__(self, name: str, axis: int) -> None:
         super().__init__(name)
         self.axis = axis
 
-    def __call__(self, x: Sequence[ArrayLike], mask: Any = None) -> Array:  # type: ignore[override]
-        """A list of arrays to one array."""
+    def __call__(self, x: Sequence[ArrayLike], mask: Any = None) -> Array:
+        """Concatenate a list of arrays."""
         return np.concatenate([np.asarray(one) for one in x], self.axis)
 
-    def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
-        """The joined array; an input without a mask counts everywhere."""
-        joined = self([x for x, _ in inputs])
-        if all(mask is None for _, mask in inputs):
-            return [(joined, None)]
-        wide = [np.ones(x.shape, bool) if mask is None else _wide(mask, x) for x, mask in inputs]
-        return [(joined, np.asarray(np.concatenate(wide, self.axis).any(axis=-1)))]
+    def _output_mask(self, x: Sequence[Array], mask: Sequence[Array | None]) -> Array | None:
+        if all(one is None for one in mask):
+            return None
+        # Every step of an input without a mask counts.
+        wide = [
+            np.ones(array.shape, bool) if one is None else _widened(one, array)
+            for array, one in zip(x, mask, strict=True)
+        ]
+        return np.asarray(np.concatenate(wide, self.axis).any(axis=-1))
+
+    def _apply(self, inputs: list[Masked]) -> list[Masked]:
+        arrays, masks = [array for array, _ in inputs], [mask for _, mask in inputs]
+        return [Masked(self(arrays, masks), self._output_mask(arrays, masks))]
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -126,22 +133,22 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Subtract": lambda a, b: a - b,
     "ZerosLike": lambda x, dtype: np.zeros_like(x, dtype=dtype),
 }
-"""Those of keras.ops that stand in the configuration of a functional model: Keras computes masks with them."""
+"""The operations of keras.ops that functional models contain, most of them to compute masks."""
 
 
 class Operation(Layer):
-    """One of `OPERATIONS`, with the rest of its configuration."""
+    """One of `OPERATIONS`, with its options."""
 
-    takes_several = True
+    several_inputs = True
+    constant_inputs = True
 
     def __init__(self, name: str, kind: str, options: dict[str, Any]) -> None:
         super().__init__(name)
         self._function = functools.partial(OPERATIONS[kind], **options)
 
-    def __call__(self, *x: ArrayLike) -> Array:  # type: ignore[override]
-        """Arrays to one array."""
+    def __call__(self, x: Sequence[Any], mask: Any = None) -> Array:
+        """Apply the operation to a list of arrays and constants; constants take the dtype of the arrays."""
         return np.asarray(self._function(*x))
 
-    def apply(self, inputs: list[Value], state: Any = None, unmasked: bool = False) -> list[Value]:
-        """The result, without a mask. Constants take the type of the arrays."""
-        return [(self(*(x for x, _ in inputs)), None)]
+    def _apply(self, inputs: list[Masked]) -> list[Masked]:
+        return [Masked(self([array for array, _ in inputs]), None)]

@@ -1,41 +1,52 @@
-"""Keras's weights as the parameters of gatewise's layers.
+"""Keras's weights of a recurrent layer as the parameters of a gatewise layer.
 
-Keras transposes: kernel (I, G H), recurrent_kernel (H, G H). Gates are i, f, c, o, which is gatewise's order, and
-z, r, h, where gatewise has r, z, n. The one bias becomes the input's, the other is 0; a GRU with reset_after has both,
-(2, 3 H).
+Keras transposes: kernel is (I, G H), recurrent_kernel (H, G H). A single bias becomes the input's bias, and the
+recurrent bias is 0; a GRU with reset_after has both, (2, G H).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
-
-
-def shapes(kind: str, inputs: int, units: int, bias: bool, reset_after: bool) -> list[tuple[int, ...]]:
-    """What Keras's get_weights() gives for such a layer."""
-    columns = GATES[kind] * units
-    found: list[tuple[int, ...]] = [(inputs, columns), (units, columns)]
-    if bias:
-        found.append((2, columns) if kind == "GRU" and reset_after else (columns,))
-    return found
+from .._core.kinds import KINDS
+from .layers import Array
 
 
-def parameters(kind: str, arrays: list[Array]) -> dict[str, Array]:
-    """The parameters of a gatewise layer of one direction, from get_weights()."""
-    found = {"weight_ih_l0": arrays[0].T, "weight_hh_l0": arrays[1].T}
-    if len(arrays) == 3:
-        bias = arrays[2]
+class KerasCell(NamedTuple):
+    """The kind of a Keras cell, as gatewise names it, and Keras's order of the gates, by gatewise's names."""
+
+    kind: str
+    gates: tuple[str, ...]
+
+
+CELLS = {
+    "SimpleRNN": KerasCell("RNN", ("h",)),
+    "LSTM": KerasCell("LSTM", ("i", "f", "g", "o")),
+    "GRU": KerasCell("GRU", ("z", "r", "n")),
+}
+"""Keras class to cell."""
+
+
+def shapes(cell: KerasCell, inputs: int, units: int, bias: bool, both_biases: bool) -> list[tuple[int, ...]]:
+    """The shapes of the arrays that Keras's get_weights() returns for such a layer."""
+    columns = len(cell.gates) * units
+    kernels = [(inputs, columns), (units, columns)]
+    return [*kernels, (2, columns) if both_biases else (columns,)] if bias else [*kernels]
+
+
+def parameters(cell: KerasCell, arrays: Sequence[Array]) -> dict[str, Array]:
+    """The parameters of a unidirectional gatewise layer, from the arrays of get_weights()."""
+    kernel, recurrent_kernel, *biases = arrays
+    found = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent_kernel.T}
+    for bias in biases:
         found["bias_ih_l0"], found["bias_hh_l0"] = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
-    if kind != "GRU":
-        return found
+    return {name: _reordered(array, cell) for name, array in found.items()}
 
-    def reset_first(array: Array) -> Array:
-        update, reset, new = np.split(array, 3)
-        return np.concatenate([reset, update, new])
 
-    return {name: reset_first(array) for name, array in found.items()}
+def _reordered(array: Array, cell: KerasCell) -> Array:
+    """The gates' blocks of rows in gatewise's order instead of Keras's."""
+    blocks = dict(zip(cell.gates, np.split(array, len(cell.gates)), strict=True))
+    return np.concatenate([blocks[gate] for gate in KINDS[cell.kind].gates])

@@ -1,26 +1,46 @@
-"""Which layer of a model reads what, from Keras's configuration."""
+"""The graph of a model, read from its Keras configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from .layers import Bidirectional, Layer, Recurrent
-from .merging import Operation
-from .model import Model, Tensor, Use, leaves
+from .graph import Graph, Tensor, Use, leaves
+from .layers import Layer
+from .recurrent import AnyRecurrent
 
-Wiring = tuple[dict[tuple[str, int], Use], Any, Any]
+SEQUENTIAL, FUNCTIONAL = "Sequential", "Functional"
 
 
-def is_operation(described: dict[str, Any]) -> bool:
-    """Whether this is one of keras.ops, which a functional model's configuration has among its layers."""
+def is_operation(described: Mapping[str, Any]) -> bool:
+    """Whether an entry among a functional model's layers is an operation of keras.ops."""
     return str(described.get("module")).startswith("keras.src.ops")
 
 
-def read(kind: str, config: dict[str, Any], layers: Mapping[str, Layer]) -> Wiring:
-    """All uses of layers, the inputs, and the outputs of a model of this class name."""
-    if kind == "Sequential":
-        return _row(config, layers)
+def is_input(described: Mapping[str, Any]) -> bool:
+    """Whether an entry among a model's layers is one of its inputs."""
+    return bool(described["class_name"] == "InputLayer")
+
+
+def read(kind: str, config: Mapping[str, Any], layers: Mapping[str, Layer]) -> Graph:
+    """The graph of a model of this Keras class."""
+    return _sequential(config, layers) if kind == SEQUENTIAL else _functional(config, layers)
+
+
+def _sequential(config: Mapping[str, Any], layers: Mapping[str, Layer]) -> Graph:
+    """Each layer reads the output of the one before."""
+    inputs = [one["config"]["name"] for one in config["layers"] if is_input(one)]
+    if len(inputs) > 1:
+        raise ValueError(f"inputs: expected one, got {', '.join(inputs)}")
+    first = last = Tensor(inputs[0] if inputs else "", 0, 0)
+    uses = {}
+    for name in layers:
+        uses[name, 0] = Use((last,))
+        last = Tensor(name, 0, 0)
+    return Graph(uses, first, last)
+
+
+def _functional(config: Mapping[str, Any], layers: Mapping[str, Layer]) -> Graph:
     uses = {}
     for described in config["layers"]:
         name = described["config"]["name"]
@@ -29,70 +49,63 @@ def read(kind: str, config: dict[str, Any], layers: Mapping[str, Layer]) -> Wiri
                 uses[name, number] = _use(layers[name], node["args"], node["kwargs"])
             except ValueError as error:
                 raise ValueError(f"layer {name!r}: {error}") from None
-    # Where it lists outputs, and nowhere else, Keras counts one use of a functional model before the first.
-    graphs = {one["config"]["name"] for one in config["layers"] if one["class_name"] == "Functional"}
-    return uses, _structure(config["input_layers"], graphs), _structure(config["output_layers"], graphs)
+    # In the lists of inputs and outputs, and nowhere else, Keras counts the uses of a functional model from 1.
+    nested = {one["config"]["name"] for one in config["layers"] if one["class_name"] == FUNCTIONAL}
+    return Graph(uses, _tensors(config["input_layers"], nested), _tensors(config["output_layers"], nested))
 
 
-def _row(config: dict[str, Any], layers: Mapping[str, Layer]) -> Wiring:
-    """Each layer reads what the one before gives."""
-    inputs = [one["config"]["name"] for one in config["layers"] if one["class_name"] == "InputLayer"]
-    if len(inputs) > 1:
-        raise ValueError(f"inputs: expected one, got {', '.join(inputs)}")
-    first = last = Tensor(inputs[0] if inputs else "", 0, 0)
-    uses = {}
-    for name in layers:
-        uses[name, 0] = Use((last,))
-        last = Tensor(name, 0, 0)
-    return uses, first, last
-
-
-def _structure(described: Any, graphs: set[str]) -> Any:
+def _tensors(described: Any, nested: set[str]) -> Any:
     """Lists and dicts of [layer, use, output] as lists and dicts of tensors."""
     if isinstance(described, dict):
-        return {str(key): _structure(one, graphs) for key, one in described.items()}
+        return {str(key): _tensors(one, nested) for key, one in described.items()}
     if len(described) == 3 and isinstance(described[0], str):
-        return Tensor(described[0], int(described[1]) - (described[0] in graphs), int(described[2]))
-    return [_structure(one, graphs) for one in described]
+        return Tensor(described[0], int(described[1]) - (described[0] in nested), int(described[2]))
+    return [_tensors(one, nested) for one in described]
 
 
 def _use(layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> Use:
-    """One call of a layer in a functional model."""
-    given, keywords = _marked(args), _marked(kwargs)
-    if isinstance(layer, Operation):
+    """One call of a layer in a functional model, from its arguments."""
+    positional, keywords = _with_tensors(args), _with_tensors(kwargs)
+    if layer.constant_inputs:
         if keywords:
-            raise ValueError(f"expected arguments without names, got {', '.join(keywords)}")
-        return Use(tuple(leaves(given)))
-    first, *rest = given
-    inputs = tuple(leaves(first))
-    if not all(isinstance(one, Tensor) for one in inputs):
-        raise ValueError(f"expected tensors as its inputs, got {first!r}")
-    if len(inputs) != 1 and not layer.takes_several:
-        raise ValueError(f"expected one tensor as its input, got {len(inputs)}")
+            raise ValueError(f"expected positional arguments only, got {', '.join(keywords)}")
+        return Use(tuple(leaves(positional)))
+    first, *others = positional
+    if isinstance(layer, AnyRecurrent) and others:
+        keywords["initial_state"] = others.pop(0)
     if keywords.pop("training", None):
-        raise ValueError("training: expected None or False, got True: converted layers infer")
-    states, masks = keywords.pop("initial_state", None), keywords.pop("mask", None)
-    if rest and isinstance(layer, (Recurrent, Bidirectional)):
-        states = rest.pop(0)
-    if rest or any(value is not None for value in keywords.values()):
-        raise ValueError(f"expected inputs, initial_state and mask alone, got {', '.join(keywords) or 'more'}")
-    known = None if masks is None else tuple(leaves(masks))
-    state = None if states is None else tuple(leaves(states))
-    if state is not None and not isinstance(layer, (Recurrent, Bidirectional)):
-        raise ValueError("initial_state: expected only where there is a recurrent layer")
-    for name, tensors in (("initial_state", state or ()), ("mask", [one for one in known or () if one is not None])):
-        if not all(isinstance(one, Tensor) for one in tensors):
-            raise ValueError(f"{name}: expected tensors, got {tensors!r}")
-    if known is not None and (len(known) != len(inputs) or not (len(inputs) == 1 or isinstance(layer, Model))):
-        raise ValueError(f"mask: expected one for each of {len(inputs)} inputs, got {len(known)}")
-    return Use(inputs, state, known)
+        raise ValueError("training: expected None or False, since converted layers run inference only, got True")
+    state, masks = (_leaves_of(keywords.pop(name, None)) for name in ("initial_state", "mask"))
+    if others or any(value is not None for value in keywords.values()):
+        raise ValueError(f"expected inputs, initial_state and mask only, got {', '.join(keywords) or 'more arguments'}")
+    inputs = tuple(leaves(first))
+    _require_tensors("inputs", inputs)
+    if len(inputs) != 1 and not layer.several_inputs:
+        raise ValueError(f"inputs: expected one tensor, got {len(inputs)}")
+    if state is not None and not isinstance(layer, AnyRecurrent):
+        raise ValueError("initial_state: this layer is not recurrent and takes none")
+    _require_tensors("initial_state", state or ())
+    _require_tensors("mask", tuple(mask for mask in masks or () if mask is not None))
+    if masks is not None and (len(masks) != len(inputs) or not (len(inputs) == 1 or layer.several_masks)):
+        raise ValueError(f"mask: expected one for each of {len(inputs)} inputs, got {len(masks)}")
+    return Use(inputs, state, masks)
 
 
-def _marked(arguments: Any) -> Any:
-    """Arguments in which a tensor's description is a leaf, not a dict."""
+def _leaves_of(argument: Any) -> tuple[Any, ...] | None:
+    """The leaves of an argument that may be left out."""
+    return None if argument is None else tuple(leaves(argument))
+
+
+def _require_tensors(argument: str, values: tuple[Any, ...]) -> None:
+    if not all(isinstance(value, Tensor) for value in values):
+        raise ValueError(f"{argument}: expected tensors, got {values!r}")
+
+
+def _with_tensors(arguments: Any) -> Any:
+    """Arguments in which each dict that describes a tensor is replaced by the tensor."""
     if isinstance(arguments, dict):
         if arguments.get("class_name") == "__keras_tensor__":
-            layer, use, index = arguments["config"]["keras_history"]
-            return Tensor(str(layer), int(use), int(index))
-        return {key: _marked(one) for key, one in arguments.items()}
-    return [_marked(one) for one in arguments] if isinstance(arguments, (list, tuple)) else arguments
+            layer, use, output = arguments["config"]["keras_history"]
+            return Tensor(str(layer), int(use), int(output))
+        return {key: _with_tensors(one) for key, one in arguments.items()}
+    return [_with_tensors(one) for one in arguments] if isinstance(arguments, (list, tuple)) else arguments
