@@ -137,18 +137,18 @@ def test_what_cannot_be_written_is_named() -> None:
             return dy
 
     projected = gw.Sequential(gw.Linear(3, 3), gw.LSTM(3, 4, proj_size=2, batch_first=True))
-    with pytest.raises(ValueError, match=r"part 1, LSTM\(3, 4, .*\): proj_size: expected 0, since ONNX has no"):
+    with pytest.raises(ValueError, match=r"layer 1, LSTM\(3, 4, .*\): proj_size: expected 0, since ONNX has no"):
         written(projected)
-    with pytest.raises(TypeError, match=r"part 1, Mine\(\): expected a part that gatewise has"):
+    with pytest.raises(TypeError, match=r"layer 1, Mine\(\): expected a recurrent layer, .* that has no ONNX"):
         written(gw.Sequential(gw.Linear(3, 3), Mine()))
 
 
 def test_feeds_of_a_model() -> None:
     model = model_of("last step")
     loaded, x = go.load(written(model)), data_of(model)
-    with pytest.raises(ValueError, match="feeds: expected x and at will lengths, got x, mask"):
+    with pytest.raises(ValueError, match="feeds: expected x and optionally lengths, got x, mask"):
         loaded.run({"x": x, "mask": x[..., 0] > 0})
-    with pytest.raises(ValueError, match="feeds: expected x and at will lengths, got lengths"):
+    with pytest.raises(ValueError, match="feeds: expected x and optionally lengths, got lengths"):
         loaded.run({"lengths": LENGTHS})
     with pytest.raises(ValueError, match="node 'Expand_lengths_each'"):
         loaded.run({"x": x, "lengths": LENGTHS[:3]})

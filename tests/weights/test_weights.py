@@ -211,7 +211,7 @@ def test_onnx_nodes_of_one_name(tmp_path: Path) -> None:
     first.name = second.output[0]
     second.name = ""
     onnx.save(model, path)
-    with pytest.raises(ValueError, match="node '': expected a name or an output that tells it from others"):
+    with pytest.raises(ValueError, match="node '': expected a name or an output whose name no earlier layer has"):
         gws.load(path)
 
 

@@ -1,6 +1,6 @@
-"""ONNX: files with recurrent operators run in gatewise's core, and layers written as files.
+"""ONNX: run files with recurrent operators in gatewise's core, and write layers and models as files.
 
-Importing this needs the onnx package (``pip install "gatewise[onnx]"``); importing gatewise does not.
+This module needs the onnx package (``pip install "gatewise[onnx]"``); gatewise itself does not.
 
 >>> import io, numpy as np, gatewise as gw, gatewise.onnx
 >>> file = io.BytesIO()
@@ -14,7 +14,7 @@ from ..files.libraries import library
 
 library("onnx", extra="onnx")
 
-from .model import Model, Value, load  # noqa: E402  (the check above has the better message)
+from .model import Model, Value, load  # noqa: E402  (the check above has a better message)
 from .writing import save  # noqa: E402
 
 __all__ = ["Model", "Value", "load", "save"]

@@ -1,4 +1,4 @@
-"""The activation lists of ONNX's recurrent operators: names, and values of alpha and beta in the order of their use."""
+"""The activation lists of ONNX's recurrent operators: names, and the values of alpha and beta in the order of use."""
 
 from __future__ import annotations
 
@@ -20,37 +20,35 @@ NAMES = {
     "Tanh": "tanh",
     "ThresholdedRelu": "thresholded_relu",
 }
-"""ONNX's names and gatewise's."""
+"""ONNX's name to gatewise's. ONNX has no linear; `write` gives it as affine."""
 
 
 def read(names: Sequence[str], alphas: Sequence[float], betas: Sequence[float]) -> list[Any]:
-    """gatewise's activations. An activation with a parameter takes the next value of its list, while there is one.
+    """The activations of these lists, as gatewise's layers take them.
 
-    Then it takes gatewise's default, as the operator set has it: "Default values are the same as of corresponding ONNX
-    operators". Affine and ScaledTanh, which were experimental operators once, change nothing then. ONNX Runtime takes 0
-    for these two and for ThresholdedRelu, which its table of defaults (rnn_helpers.cc) leaves out.
-
-    Raises
-    ------
-    ValueError : a name is unknown.
+    An activation with a parameter takes the next value of the parameter's list. If the list has ended, it takes
+    gatewise's default, which is the operator's, as the operator set says: "Default values are the same as of
+    corresponding ONNX operators". Affine and ScaledTanh, once experimental operators, default to the identity and tanh.
+    ONNX Runtime instead takes 0 for these two and for ThresholdedRelu, which its table of defaults (rnn_helpers.cc)
+    leaves out.
 
     >>> read(["HardSigmoid", "Tanh", "LeakyRelu"], [0.25, 0.5], [])
     [('hard_sigmoid', 0.25, 0.5), 'tanh', ('leaky_relu', 0.5)]
     """
-    known = {name.lower(): name for name in NAMES}  # files are known to write them in lower case
+    known = {name.lower(): ours for name, ours in NAMES.items()}  # some exporters write names in lower case
     values: tuple[Iterator[float], ...] = (iter(alphas), iter(betas))
     found: list[Any] = []
     for given in names:
         if given.lower() not in known:
-            raise ValueError(f"activations: expected names of {', '.join(NAMES)}, got {given!r}")
-        name = NAMES[known[given.lower()]]
+            raise ValueError(f"activations: expected names among {', '.join(NAMES)}, got {given!r}")
+        name = known[given.lower()]
         parameters = [next(value, default) for value, default in zip(values, DEFAULTS[name], strict=False)]
         found.append((name, *parameters) if parameters else name)
     return found
 
 
 def write(activations: Sequence[Any]) -> dict[str, Any]:
-    """The attributes activations, activation_alpha and activation_beta of gatewise's activations.
+    """The attributes activations, activation_alpha and activation_beta for these activations of a layer.
 
     >>> write(["sigmoid", ("elu", 0.5)])
     {'activations': ['Sigmoid', 'Elu'], 'activation_alpha': [0.5]}
@@ -60,7 +58,7 @@ def write(activations: Sequence[Any]) -> dict[str, Any]:
     lists: tuple[list[float], list[float]] = ([], [])
     for activation in activations:
         name, *parameters = (activation,) if isinstance(activation, str) else activation
-        if name == "linear":  # which ONNX does not have by itself
+        if name == "linear":
             name, parameters = "affine", [1.0, 0.0]
         names.append(theirs[name])
         for values, parameter in zip(lists, parameters, strict=False):

@@ -1,4 +1,4 @@
-"""ONNX models that run: recurrent operators in gatewise's core, the others as the onnx package defines them."""
+"""ONNX models that run: recurrent operators in gatewise's core, other operators in the onnx package's evaluator."""
 
 from __future__ import annotations
 
@@ -13,25 +13,73 @@ from onnx.reference import ReferenceEvaluator
 
 from .operators import result_size
 from .reading import read
-from .recurrent import GRU, LSTM, RNN
+from .recurrent import OPERATORS
 
 LARGEST = 2**32
-"""Bytes that the results of a call may take together."""
+"""The largest number of bytes that the results of a call may take at a time."""
 
 
 class Value(NamedTuple):
-    """What goes into a model or comes out: a dtype, and sizes, of which some have only a name, or none (None)."""
+    """The dtype and shape of an input or output of a model.
+
+    A size is an integer, a name, or None if the model does not say. Sizes with the same name must agree in a call.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        The dtype.
+    shape : tuple of int, str or None
+        The shape; None if the model does not say how many axes there are.
+
+    See Also
+    --------
+    Model : `Model.inputs` and `Model.outputs` map names to values.
+
+    Examples
+    --------
+    >>> import io, gatewise as gw, gatewise.onnx
+    >>> file = io.BytesIO()
+    >>> gatewise.onnx.save(gw.GRU(3, 4, seed=0), file)
+    >>> gatewise.onnx.load(file.getvalue()).inputs["x"]
+    Value(dtype=dtype('float32'), shape=('T', 'B', 3))
+    """
 
     dtype: np.dtype[Any]
     shape: tuple[int | str | None, ...] | None
 
 
 class Model:
-    """A loaded ONNX model; any number of threads may run it.
+    """A loaded ONNX model.
 
-    inputs : name to `Value` of what `run` takes.
-    optional : name to `Value` of what it takes besides, and has a value for if it is not given.
-    outputs : name to `Value` of what it returns.
+    `load` makes it. Any number of threads may run it at the same time.
+
+    Parameters
+    ----------
+    proto : onnx.ModelProto
+        A checked model of operators that gatewise runs.
+
+    Attributes
+    ----------
+    inputs : dict of str to Value
+        The inputs that `run` requires.
+    optional : dict of str to Value
+        The inputs that have a default value in the file.
+    outputs : dict of str to Value
+        The outputs that `run` returns.
+
+    See Also
+    --------
+    load : Read a model.
+    save : Write a layer or model as an ONNX file.
+
+    Examples
+    --------
+    >>> import io, gatewise as gw, gatewise.onnx
+    >>> file = io.BytesIO()
+    >>> gatewise.onnx.save(gw.Sequential(gw.GRU(3, 4, batch_first=True), gw.LastStep()), file)
+    >>> model = gatewise.onnx.load(file.getvalue())
+    >>> list(model.inputs), list(model.optional), list(model.outputs)
+    (['x'], ['lengths'], ['y'])
     """
 
     def __init__(self, proto: ModelProto) -> None:
@@ -40,46 +88,68 @@ class Model:
         self.inputs = {value.name: _value(value) for value in graph.input if value.name not in constants}
         self.optional = {value.name: _value(value) for value in graph.input if value.name in constants}
         self.outputs = {value.name: _value(value) for value in graph.output}
-        self._evaluator = ReferenceEvaluator(proto, new_ops=[RNN, LSTM, GRU])
+        self._evaluator = ReferenceEvaluator(proto, new_ops=OPERATORS)
         self._last_uses = _last_uses(proto)
 
     def run(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
         """Compute all outputs.
 
+        Recurrent operators run in gatewise's core, the others in NumPy. The results are new arrays.
+
         Parameters
         ----------
-        feeds : name to array, for every input and, at will, optional ones; converted where NumPy's ``same_kind``
-            casting allows.
+        feeds : mapping of str to array_like
+            A value for every input, and for any of the optional ones. Values are converted to the input's dtype where
+            NumPy's ``same_kind`` casting allows.
 
         Returns
         -------
-        outputs : name to array, new ones.
+        dict of str to ndarray
+            The outputs by name.
 
         Raises
         ------
-        ValueError, TypeError : names, shapes or dtypes are not those of `inputs`; a node does not compute, which is
-            named. MemoryError : the results would take more than 4 GiB.
+        ValueError
+            If names or shapes differ from those of `inputs` and `optional`, or a node fails. The message names the
+            node.
+        TypeError
+            If a dtype differs from that of `inputs` or `optional`.
+        MemoryError
+            If the results would take more than 4 GiB at a time.
+
+        See Also
+        --------
+        load : Read a model.
+
+        Examples
+        --------
+        >>> import io, numpy as np, gatewise as gw, gatewise.onnx
+        >>> file = io.BytesIO()
+        >>> gatewise.onnx.save(gw.GRU(3, 4, seed=0), file)
+        >>> model = gatewise.onnx.load(file.getvalue())
+        >>> feeds = {"x": np.zeros((5, 2, 3)), "lengths": [5, 3], "h_0": np.zeros((1, 2, 4))}
+        >>> model.run(feeds)["y"].shape
+        (5, 2, 4)
         """
         results: dict[str, Any] = {"": None, **self._evaluator.rt_inits_, **self._feeds(feeds)}
-        taken = 0
+        used = 0  # bytes
         for node, names in zip(self._evaluator.rt_nodes_, self._last_uses, strict=True):
             inputs = [results[name] for name in node.input]
             where = f"node {node.onnx_node.name or node.output[0]!r} ({node.op_type})"
-            # 8 bytes a number: what is not known before is at most that wide.
-            guess = 8 * result_size(node.onnx_node, inputs)
-            taken += guess
-            if taken > LARGEST:
-                raise MemoryError(f"{where}: expected results of at most {LARGEST} bytes, got {taken}")
+            bound = 8 * result_size(node.onnx_node, inputs)  # no dtype has more than 8 bytes per number
+            used += bound
+            if used > LARGEST:
+                raise MemoryError(f"{where}: expected results of at most {LARGEST} bytes, got {used}")
             try:
                 outputs = node.run(*inputs)
             except MemoryError:
                 raise
-            except Exception as error:  # whatever NumPy and the evaluator find wrong with the inputs
+            except Exception as error:  # NumPy and the evaluator raise many kinds for wrong inputs
                 raise ValueError(f"{where}: {error.__cause__ or error}") from error
             results.update(zip(node.output, outputs, strict=False))
-            taken += sum(value.nbytes for value in outputs) - guess
+            used += sum(value.nbytes for value in outputs) - bound
             for name in names:
-                taken -= results.pop(name).nbytes
+                used -= results.pop(name).nbytes
         return {name: np.array(results[name]) for name in self.outputs}
 
     def _feeds(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
@@ -87,7 +157,7 @@ class Model:
         if not isinstance(feeds, Mapping):
             raise TypeError(f"feeds: expected a mapping of names to arrays, got {type(feeds).__name__}")
         if not set(self.inputs) <= set(feeds) <= {*self.inputs, *self.optional}:
-            allowed = f" and at will {', '.join(self.optional)}" if self.optional else ""
+            allowed = f" and optionally {', '.join(self.optional)}" if self.optional else ""
             raise ValueError(f"feeds: expected {', '.join(self.inputs)}{allowed}, got {', '.join(feeds) or 'none'}")
         named: dict[str, int] = {}
         arrays = {}
@@ -96,11 +166,14 @@ class Model:
             array = np.asarray(feeds[name])
             if not np.can_cast(array.dtype, value.dtype, casting="same_kind"):
                 raise TypeError(f"{name}: expected numbers that convert to {value.dtype}, got {array.dtype}")
-            if value.shape is not None and not _fits(array.shape, value.shape, named):
-                shape = ", ".join(str(size) if size is not None else "?" for size in value.shape)
-                known = "".join(f", {size} = {n}" for size, n in named.items() if size in value.shape)
-                raise ValueError(f"{name}: expected ({shape}){known}, got {array.shape}")
-            # A copy: recurrent nodes keep the weights of their last call, and callers may write into theirs.
+            if value.shape is not None:
+                matched = _matched(array.shape, value.shape, named)
+                if matched is None:
+                    shape = ", ".join(str(size) if size is not None else "?" for size in value.shape)
+                    known = "".join(f", {size} = {n}" for size, n in named.items() if size in value.shape)
+                    raise ValueError(f"{name}: expected ({shape}){known}, got {array.shape}")
+                named = matched
+            # A copy: recurrent nodes keep the weights of the last call, and the caller may change theirs afterwards.
             arrays[name] = array.astype(value.dtype)
         return arrays
 
@@ -109,31 +182,44 @@ class Model:
 
 
 def load(source: str | os.PathLike[str] | bytes) -> Model:
-    """Read an ONNX model: RNN, LSTM and GRU with all options of operator set 22, and what exporters put around them.
+    """Read an ONNX model.
+
+    The model may contain RNN, LSTM and GRU operators with all options of operator set 22, and the operators that
+    exporters put around them.
 
     Parameters
     ----------
-    source : a path, or the bytes of a file. Weights in a second file are read from the same folder.
+    source : path-like or bytes
+        A path, or the content of a file. Weights in a second file are read from the same folder.
 
     Returns
     -------
-    model : ``model.run(feeds)`` takes name to array and gives name to array; ``model.inputs`` and ``model.outputs``
-        tell names, dtypes and shapes. Operators other than the recurrent ones run in NumPy.
+    Model
+        The model. ``model.run(feeds)`` maps a dict of inputs to a dict of outputs.
 
     Raises
     ------
-    ValueError : not a whole, valid ONNX model; sizes that its data do not bear out; an operator or attribute that
-        gatewise does not run, named with its node. OSError : the file does not read.
+    ValueError
+        If this is not a complete and valid ONNX model, or it has an operator or attribute that gatewise does not run.
+        The message names the node.
+    OSError
+        If the file cannot be read.
 
+    See Also
+    --------
+    save : Write a layer or model as an ONNX file.
+    gatewise.weights.load : Read the recurrent layers of a file instead of running its graph.
+
+    Examples
+    --------
     >>> import io, numpy as np, gatewise as gw, gatewise.onnx
-    >>> file = io.BytesIO()
-    >>> gatewise.onnx.save(gw.GRU(3, 4, seed=0), file)
+    >>> layer, file = gw.RNN(3, 4, seed=0), io.BytesIO()
+    >>> gatewise.onnx.save(layer, file)
     >>> model = gatewise.onnx.load(file.getvalue())
-    >>> model.inputs["x"]
-    Value(dtype=dtype('float32'), shape=('T', 'B', 3))
-    >>> feeds = {"x": np.zeros((5, 2, 3)), "lengths": [5, 3], "h_0": np.zeros((1, 2, 4))}
-    >>> model.run(feeds)["y"].shape
-    (5, 2, 4)
+    >>> x = np.ones((5, 1, 3))
+    >>> y = model.run({"x": x, "lengths": [5], "h_0": np.zeros((1, 1, 4))})["y"]
+    >>> bool((y == layer(x)[0]).all())
+    True
     """
     try:
         proto = read(source)
@@ -154,20 +240,21 @@ def _value(value: ValueInfoProto) -> Value:
     return Value(dtype, tuple(sizes))
 
 
-def _fits(shape: tuple[int, ...], expected: tuple[int | str | None, ...], named: dict[str, int]) -> bool:
-    """Whether sizes agree; those with a name must agree wherever it stands."""
+def _matched(
+    shape: tuple[int, ...], expected: tuple[int | str | None, ...], named: Mapping[str, int]
+) -> dict[str, int] | None:
+    """The named sizes of a call, with those of this shape added; None if the shape differs from the expected one."""
+    found = dict(named)
     if len(shape) != len(expected):
-        return False
+        return None
     for size, want in zip(shape, expected, strict=True):
-        if isinstance(want, str):
-            want = named.setdefault(want, size)
-        if want is not None and size != want:
-            return False
-    return True
+        if size != (found.setdefault(want, size) if isinstance(want, str) else size if want is None else want):
+            return None
+    return found
 
 
 def _last_uses(proto: ModelProto) -> list[list[str]]:
-    """For each node, the results that nobody reads after it, its own among them."""
+    """For each node, the results that no later node reads, its own included. The model's outputs are not among them."""
     keep = {value.name for value in (*proto.graph.output, *proto.graph.input)}
     keep |= {tensor.name for tensor in proto.graph.initializer} | {""}
     last: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Which operators are run, and how large their results are, before they are made."""
+"""The operators that gatewise runs, and how large the results of each are, which is known before it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto
 
+from .weights import GATES
+
 ELEMENTWISE = {
     *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Cos", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp"),
     *("Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Less"),
@@ -17,31 +19,30 @@ ELEMENTWISE = {
     *("Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Tanh"),
     *("ThresholdedRelu", "Where", "Xor"),
 }
-"""Their results have the shape to which their inputs broadcast."""
+"""Operators whose results have the shape to which the inputs broadcast."""
 NO_LARGER = {
     *("ArgMax", "ArgMin", "BatchNormalization", "CumSum", "Flatten", "LayerNormalization", "LogSoftmax", "ReduceMax"),
     *("ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "ReverseSequence", "Shape", "Size", "Slice"),
     *("Softmax", "Split", "Squeeze", "Transpose", "Unsqueeze"),
 }
-"""Their results are no larger than their first input (Shape's and Size's no larger than 64 numbers)."""
-RECURRENT = {"GRU", "LSTM", "RNN"}
+"""Operators whose results are no larger than the first input, or than 64 numbers (Shape, Size)."""
 SUPPORTED = {
     *ELEMENTWISE,
     *NO_LARGER,
-    *RECURRENT,
+    *GATES,
     *("Concat", "Constant", "ConstantOfShape", "Expand", "Gather", "GatherElements", "GatherND", "Gemm", "MatMul"),
     *("Pad", "Range", "Tile"),
 }
 
 
 def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:
-    """How many numbers the results have together, at most. Inputs that do not fit are the operator's to explain."""
+    """An upper bound of how many numbers a node's results have. The operator itself reports inputs that do not fit."""
     operator = node.op_type
     arrays = [np.asarray(value) for value in inputs if value is not None]
     shapes = [array.shape for array in arrays]
     if operator in ELEMENTWISE:
         return _broadcast(*shapes)
-    if operator in RECURRENT:
+    if operator in GATES:
         (first, second, _), (directions, _, hidden) = _padded(shapes[0], 3), _padded(shapes[2], 3)
         return directions * hidden * (first * second + 2 * max(first, second))
     if operator == "Concat":
@@ -76,23 +77,23 @@ def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:
 
 
 def _integer(node: NodeProto, name: str) -> int:
-    """An attribute that is 0 unless given."""
+    """An integer attribute whose default is 0."""
     return next((int(attribute.i) for attribute in node.attribute if attribute.name == name), 0)
 
 
 def _broadcast(*shapes: tuple[int, ...]) -> int:
-    """The size of what these shapes broadcast to."""
+    """How many numbers there are in the shape to which these shapes broadcast."""
     aligned = itertools.zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
     return math.prod(0 if 0 in sizes else max(sizes) for sizes in aligned)
 
 
 def _padded(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
-    """The shape with at least so many axes."""
+    """The shape with axes of size 1 in front, so that it has at least this many axes."""
     return (1,) * (axes - len(shape)) + shape
 
 
 def _padded_sizes(shape: tuple[int, ...], inputs: Sequence[Any]) -> list[int]:
-    """What Pad makes of a shape, where that is larger: `inputs` are data, pads, value and, at will, axes."""
+    """An upper bound of the shape that Pad returns. `inputs` are data, pads, value and optionally axes."""
     pads = [max(0, int(size)) for size in np.ravel(inputs[1])]
     axes = range(len(shape)) if len(inputs) < 4 or inputs[3] is None else [int(axis) for axis in np.ravel(inputs[3])]
     sizes, half = list(shape), len(pads) // 2
@@ -103,5 +104,5 @@ def _padded_sizes(shape: tuple[int, ...], inputs: Sequence[Any]) -> list[int]:
 
 
 def _sizes(array: Any) -> tuple[int, ...]:
-    """An array of sizes, however large."""
+    """An array of sizes as Python integers, which do not overflow."""
     return tuple(abs(int(size)) for size in array.ravel())

@@ -1,4 +1,4 @@
-"""ONNX files as checked models in memory: sizes are compared with what is there before anything is made of them."""
+"""ONNX files, read and checked. Declared sizes are compared with the data before anything is allocated for them."""
 
 from __future__ import annotations
 
@@ -16,39 +16,37 @@ from .operators import SUPPORTED
 
 
 def read(source: str | os.PathLike[str] | bytes) -> ModelProto:
-    """The model of a file or of its bytes, with external data brought in and local functions written out.
+    """The model of a file or of its bytes, with external data loaded and local functions inlined.
 
-    Raises
-    ------
-    ValueError : it is not a whole ONNX model, or has a part that gatewise does not run; the message names it.
-    OSError : the file does not read.
+    It raises a ValueError that names the problem if this is not a complete ONNX model, or has an operator that gatewise
+    does not run.
     """
     folder = None if isinstance(source, bytes) else Path(source).parent
     content = source if isinstance(source, bytes) else Path(source).read_bytes()
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
-        raise ValueError(f"expected a whole ONNX model, got bytes that do not read as one: {error}") from None
+        raise ValueError(f"expected a whole ONNX model, got bytes that cannot be parsed: {error}") from None
     if not model.HasField("graph") or not model.graph.node:
         raise ValueError("expected a whole ONNX model, got one without a graph")
     for tensor in _tensors(model):
         _check_size(tensor)
         if tensor.data_location == TensorProto.EXTERNAL:
-            _bring_in(tensor, folder)
+            _load_external(tensor, folder)
         _check_data(tensor)
     try:
         onnx.checker.check_model(model, full_check=True)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
-        # Some of its messages are pages long; what is wrong stands at their beginning.
+        # Some of these messages are pages long; the cause is at the beginning.
         raise ValueError(f"expected a valid ONNX model, got: {' '.join(str(error).split())[:500]}") from None
     _check_operators(model)
     return model
 
 
 def _tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """All tensors with data: initializers, and attributes of nodes (of whole graphs there, none is run)."""
+    """All tensors with data: initializers and attributes. Nodes with graphs as attributes are never run."""
     if model.graph.sparse_initializer:
         raise ValueError("sparse_initializer: expected dense tensors, got sparse ones")
     yield from model.graph.initializer
@@ -75,7 +73,7 @@ def _itemsize(tensor: TensorProto) -> int:
 
 
 def _check_data(tensor: TensorProto) -> None:
-    """Compare the declared sizes with what the file has."""
+    """Raise a ValueError unless the tensor has as much data as its declared sizes need."""
     count, name = math.prod(tensor.dims), f"tensor {tensor.name!r}"
     if tensor.HasField("raw_data"):
         expected = count * _itemsize(tensor)
@@ -88,11 +86,13 @@ def _check_data(tensor: TensorProto) -> None:
             raise ValueError(f"{name}: expected {count} numbers for {tuple(tensor.dims)}, got {len(values)}")
 
 
-def _bring_in(tensor: TensorProto, folder: Path | None) -> None:
-    """Read a tensor's data from the file beside the model that it names."""
+def _load_external(tensor: TensorProto, folder: Path | None) -> None:
+    """Read a tensor's data from the file that it names, which must be in the model's folder."""
     name = f"tensor {tensor.name!r}"
     if folder is None:
-        raise ValueError(f"{name}: expected its data in the bytes, got external data, which only a path leads to")
+        raise ValueError(
+            f"{name}: expected its data in the bytes, got external data; load the model from its path instead"
+        )
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
     path = (folder / location).resolve()
