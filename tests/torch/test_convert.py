@@ -97,7 +97,7 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: gt.to_torch(gw.LSTM(2, 3, zoneout=(0.1, 0.0))),
         ValueError,
-        r"zoneout: expected 0\.0 .* got \(0\.1, 0\.0\)",
+        r"zoneout: expected \(0\.0, 0\.0\), since torch\.nn\.LSTM has no such option, got \(0\.1, 0\.0\)",
     ),
     (lambda: gt.to_torch(gw.GRU(2, 3, recurrent_dropout=0.1)), ValueError, "recurrent_dropout: expected 0.0.* got 0.1"),
     (lambda: gt.to_torch(gw.GRUCell(2, 3, clip=1.0)), ValueError, "clip: expected None.* got 1.0"),

@@ -1,9 +1,9 @@
-"""PyTorch: its layers as gatewise's and back, packed sequences, and modules that take the place of `torch.nn`'s.
+"""PyTorch: convert its recurrent modules to layers and back, and replace them by modules that run in gatewise's core.
 
-Importing this needs PyTorch (``pip install "gatewise[torch]"``); importing gatewise does not.
+This module needs PyTorch (``pip install "gatewise[torch]"``); gatewise itself does not.
 
 >>> import torch, gatewise.torch
->>> layer = gatewise.torch.from_torch(torch.nn.LSTM(3, 4))  # gatewise.LSTM(3, 4), the weights copied
+>>> layer = gatewise.torch.from_torch(torch.nn.LSTM(3, 4))  # a gatewise.LSTM(3, 4) with copies of the weights
 >>> module = gatewise.torch.LSTM(3, 4)  # a torch.nn.LSTM that computes in gatewise's core
 >>> y, (h, c) = module(torch.zeros(5, 2, 3))
 >>> y.sum().backward()
@@ -13,7 +13,7 @@ from ..files.libraries import library
 
 library("torch", extra="torch")
 
-from .convert import from_torch, to_torch  # noqa: E402  (the check above has the better message)
+from .convert import from_torch, to_torch  # noqa: E402  (the check above has a better message)
 from .modules import GRU, LSTM, RNN  # noqa: E402
 from .packed import from_packed, to_packed  # noqa: E402
 

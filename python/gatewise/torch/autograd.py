@@ -1,8 +1,9 @@
-"""The layers of the core as one differentiable function of tensors."""
+"""A gatewise layer as one differentiable function of tensors."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -10,35 +11,37 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from .._core.state import join, parts
 from .tensors import array
 
 
 class Run(torch.autograd.Function):
-    """y, h[, c] = forward of a gatewise layer; gradients by its backward, once.
+    """A layer's forward, whose gradients come from its backward. It is differentiable once.
 
-    The arguments: layer, lengths, the dropout's key, the number of tensors of the state (0, 1 or 2), x, these, and the
-    parameters in the layer's order. The layer has adopted the parameters: here they only stand for their gradients.
+    The arguments are the layer, the lengths, the key of the random numbers, the number of tensors in the initial state
+    (0, 1 or 2), x, these tensors, and the parameters in the layer's order. The results are y and the final states. The
+    layer has adopted the parameters, so they are arguments only for their gradients.
     """
 
     @staticmethod
-    def forward(ctx: Any, layer: Any, lengths: Any, key: int | None, halves: int, x: Any, *tensors: Any) -> Any:
+    def forward(ctx: Any, layer: Any, lengths: Any, key: int | None, states: int, x: Any, *tensors: Any) -> Any:
         """Run the layer and keep its tape."""
-        y, state, tape = layer.forward(array(x), _state(tensors[:halves]), lengths=lengths, key=key)
-        ctx.layer, ctx.halves = layer, halves
+        y, final, tape = layer.forward(array(x), _state(tensors[:states]), lengths=lengths, key=key)
+        ctx.layer, ctx.states = layer, states
         ctx.save_for_backward(_ticket(tape))
         ctx.set_materialize_grads(False)
-        # A copy: the tape reads y, and callers may write into what they get.
-        return torch.tensor(y), *(torch.from_numpy(half) for half in _halves(state))
+        # y is copied: the tape reads it, and callers may write into what they get.
+        return torch.tensor(y), *map(torch.from_numpy, parts(final))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_y: Any, *d_state: Any) -> Any:
-        """The gradients of x, the state and the parameters, as far as they are asked for."""
-        _, _, _, _, wrt_x, *wanted = ctx.needs_input_grad
+        """The gradients of x, the initial state and the parameters that need them."""
+        _, _, _, _, wrt_x, *needed = ctx.needs_input_grad
         dy = None if d_y is None else array(d_y)
         grads = ctx.layer.backward(_tape_of(*ctx.saved_tensors), dy, _state(d_state), wrt_x=wrt_x)
-        found = [*_halves(grads.state)[: ctx.halves], *grads.params.values()]
-        d_tensors = [torch.from_numpy(d) if asked else None for d, asked in zip(found, wanted, strict=True)]
+        found = [*parts(grads.state)[: ctx.states], *grads.params.values()]
+        d_tensors = [torch.from_numpy(d) if wanted else None for d, wanted in zip(found, needed, strict=True)]
         return None, None, None, None, torch.from_numpy(grads.x) if wrt_x else None, *d_tensors
 
 
@@ -47,17 +50,18 @@ _tapes: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 class _Ticket(np.ndarray[Any, Any]):
-    """The number of a tape, which lives as long as the memory that the number stands in."""
+    """The number of a tape, and the tape, which lives as long as the memory of the number."""
 
     tape: Any
 
 
 def _ticket(tape: Any) -> Any:
-    """A tensor that stands for the tape where PyTorch keeps what a backward needs.
+    """A tensor that stands for the tape among PyTorch's saved tensors.
 
-    So PyTorch decides how long the tape lives, as it does for tensors: until the graph is freed, after which it refuses
-    another backward; in a checkpointed part only from a second forward on, whose tape is then the one of the backward.
-    An attribute of the tensor would not do: hooks, such as those of `torch.utils.checkpoint`, hand on its values alone.
+    PyTorch then decides how long the tape lives, as it does for tensors. It frees the tape with the graph, and refuses
+    another backward after that. In a checkpointed part of a model it keeps only the tape of the second forward, which
+    backward then uses. An attribute of the tensor would not do, since hooks such as those of `torch.utils.checkpoint`
+    pass on values only.
     """
     number = np.array([next(_numbers)]).view(_Ticket)
     number.tape = _tapes[int(number[0])] = tape
@@ -67,23 +71,19 @@ def _ticket(tape: Any) -> Any:
 def _tape_of(ticket: Any) -> Any:
     tape = _tapes.get(int(ticket))
     if tape is None:
-        raise RuntimeError("saved_tensors_hooks: expected hooks that keep the memory of a tensor, got a copy of it")
+        raise RuntimeError(
+            "saved_tensors_hooks: expected hooks that keep the memory of a tensor, got a copy of it; run gatewise's "
+            "modules without these hooks"
+        )
     return tape
 
 
-def infer(layer: Any, lengths: Any, x: Any, halves: list[Any]) -> Any:
-    """The same outputs by the layer's call, which keeps nothing."""
-    y, state = layer(array(x), _state(halves), lengths=lengths)
-    return torch.from_numpy(y), *(torch.from_numpy(half) for half in _halves(state))
+def infer(layer: Any, lengths: Any, x: Any, states: Sequence[Any]) -> Any:
+    """The results of `Run` from the layer's call, which keeps no tape."""
+    y, final = layer(array(x), _state(states), lengths=lengths)
+    return torch.from_numpy(y), *map(torch.from_numpy, parts(final))
 
 
-def _state(halves: Any) -> Any:
-    """Nothing, h or (h, c), from tensors or None, as the layer takes them."""
-    parts = tuple(None if half is None else array(half) for half in halves)
-    if not parts:
-        return None
-    return parts if len(parts) == 2 else parts[0]
-
-
-def _halves(state: Any) -> tuple[Any, ...]:
-    return state if isinstance(state, tuple) else (state,)
+def _state(tensors: Sequence[Any]) -> Any:
+    """The state of these tensors as a layer takes it. A tensor may be None; without any, the state is None."""
+    return join([None if tensor is None else array(tensor) for tensor in tensors]) if tensors else None

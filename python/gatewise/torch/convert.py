@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules and cells as gatewise's layers and cells, and back: weights are copied, bit for bit."""
+"""torch.nn's recurrent modules and cells as gatewise's layers and cells, and back. Weights are copied bit for bit."""
 
 from __future__ import annotations
 
@@ -7,74 +7,78 @@ from typing import Any
 import numpy as np
 import torch
 
-import gatewise as gw
-
+from ..cells import CELLS
+from ..layers import LAYERS
 from .tensors import DTYPES, array, require
 
-KINDS = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
-SHARED = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
-OURS_ALONE: dict[str, tuple[Any, ...]] = {
-    "peephole": (False,),
-    "reset_after": (True,),
-    "recurrent_dropout": (0.0,),
-    "zoneout": (0.0, (0.0, 0.0)),
-    "activations": (("sigmoid", "tanh"), ("sigmoid", "tanh", "tanh")),
-    "nonlinearity": ("tanh", "relu"),
-    "clip": (None,),
-    "input_forget": (False,),
-}
-"""Options that PyTorch does not have, or not so many ways of, and its own ways."""
-
-
-def kind_of(module: Any, library: Any) -> str:
-    """The name in KINDS of the class of this library that `module` is an instance of, or a TypeError."""
-    for kind in KINDS:
-        if isinstance(module, getattr(library, kind)):
-            return kind
-    expected = ", ".join(f"{library.__name__}.{kind}" for kind in KINDS)
-    raise TypeError(f"expected one of {expected}, got {type(module).__module__}.{type(module).__qualname__}")
-
-
-def options_of(module: Any, kind: str) -> dict[str, Any]:
-    """The options that both libraries have, from a module or layer of either."""
-    options = {name: getattr(module, name) for name in SHARED if hasattr(module, name)}
-    if kind != "LSTM":
-        options.pop("proj_size", None)
-    if options.get("num_layers") == 1:
-        options["dropout"] = 0.0  # without effect, of which both libraries warn
-    if kind.startswith("RNN"):
-        options["nonlinearity"] = module.nonlinearity
-    return options
+OURS: dict[str, type[Any]] = {thing.__name__: thing for thing in (*LAYERS.values(), *CELLS.values())}
+"""Class name to gatewise's layer or cell."""
+THEIRS: dict[str, type[Any]] = {name: getattr(torch.nn, name) for name in OURS if hasattr(torch.nn, name)}
+"""Class name to PyTorch's module, as far as PyTorch has one."""
+SHARED = (
+    *("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"),
+    "nonlinearity",
+)
+"""The options that both libraries have, under the same names."""
+NONLINEARITIES = ("tanh", "relu")
+"""Those that PyTorch's RNN has."""
 
 
 def make_layer(module: Any, dropout: float | None = None) -> Any:
-    """A gatewise layer or cell with this module's options, but this dropout, and with initial values of its own."""
-    kind = kind_of(module, torch.nn)
-    options = options_of(module, kind) | ({} if dropout is None else {"dropout": dropout})
-    weight = module.weight_ih if kind.endswith("Cell") else module.weight_ih_l0
+    """A gatewise layer or cell with this module's options and fresh initial values; `dropout` replaces the module's."""
+    name = next((name for name, theirs in THEIRS.items() if isinstance(module, theirs)), None)
+    if name is None:
+        got = f"{type(module).__module__}.{type(module).__qualname__}"
+        raise TypeError(f"module: expected one of {', '.join(f'torch.nn.{one}' for one in THEIRS)}, got {got}")
+    options = {
+        option.name: getattr(module, option.name)
+        for option in OURS[name].kind.options
+        if option.name in SHARED and hasattr(module, option.name)
+    }
+    if dropout is not None:
+        options["dropout"] = dropout
+    weight = module.weight_ih if name.endswith("Cell") else module.weight_ih_l0
     require("weight_ih", weight)
-    return getattr(gw, kind)(**options, dtype=DTYPES[weight.dtype])
+    return OURS[name](**_without_idle_dropout(options), dtype=DTYPES[weight.dtype])
+
+
+def _without_idle_dropout(options: dict[str, Any]) -> dict[str, Any]:
+    """The options without a dropout that has no effect, since both libraries warn of one."""
+    return {name: value for name, value in options.items() if name != "dropout" or options["num_layers"] > 1}
 
 
 def from_torch(module: Any) -> Any:
-    """The gatewise layer or cell of a PyTorch module, with copies of its weights.
+    """Convert a PyTorch module to a gatewise layer or cell, with copies of its weights.
+
+    Calling the layer computes what the module computes in ``eval()``. The layer's ``forward`` computes what the module
+    computes in ``train()``: both drop elements between layers with the same probability, but each library draws its own
+    random numbers. Weights that PyTorch computes (``torch.nn.utils.parametrizations``) are taken as they are now.
 
     Parameters
     ----------
-    module : a ``torch.nn.RNN``, ``LSTM``, ``GRU``, ``RNNCell``, ``LSTMCell`` or ``GRUCell``, float32 or float64, on the
-        CPU. Weights that are computed (``torch.nn.utils.parametrizations``) are taken as they are now.
+    module : torch.nn.RNN, LSTM, GRU, RNNCell, LSTMCell or GRUCell
+        The module, in float32 or float64 on the CPU.
 
     Returns
     -------
-    layer : the layer of the same name, options, dtype and weights. Calling it is what the module does in ``eval()``;
-        its ``forward`` is what the module does in ``train()``: both drop elements between layers with the same
-        probability, each by its own random numbers.
+    gatewise.RNN, LSTM, GRU, RNNCell, LSTMCell or GRUCell
+        The layer or cell of the same name, with the module's options, dtype and weights.
 
     Raises
     ------
-    TypeError : another module; weights of another dtype or device. ValueError : an option that gatewise does not have
-        (dropout=1).
+    TypeError
+        If `module` is another module, or its weights have another dtype or are on another device.
+    ValueError
+        If gatewise does not have an option (``dropout=1``).
 
+    See Also
+    --------
+    to_torch : Convert a gatewise layer to a PyTorch module.
+    LSTM : A PyTorch module that computes in gatewise's core.
+    gatewise.weights.load : Read layers from a state-dict file.
+
+    Examples
+    --------
     >>> import torch, gatewise.torch
     >>> gatewise.torch.from_torch(torch.nn.GRU(3, 4, bidirectional=True))
     GRU(3, 4, bidirectional=True)
@@ -88,32 +92,50 @@ def from_torch(module: Any) -> Any:
 
 
 def to_torch(layer: Any) -> Any:
-    """The PyTorch module of a gatewise layer or cell, with copies of its weights; the inverse of `from_torch`.
+    """Convert a gatewise layer or cell to a PyTorch module, with copies of its weights.
+
+    This is the inverse of `from_torch`. The module is in ``train()`` mode, as PyTorch's constructors leave it.
 
     Parameters
     ----------
-    layer : an RNN, LSTM, GRU, RNNCell, LSTMCell or GRUCell.
+    layer : gatewise.RNN, LSTM, GRU, RNNCell, LSTMCell or GRUCell
+        The layer or cell.
 
     Returns
     -------
-    module : the ``torch.nn`` module of the same name, options, dtype and weights, in ``train()`` mode as PyTorch's
-        constructors leave it.
+    torch.nn.Module
+        The module of the same name in ``torch.nn``, with the layer's options, dtype and weights.
 
     Raises
     ------
-    TypeError : something else than a layer or cell. ValueError : an option that PyTorch does not have, named.
+    TypeError
+        If `layer` is no layer or cell.
+    ValueError
+        If PyTorch does not have an option of the layer. The message names the option.
 
+    See Also
+    --------
+    from_torch : Convert a PyTorch module to a gatewise layer.
+
+    Examples
+    --------
     >>> import gatewise as gw, gatewise.torch
     >>> gatewise.torch.to_torch(gw.LSTM(3, 4, proj_size=2))
     LSTM(3, 4, proj_size=2)
     """
-    kind = kind_of(layer, gw)
-    for name, theirs in OURS_ALONE.items():
-        ours = getattr(layer, name, theirs[0])
-        if ours not in theirs:
-            ways = " or ".join(map(repr, theirs))
-            raise ValueError(f"{name}: expected {ways}, as torch.nn.{kind} has it, got {ours!r}")
+    name = next((name for name, ours in OURS.items() if isinstance(layer, ours)), None)
+    if name is None:
+        got = f"{type(layer).__module__}.{type(layer).__qualname__}"
+        raise TypeError(f"layer: expected one of {', '.join(f'gatewise.{one}' for one in OURS)}, got {got}")
+    if name not in THEIRS:
+        raise ValueError(f"layer: expected one of {', '.join(THEIRS)}, since torch.nn has no {name}, got {layer!r}")
+    options = layer.config()
+    layer.kind.require_defaults(options, (*SHARED, "dtype"), f"torch.nn.{name}")
+    if options.get("nonlinearity", "tanh") not in NONLINEARITIES:
+        known = " or ".join(map(repr, NONLINEARITIES))
+        raise ValueError(f"nonlinearity: expected {known}, as torch.nn.{name} has it, got {options['nonlinearity']!r}")
+    shared = {option: value for option, value in options.items() if option in SHARED}
     dtype = next(theirs for theirs, ours in DTYPES.items() if ours == layer.dtype)
-    module = getattr(torch.nn, kind)(**options_of(layer, kind), dtype=dtype)
+    module = THEIRS[name](**_without_idle_dropout(shared), dtype=dtype)
     module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in layer.params.items()})
     return module

@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU as `torch.nn` has them, computed in gatewise's core."""
+"""The modules RNN, LSTM and GRU of `torch.nn`, computed in gatewise's core."""
 
 from __future__ import annotations
 
@@ -7,23 +7,63 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from .._core.state import join, map_state, parts
 from .autograd import Run, infer
 from .convert import make_layer
 from .tensors import DTYPES, array, require
 
 
-class Replacing(torch.nn.RNNBase):
-    """What stands in place of PyTorch's forward. All else is PyTorch's own, by inheritance."""
+class Replacement(torch.nn.RNNBase):
+    """A forward that replaces PyTorch's. All else is inherited from PyTorch's modules."""
 
     _layer: Any = None
     _addresses: Any = None
 
     @torch.compiler.disable
     def forward(self, input: Any, hx: Any = None) -> Any:
-        """Arguments and results are those of the class of this name in ``torch.nn``."""
+        """Run the layers over a batch, a single sequence or a PackedSequence.
+
+        Arguments and results are those of the module of this name in ``torch.nn``.
+
+        Parameters
+        ----------
+        input : torch.Tensor or torch.nn.utils.rnn.PackedSequence
+            The input: (T, B, I), (B, T, I) with ``batch_first=True``, (T, I) for a single sequence, or packed.
+        hx : torch.Tensor or tuple of torch.Tensor, optional
+            The initial state: h, or (h, c) for an LSTM. The default is zeros.
+
+        Returns
+        -------
+        output : torch.Tensor or torch.nn.utils.rnn.PackedSequence
+            The output of the last layer at every step, laid out as `input`.
+        hx : torch.Tensor or tuple of torch.Tensor
+            The final state, in the structure of the argument.
+
+        Raises
+        ------
+        TypeError
+            If weights, input or hx are not dense tensors on the CPU, are neither float32 nor float64, or differ in
+            dtype.
+        ValueError
+            If a shape is wrong.
+        RuntimeError
+            If called under ``torch.jit.trace``.
+
+        See Also
+        --------
+        from_torch : Convert to a gatewise layer, for the fastest inference.
+
+        Examples
+        --------
+        >>> import torch, gatewise.torch
+        >>> y, h = gatewise.torch.GRU(3, 4).forward(torch.zeros(5, 2, 3))
+        >>> y.shape, h.shape
+        (torch.Size([5, 2, 4]), torch.Size([1, 2, 4]))
+        """
         if not isinstance(input, PackedSequence):
             return self._run(input, hx, None)
-        # In the packed order, longest first: the rows of a step lie side by side, and only states are permuted.
+        # The packed order, longest sequence first, is kept: the rows of a step lie side by side, and only the states
+        # are permuted.
         x, lengths = pad_packed_sequence(PackedSequence(input.data, input.batch_sizes), self.batch_first)
         y, state = self._run(x, _select(hx, input.sorted_indices), lengths)
         data = pack_padded_sequence(y, lengths, self.batch_first).data
@@ -32,28 +72,30 @@ class Replacing(torch.nn.RNNBase):
 
     def _run(self, x: Any, hx: Any, lengths: Any) -> Any:
         if torch.jit.is_tracing():
-            raise RuntimeError(f"{type(self).__name__}: PyTorch cannot trace gatewise's core, only what to_torch makes")
+            raise RuntimeError(
+                f"{type(self).__name__}: PyTorch cannot trace gatewise's core; trace a module made by to_torch"
+            )
         drops = self.training and self.dropout > 0 and self.num_layers > 1
         layer, weights = self._ready(self.dropout if drops else 0.0)
-        halves = [] if hx is None else list(hx) if isinstance(hx, (tuple, list)) else [hx]
-        x, *halves = (_cast(tensor, weights[0].dtype) for tensor in (x, *halves))
-        for name, tensor in (("input", x), *(("hx", half) for half in halves)):
+        x, *states = (_cast(tensor, weights[0].dtype) for tensor in (x, *(() if hx is None else parts(hx))))
+        for name, tensor in (("input", x), *(("hx", state) for state in states)):
             require(name, tensor, weights[0].dtype)
-        recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *halves, *weights))
+        recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *states, *weights))
         steps = None if lengths is None else array(lengths)
         if recorded or drops:
-            # PyTorch's generator decides what is dropped, so manual_seed makes it reproducible.
+            # The key comes from PyTorch's generator, so torch.manual_seed makes dropout reproducible.
             key = int(torch.randint(2**63 - 1, ())) if drops else None
-            y, *state = Run.apply(layer, steps, key, len(halves), x, *halves, *weights)
+            y, *final = Run.apply(layer, steps, key, len(states), x, *states, *weights)
         else:
-            y, *state = infer(layer, steps, x, halves)
-        return y, tuple(state) if len(state) == 2 else state[0]
+            y, *final = infer(layer, steps, x, states)
+        return y, join(final)
 
     def _ready(self, dropout: float) -> tuple[Any, list[Any]]:
-        """The layer with this dropout that lives in this module's weights of now, and these.
+        """The layer with this dropout that lives in the module's current weights, and these weights.
 
-        Optimizers and load_state_dict write into the weights, where the layer sees them; ``to`` and others exchange
-        them, which their addresses tell: the layer's views keep the old ones from being given to anybody else.
+        Optimizers and load_state_dict write into the weights, where the layer sees the new values. Methods such as
+        ``to`` replace the weights, which a comparison of addresses detects. No new weight can get the address of an old
+        one, since the layer's views keep the old ones alive.
         """
         dtype = self.weight_ih_l0.dtype
         if self._layer is None or (self._layer.dtype, self._layer.dropout) != (DTYPES.get(dtype), dropout):
@@ -69,52 +111,100 @@ class Replacing(torch.nn.RNNBase):
         return self._layer, weights
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles are PyTorch's: they make a layer for themselves."""
+        """The state of PyTorch's module; a copy makes a layer of its own."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name not in ("_layer", "_addresses")}
 
 
 def _cast(tensor: Any, dtype: Any) -> Any:
-    """Autocast's half precision ends here: the core computes in the weights' own."""
+    """Under autocast, a tensor in the dtype of the weights, in which the core computes."""
     return tensor.to(dtype) if torch.is_autocast_enabled("cpu") and torch.is_tensor(tensor) else tensor
 
 
 def _select(state: Any, rows: Any) -> Any:
-    """The rows of a batched state in another order."""
+    """The sequences of a batched state in another order; None keeps the order."""
     if state is None or rows is None:
         return state
-    if isinstance(state, (tuple, list)):
-        return tuple(half.index_select(1, rows) for half in state)
-    return state.index_select(1, rows)
+    return map_state(lambda tensor: tensor.index_select(1, rows), state)
 
 
-class RNN(Replacing, torch.nn.RNN):
-    """``torch.nn.RNN`` with forward and backward in gatewise's core: see `LSTM`, which differs in its options only."""
+class RNN(Replacement, torch.nn.RNN):
+    """``torch.nn.RNN`` computed in gatewise's core.
 
-
-class GRU(Replacing, torch.nn.GRU):
-    """``torch.nn.GRU`` with forward and backward in gatewise's core: see `LSTM`, which differs in its options only."""
-
-
-class LSTM(Replacing, torch.nn.LSTM):
-    """``torch.nn.LSTM`` with forward and backward in gatewise's core: a replacement inside any model.
-
-    The constructor, initial values, parameters, state dict, inputs and outputs are PyTorch's, and so is every method:
-    this is a subclass. Weights are read where PyTorch has them, in every call, whoever has written them. For inference
-    with weights that stay, `from_torch` makes a layer that packs them once.
+    It replaces ``torch.nn.RNN`` inside any model. See `LSTM` for what is the same and what differs.
 
     Parameters
     ----------
-    as ``torch.nn.LSTM``. ``dropout`` acts in ``train()`` only, with PyTorch's probability and other random numbers than
-    its own, which ``torch.manual_seed`` decides; dropout=1 is not there.
+    *args, **kwargs : object
+        The arguments of ``torch.nn.RNN``.
 
-    Raises
-    ------
-    TypeError : on call: weights, input or hx not on the CPU, or neither float32 nor float64; they differ in dtype.
-    ValueError : on call: a shape is not PyTorch's; the message names argument, expected and got.
-    RuntimeError : ``torch.jit.trace``, and the second derivative, which the core does not have; a backward after hooks
-        on saved tensors that copy them: those of ``torch.utils.checkpoint`` do not.
+    See Also
+    --------
+    LSTM : The same for ``torch.nn.LSTM``, with more explanation.
+    from_torch : Convert to a gatewise layer.
 
+    Examples
+    --------
+    >>> import torch, gatewise.torch
+    >>> y, h = gatewise.torch.RNN(3, 4, nonlinearity="relu")(torch.zeros(5, 2, 3))
+    >>> y.shape
+    torch.Size([5, 2, 4])
+    """
+
+
+class GRU(Replacement, torch.nn.GRU):
+    """``torch.nn.GRU`` computed in gatewise's core.
+
+    It replaces ``torch.nn.GRU`` inside any model. See `LSTM` for what is the same and what differs.
+
+    Parameters
+    ----------
+    *args, **kwargs : object
+        The arguments of ``torch.nn.GRU``.
+
+    See Also
+    --------
+    LSTM : The same for ``torch.nn.LSTM``, with more explanation.
+    from_torch : Convert to a gatewise layer.
+
+    Examples
+    --------
+    >>> import torch, gatewise.torch
+    >>> y, h = gatewise.torch.GRU(3, 4, bidirectional=True)(torch.zeros(5, 2, 3))
+    >>> y.shape
+    torch.Size([5, 2, 8])
+    """
+
+
+class LSTM(Replacement, torch.nn.LSTM):
+    """``torch.nn.LSTM`` computed in gatewise's core.
+
+    It replaces ``torch.nn.LSTM`` inside any model. It is a subclass, so the constructor, initial values, parameters,
+    state dict, inputs, outputs and all methods are PyTorch's. Each call reads the weights where PyTorch keeps them. For
+    inference with weights that do not change, `from_torch` makes a layer that packs them once, which is faster.
+
+    Parameters
+    ----------
+    *args, **kwargs : object
+        The arguments of ``torch.nn.LSTM``. ``dropout=1`` is not supported.
+
+    See Also
+    --------
+    from_torch : Convert to a gatewise layer.
+    to_torch : Convert a gatewise layer to a ``torch.nn`` module.
+
+    Notes
+    -----
+    These differ from ``torch.nn.LSTM``:
+
+    - ``dropout`` has PyTorch's probability but other random numbers. ``torch.manual_seed`` makes them reproducible.
+    - Weights, input and state must be float32 or float64 on the CPU.
+    - ``torch.jit.trace`` and second derivatives raise a RuntimeError.
+    - Backward raises a RuntimeError with saved-tensor hooks that copy the saved tensors. Those of
+      ``torch.utils.checkpoint`` do not copy them and work.
+
+    Examples
+    --------
     >>> import torch, gatewise.torch
     >>> lstm = gatewise.torch.LSTM(3, 4, batch_first=True)
     >>> lstm.load_state_dict(torch.nn.LSTM(3, 4).state_dict())

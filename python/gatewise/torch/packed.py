@@ -1,4 +1,4 @@
-"""PackedSequence and what gatewise has instead: padded arrays with lengths."""
+"""PyTorch's packed sequences as padded arrays with lengths, and back."""
 
 from __future__ import annotations
 
@@ -11,22 +11,35 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 
 def from_packed(packed: Any, batch_first: bool = False) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """A packed sequence as ``layer(x, lengths=lengths)`` takes it.
+    """Convert a packed sequence to a padded array with lengths.
+
+    A layer takes the results as ``layer(x, lengths=lengths)``.
 
     Parameters
     ----------
-    packed : a ``torch.nn.utils.rnn.PackedSequence``.
-    batch_first : whether x is wanted as (B, T, I) instead of (T, B, I).
+    packed : torch.nn.utils.rnn.PackedSequence
+        The packed sequences.
+    batch_first : bool, default False
+        Whether to return x as (B, T, I) instead of (T, B, I).
 
     Returns
     -------
-    x : the sequences in the order in which they were packed, padded with zeros.
-    lengths : integers (B,).
+    x : ndarray of shape (T, B, I), or (B, T, I) with `batch_first`
+        The sequences, in the order in which they were packed, padded with zeros.
+    lengths : ndarray of int64, shape (B,)
+        The length of each sequence.
 
     Raises
     ------
-    TypeError : `packed` is something else.
+    TypeError
+        If `packed` is something else.
 
+    See Also
+    --------
+    to_packed : Convert a padded array to a packed sequence.
+
+    Examples
+    --------
     >>> import torch, gatewise.torch
     >>> packed = torch.nn.utils.rnn.pack_sequence([torch.ones(2, 3), torch.ones(4, 3)], enforce_sorted=False)
     >>> x, lengths = gatewise.torch.from_packed(packed)
@@ -40,22 +53,37 @@ def from_packed(packed: Any, batch_first: bool = False) -> tuple[NDArray[Any], N
 
 
 def to_packed(y: ArrayLike, lengths: ArrayLike, batch_first: bool = False) -> Any:
-    """A padded array as a packed sequence; the inverse of `from_packed`.
+    """Convert a padded array to a packed sequence.
+
+    This is the inverse of `from_packed`. The steps before each sequence's end are copied.
 
     Parameters
     ----------
-    y : (T, B, features), or (B, T, features) with `batch_first`.
-    lengths : integers (B,), 1 to T: PyTorch packs no empty sequence.
-    batch_first : how y lies.
+    y : array_like of shape (T, B, features), or (B, T, features) with `batch_first`
+        The padded sequences, such as the output of a layer.
+    lengths : array_like of int, shape (B,)
+        The length of each sequence, at least 1, since PyTorch packs no empty sequence.
+    batch_first : bool, default False
+        Whether y has the batch first.
 
     Returns
     -------
-    packed : a ``PackedSequence`` with copies of the steps before each sequence's end.
+    torch.nn.utils.rnn.PackedSequence
+        The packed sequences, in the order of the batch.
 
     Raises
     ------
-    ValueError, RuntimeError : y has not three axes; lengths are not as above.
+    ValueError
+        If y does not have three axes.
+    RuntimeError
+        If PyTorch refuses the lengths.
 
+    See Also
+    --------
+    from_packed : Convert a packed sequence to a padded array.
+
+    Examples
+    --------
     >>> import numpy as np, gatewise.torch
     >>> gatewise.torch.to_packed(np.zeros((4, 2, 3)), [2, 4]).batch_sizes.tolist()
     [2, 2, 1, 1]

@@ -1,4 +1,4 @@
-"""Tensors as arrays that share their memory, and the errors for those that cannot be."""
+"""Tensors as arrays that share their memory, and errors for those that cannot share it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 DTYPES = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
+"""PyTorch's dtype to NumPy's."""
 
 
 def require(name: str, tensor: Any, dtype: Any = None) -> None:
-    """A TypeError unless this is a dense tensor on the CPU, float32 or float64, and of `dtype` if that is given."""
+    """Raise a TypeError unless this is a dense CPU tensor in float32 or float64, and in `dtype` if that is given."""
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(tensor).__name__}")
     if tensor.device.type != "cpu":
@@ -27,5 +28,5 @@ def require(name: str, tensor: Any, dtype: Any = None) -> None:
 
 def array(tensor: Any) -> NDArray[Any]:
     """The tensor's memory as an array."""
-    shared: NDArray[Any] = tensor.numpy(force=True)  # force: detached, and negated where PyTorch only noted that
+    shared: NDArray[Any] = tensor.numpy(force=True)  # force: detached, and with lazy negation resolved
     return shared
