@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._core.parameters import Array
-from ..layers import CompiledLayer
+from ..layers import GRU, LSTM, RNN
 from ..models import Sequential
 
-Layer = CompiledLayer
+Layer = RNN | LSTM | GRU
 __doctest_requires__ = ("safetensors",)
 
 
