@@ -337,7 +337,7 @@ def test_impossible_parameters(change: dict[str, Any], message: str) -> None:
 
 def test_impossible_data() -> None:
     x, y = ragged(4), ["up", "down", "up", "down"]
-    for wrong, answers, message in (
+    for wrong, labels, message in (
         ([*x[:3], np.zeros((2, 3))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, as X\[0\] has, got \(2, 3\)"),
         ([np.zeros((2, 2)), np.zeros((2, 3))] * 2, y, r"X\[1\]: expected \(T, 2\) .*, got \(2, 3\)"),
         ([*x[:3], np.zeros((0, 2))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, .*, got \(0, 2\)"),
@@ -356,7 +356,7 @@ def test_impossible_data() -> None:
         (x, [0.1, 0.2, 0.3, 0.4], "Unknown label type"),
     ):
         with pytest.raises(ValueError, match=message):
-            make(RecurrentClassifier).fit(wrong, answers)
+            make(RecurrentClassifier).fit(wrong, labels)
     model = make(RecurrentClassifier).fit(x, y)
     for new in (np.zeros((1, 4, 3)), [np.zeros((1, 3)), np.zeros((2, 3))]):
         with pytest.raises(ValueError, match="X has 3 features, but RecurrentClassifier is expecting 2 features"):

@@ -47,12 +47,12 @@ def test_a_saved_forecaster_forecasts_the_same(tmp_path: Path, cell: str, mode: 
 
 def test_covariates_have_their_names_in_the_file(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    beside = pandas.DataFrame({"price": wave(60), "week": np.arange(60)})
-    forecaster = Forecaster(hidden_size=2, window=4, horizon=2, epochs=1).fit(wave(60), beside)
+    covariates = pandas.DataFrame({"price": wave(60), "week": np.arange(60)})
+    forecaster = Forecaster(hidden_size=2, window=4, horizon=2, epochs=1).fit(wave(60), covariates)
     forecaster.save(tmp_path / "m.safetensors")
     loaded = Forecaster.load(tmp_path / "m.safetensors")
     assert loaded.covariate_names == ("price", "week")
-    np.testing.assert_array_equal(loaded.predict(2, wave(60), beside), forecaster.predict(2))
+    np.testing.assert_array_equal(loaded.predict(2, wave(60), covariates), forecaster.predict(2))
 
 
 def rewrite(path: Path, change: Any) -> None:

@@ -216,28 +216,31 @@ def test_covariates_are_read() -> None:
     assert seeing.scaling.means[0] == pytest.approx(1000, abs=30)
     errors = [f.backtest(values, c).rmse("LSTM") for f, c in ((blind, None), (seeing, 1000 + 100 * hint))]
     assert errors[1] < errors[0] / 5
-    beside = 1000 + 100 * hint
-    changed = beside.copy()
+    covariates = 1000 + 100 * hint
+    changed = covariates.copy()
     changed[280:] = 0.0
-    before, after = (seeing.backtest(values, c).forecasts["LSTM"] for c in (beside, changed))
+    before, after = (seeing.backtest(values, c).forecasts["LSTM"] for c in (covariates, changed))
     np.testing.assert_array_equal(before[:31], after[:31])  # origins 250 to 280
     assert (before[31:] != after[31:]).all()
-    longer = seeing.predict(3, values, np.append(beside, [1000.0, 900.0]))
-    np.testing.assert_array_equal(longer[:1], seeing.predict(1, values, beside))
+    longer = seeing.predict(3, values, np.append(covariates, [1000.0, 900.0]))
+    np.testing.assert_array_equal(longer[:1], seeing.predict(1, values, covariates))
     with pytest.raises(
         InputError, match="past_covariates: expected 302 rows, 2 of them after the end of the series, for 3 steps"
     ):
-        seeing.predict(3, values, beside)
+        seeing.predict(3, values, covariates)
     for wrong, message in (
         (None, "past_covariates: expected 1, as in fit, got 0"),
         (np.zeros((300, 2)), "past_covariates: expected 1, as in fit, got 2"),
-        (beside[:299], r"past_covariates: expected at least 300 rows of numbers, \(N,\) or \(N, C\), got \(299, 1\)"),
-        (beside * np.nan, "past_covariates: expected finite numbers, got NaN or infinity"),
+        (
+            covariates[:299],
+            r"past_covariates: expected at least 300 rows of numbers, \(N,\) or \(N, C\), got \(299, 1\)",
+        ),
+        (covariates * np.nan, "past_covariates: expected finite numbers, got NaN or infinity"),
     ):
         with pytest.raises(InputError, match=message):
             seeing.predict(1, values, wrong)
     with pytest.raises(InputError, match="past_covariates: expected none with mode 'autoregressive'"):
-        Forecaster(mode="autoregressive").fit(values, beside)
+        Forecaster(mode="autoregressive").fit(values, covariates)
 
 
 # Backtests

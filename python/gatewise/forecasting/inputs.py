@@ -69,10 +69,10 @@ class Inputs:
         several = _several(series)
         each = several or [series]
         one_each = several is not None and isinstance(past_covariates, (list, tuple))
-        beside = list(past_covariates) if one_each else [past_covariates] * len(each)
-        if len(beside) != len(each):
-            raise InputError(f"past_covariates: expected {len(each)}, one for each series, got {len(beside)}")
-        observed = tuple(Observed.of(one, covariates) for one, covariates in zip(each, beside, strict=True))
+        covariates = list(past_covariates) if one_each else [past_covariates] * len(each)
+        if len(covariates) != len(each):
+            raise InputError(f"past_covariates: expected {len(each)}, one for each series, got {len(covariates)}")
+        observed = tuple(map(Observed.of, each, covariates))
         count = observed[0].covariates.shape[1]
         for one in observed:
             if one.covariates.shape[1] != count:
@@ -80,7 +80,7 @@ class Inputs:
                     f"past_covariates: expected {count} for each series, as for the first, got "
                     f"{one.covariates.shape[1]}"
                 )
-        return cls(series, observed, tuple(map(str, getattr(beside[0], "columns", ()))))
+        return cls(series, observed, tuple(map(str, getattr(covariates[0], "columns", ()))))
 
     @property
     def name(self) -> str:
