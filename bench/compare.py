@@ -17,9 +17,9 @@ from report import Row, geometric_mean, microseconds, rows_of
 def main() -> None:
     """Print the time before and after, in microseconds, and the speedup, for every case in both results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("before", type=Path)
-    parser.add_argument("after", type=Path)
-    parser.add_argument("--library", default="gatewise")
+    parser.add_argument("before", type=Path, help="a result of race.py --out")
+    parser.add_argument("after", type=Path, help="another one")
+    parser.add_argument("--library", default="gatewise", help="the library to compare (default: gatewise)")
     options = parser.parse_args()
     results = [json.loads(path.read_text()) for path in (options.before, options.after)]
     before, after = (

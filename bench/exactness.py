@@ -79,19 +79,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=10, help="random draws per case (default: 10)")
     options = parser.parse_args()
-    beside = has_pytorch()
+    compared = has_pytorch()
     kinds = ["y", "dx", "dparams"]
-    head = ["case (T,B,I,H)", *(f"{kind}{library}" for kind in kinds for library in ["", ", PyTorch"][: 1 + beside])]
+    head = ["case (T,B,I,H)", *(f"{kind}{library}" for kind in kinds for library in ["", ", PyTorch"][: 1 + compared])]
     rows = []
     for cell in ("LSTM", "GRU", "RNN"):
         for shape in SHAPES:
             case = Case("train", cell, *shape)
-            worst = np.zeros((len(kinds), 1 + beside))
+            worst = np.zeros((len(kinds), 1 + compared))
             for seed in range(options.draws):
                 case_data = drawn(case, seed)
                 exact = by_gatewise(case, np.float64, *case_data)
                 results = [by_gatewise(case, np.float32, *case_data)]
-                if beside:
+                if compared:
                     results.append(by_pytorch(case, *case_data))
                 worst = np.maximum(worst, np.transpose([errors(each, exact) for each in results]))
             rows.append([f"{cell} {','.join(map(str, shape))}", *(f"{value * 1e7:.2f}" for value in worst.ravel())])

@@ -115,8 +115,8 @@ def import_seconds() -> float:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="numbers of threads (default: 1 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds; the best counts (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.1, help="time per call and round (default: 0.1)")
     parser.add_argument("--wheel", type=Path, help="a wheel whose size to show")
     options = parser.parse_args()

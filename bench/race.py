@@ -173,13 +173,13 @@ def main() -> None:
     parser.add_argument(
         "--threads", nargs="+", type=int, default=[1, 2], help="numbers of threads to run with (default: 1 2)"
     )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; the best counts (default: 3)")
     parser.add_argument("--seconds", type=float, default=0.2, help="time per case and round (default: 0.2)")
     parser.add_argument("--only", default="", help="run only cases whose name contains this")
     parser.add_argument("--all", action="store_true", help="add the cases beyond the grid: see bench/cases.py")
     parser.add_argument("--peak", type=Path, default=PEAK, help="the program that measures the machine's peak")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
-    parser.add_argument("--report", type=Path, help="write the table into this Markdown file and the plots beside it")
+    parser.add_argument("--report", type=Path, help="write the table into this Markdown file, with plots in its folder")
     parser.add_argument("--table", type=Path, help="show these results instead of running a race")
     parser.add_argument("--worker", choices=LIBRARIES, help=argparse.SUPPRESS)
     options = parser.parse_args()

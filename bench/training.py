@@ -64,7 +64,7 @@ def epoch_in_pytorch(hidden: int, steps: int, threads: int) -> Callable[[], Any]
 def arithmetic(hidden: int, steps: int) -> Callable[[], Any]:
     """A function that does only the arithmetic of one step."""
     model, (x, _) = model_of(hidden, steps), data(steps)
-    layer, batch, adam = model.parts[0], x[:BATCH], gw.optimizers.Adam(1e-3)
+    layer, batch, adam = model.layers[0], x[:BATCH], gw.optimizers.Adam(1e-3)
     dy, d = np.ones((BATCH, steps, hidden), np.float32), np.ones((BATCH, 1), np.float32)
     weight, flat = model.params["2.weight"], dy.reshape(BATCH, -1)
 
@@ -91,8 +91,8 @@ def best(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2, help="threads (default: 2)")
+    parser.add_argument("--rounds", type=int, default=20, help="rounds; the best counts (default: 20)")
     options = parser.parse_args()
     gw.set_num_threads(options.threads)
     print("| H | T | step, µs | Python's share | PyTorch, µs | PyTorch / gatewise |\n|---:|---:|---:|---:|---:|---:|")
@@ -104,8 +104,8 @@ def main() -> None:
             t / BATCHES * 1e6 for t in best([*calls, *([theirs] if theirs else [])], options.rounds)
         )
         share = max(0.0, 1 - arithmetics / ours)
-        beside = f"{others[0]:.0f} | {others[0] / ours:.2f}" if others else " | "
-        print(f"| {hidden} | {steps} | {ours:.0f} | {share:.0%} | {beside} |", flush=True)
+        of_pytorch = f"{others[0]:.0f} | {others[0] / ours:.2f}" if others else " | "
+        print(f"| {hidden} | {steps} | {ours:.0f} | {share:.0%} | {of_pytorch} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,13 +33,13 @@ def step(layer: Any, x: Array, state: Array) -> Array:
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_jacobians_are_central_differences(name: str) -> None:
-    from gatewise.diagnostics.copies import quiet, single
+    from gatewise.diagnostics.exact import exact_copy, single_layer
 
     layer = LAYERS[name]
     flow = gw.gradient_flow(layer, lying(layer)[:1] if layer.batch_first else lying(layer)[:, :1])[type(layer).__name__]
-    _, _, tape = quiet(layer).forward(X[:, :1])
+    _, _, tape = exact_copy(layer).forward(X[:, :1])
     for index in range(layer.num_layers):
-        alone = single(layer, index)
+        alone = single_layer(layer, index)
         inputs = X[:, 0] if index == 0 else tape.hidden[:, index - 1, 0]
         state = np.zeros((alone.proj_size or 4) + (4 if isinstance(alone, gw.LSTM) else 0))
         for t, x in enumerate(inputs):
@@ -140,7 +140,7 @@ def test_the_gates_are_drawn() -> None:
         (
             lambda: gw.gradient_flow(gw.GRU(3, 4, bidirectional=True), X),
             ValueError,
-            "expected one direction, got a bid",
+            "expected unidirectional layers, got a bid",
         ),
         (lambda: gw.gradient_flow(gw.GRU(2, 4), X), ValueError, r"x: expected \(T, B, 2\) or \(T, 2\), not empty, got"),
         (lambda: gw.gradient_flow({"a": 3}, X), TypeError, "layers: expected RNN, LSTM or GRU, got int as 'a'"),

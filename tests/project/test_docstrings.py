@@ -34,7 +34,6 @@ PACKAGES = [
 PENDING = {
     "gatewise._core",
     "gatewise.cells",
-    "gatewise.diagnostics",
     "gatewise.layers",
     "gatewise.reference",
 }

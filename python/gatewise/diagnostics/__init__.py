@@ -1,4 +1,4 @@
-"""Recurrent layers made visible: how gradients flow through time, and what the gates do."""
+"""Diagnostics of recurrent layers: how gradients flow through time, and what the gates do."""
 
 from .flow import Flow, GradientFlow, gradient_flow
 from .gates import GateActivations, gate_activations

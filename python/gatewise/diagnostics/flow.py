@@ -1,8 +1,8 @@
-"""How gradients vanish and explode: their norms over time, and the step Jacobians whose products they go through."""
+"""Vanishing and exploding gradients: their norms over time, and the Jacobians of the steps they pass through."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,38 @@ from numpy.typing import ArrayLike
 
 from .. import plotting
 from .._core.parameters import Array
-from .copies import Layer, quiet, single, time_first
+from .._core.state import join, parts
+from ..files.errors import alternatives
+from ..layers import LAYERS, CompiledLayer
+from .exact import exact_copy, single_layer, time_first
 
 
 @dataclass(frozen=True)
 class Flow:
-    """The flow through one layer. T steps, L layers of the stack; norms are means over the sequences.
+    """How the gradient flows through one recurrent layer.
 
-    h, c : (T, L) the norm of dL/dh_t and, for an LSTM, of dL/dc_t; else None.
-    jacobian : (T, L) the spectral norm of the derivative of the state after step t by the state before it, an LSTM's
-        state being h and c together.
+    T is the number of steps and L the number of layers in the stack. All norms are means over the batch.
+
+    Parameters
+    ----------
+    h : numpy.ndarray of shape (T, L)
+        The norm of the loss's gradient with respect to the output h after each step.
+    c : numpy.ndarray of shape (T, L), or None
+        The same for the cell state of an LSTM; None for other cells.
+    jacobian : numpy.ndarray of shape (T, L)
+        The spectral norm of each step's Jacobian: the derivative of the state after the step with respect to the state
+        before it. The state of an LSTM is h and c together.
+
+    See Also
+    --------
+    gradient_flow : Compute the flow of gradients through layers.
+
+    Examples
+    --------
+    >>> import numpy as np, gatewise as gw
+    >>> flow = gw.gradient_flow(gw.LSTM(1, 8, num_layers=2, seed=0), np.ones((50, 1)))["LSTM"]
+    >>> flow.h.shape, flow.c.shape, flow.jacobian.shape
+    ((50, 2), (50, 2), (50, 2))
     """
 
     h: Array
@@ -29,7 +51,26 @@ class Flow:
 
 
 class GradientFlow(Mapping[str, Flow]):
-    """What `gradient_flow` returns: name to `Flow`."""
+    """The flow of gradients through one or several layers, by name.
+
+    Objects of this class are returned by `gradient_flow`. They are mappings of names to `Flow`.
+
+    Parameters
+    ----------
+    flows : dict of str to Flow
+        The flow through each layer.
+
+    See Also
+    --------
+    gradient_flow : Compute the flow of gradients through layers.
+
+    Examples
+    --------
+    >>> import numpy as np, gatewise as gw
+    >>> flow = gw.gradient_flow({"a": gw.RNN(1, 8), "b": gw.GRU(1, 8)}, np.ones((50, 1)))
+    >>> list(flow)
+    ['a', 'b']
+    """
 
     def __init__(self, flows: dict[str, Flow]) -> None:
         self._flows = flows
@@ -37,7 +78,7 @@ class GradientFlow(Mapping[str, Flow]):
     def __getitem__(self, name: str) -> Flow:
         return self._flows[name]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._flows)
 
     def __len__(self) -> int:
@@ -48,15 +89,30 @@ class GradientFlow(Mapping[str, Flow]):
 
     @plotting.styled
     def plot(self, axes: Any = None) -> Any:
-        """Draw the norms of the gradients, and below them the spectral norms, over the steps, with matplotlib.
+        """Plot the norms over the steps.
+
+        The upper plot shows the norms of the gradients, the lower one the spectral norms of the step Jacobians. Both
+        have logarithmic axes. Plotting needs matplotlib: ``pip install "gatewise[train]"`` installs it.
 
         Parameters
         ----------
-        axes : two matplotlib Axes; default: those of a new figure.
+        axes : sequence of two matplotlib.axes.Axes, optional
+            Where to draw; by default on a new figure.
 
         Returns
         -------
-        axes : both; ``axes[0].figure.savefig("flow.png")`` writes the picture.
+        sequence of two matplotlib.axes.Axes
+            The axes of the upper and the lower plot.
+
+        See Also
+        --------
+        GateActivations.plot : Plot the gates and states of a layer.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> axes = gw.gradient_flow(gw.RNN(1, 8), np.ones((50, 1))).plot()
+        >>> axes[0].figure.savefig("flow.png")  # doctest: +SKIP
         """
         upper, lower = axes = plotting.axes(axes, rows=2, height=7.0)
         curves = [
@@ -71,13 +127,13 @@ class GradientFlow(Mapping[str, Flow]):
                 upper.plot(steps, _positive(flow.c[:, layer]), color=color, linestyle="--", label=f"{label}: c")
             lower.plot(steps, _positive(flow.jacobian[:, layer]), color=color, label=label)
         for one, title in (
-            (upper, "Norm of the loss's gradient by the state after step t"),
-            (lower, "Spectral norm of the step Jacobian"),
+            (upper, "Norm of the loss gradient with respect to the state after step t"),
+            (lower, "Spectral norm of the Jacobian of step t"),
         ):
             one.set_yscale("log")
             one.set_title(title)
         low, high = lower.get_ylim()
-        if high < 10 * low:  # else matplotlib writes 9 × 10⁻¹
+        if high < 10 * low:  # on so short an axis matplotlib would write 9 × 10⁻¹
             lower.yaxis.set_major_formatter("{x:g}")
             lower.yaxis.set_minor_formatter("{x:g}")
         lower.axhline(1.0, color=plotting.MUTED, linestyle=":", linewidth=1.2)
@@ -86,44 +142,68 @@ class GradientFlow(Mapping[str, Flow]):
         return axes
 
 
-def gradient_flow(layers: Layer | Mapping[str, Layer], x: ArrayLike, dy: ArrayLike | None = None) -> GradientFlow:
-    """How a loss's gradient flows back through the steps of recurrent layers (Hochreiter 1991; Pascanu et al. 2013).
+def gradient_flow(
+    layers: CompiledLayer | Mapping[str, CompiledLayer], x: ArrayLike, dy: ArrayLike | None = None
+) -> GradientFlow:
+    """Compute how a loss's gradient flows back through the steps of recurrent layers.
+
+    The gradient that reaches an early step has passed through the Jacobians of all later steps. If their norms are
+    mostly below 1 it vanishes, if they are mostly above 1 it may explode (Hochreiter 1991; Pascanu et al. 2013). The
+    computation uses copies of the layers in float64, without dropout and zoneout.
 
     Parameters
     ----------
-    layers : a layer, or several by name, to be compared; of one direction. They run in float64, without dropout
-        and zoneout.
-    x : their input: (T, B, I), (B, T, I) with batch_first, or (T, I).
-    dy : the loss's gradient with respect to y, lying like it; default: ones at the last step, zeros before, which shows
-        what the last output owes to the first steps.
+    layers : RNN, LSTM or GRU, or mapping of str to such layers
+        The layer, or several by name to compare. They must be unidirectional.
+    x : array_like of shape (T, B, I), (B, T, I) with batch_first, or (T, I)
+        The input of the layers.
+    dy : array_like of the shape of y, optional
+        The loss's gradient with respect to the output y. By default it is one at the last step and zero before, which
+        shows how the last output depends on the earlier steps.
 
     Returns
     -------
-    GradientFlow : name to the norms; ``.plot()`` draws them.
+    GradientFlow
+        The norms by name; a single layer has the name of its class.
 
     Raises
     ------
-    ValueError : a layer is bidirectional, or x or dy do not fit it.
-    TypeError : something is not a layer.
+    ValueError
+        A layer is bidirectional, or x or dy does not fit it.
+    TypeError
+        An argument is not a recurrent layer.
 
+    See Also
+    --------
+    GradientFlow.plot : Plot the norms over the steps.
+    gate_activations : Compute the gates of a layer at every step.
+
+    References
+    ----------
+    Hochreiter, S. (1991). Untersuchungen zu dynamischen neuronalen Netzen. Diploma thesis, TU München.
+
+    Pascanu, R., Mikolov, T., Bengio, Y. (2013). On the difficulty of training recurrent neural networks.
+
+    Examples
+    --------
     >>> import numpy as np, gatewise as gw
     >>> layers = {"RNN": gw.RNN(1, 8, seed=0), "LSTM": gw.LSTM(1, 8, seed=0)}
     >>> flow = gw.gradient_flow(layers, np.random.default_rng(0).standard_normal((50, 4, 1)))
     >>> flow["RNN"].h.shape
     (50, 1)
-    >>> bool(flow["RNN"].h[0, 0] < 1e-6 * flow["RNN"].h[-1, 0])  # vanished
+    >>> bool(flow["RNN"].h[0, 0] < 1e-6 * flow["RNN"].h[-1, 0])  # the gradient has vanished
     True
     """
     named = layers if isinstance(layers, Mapping) else {type(layers).__name__: layers}
     return GradientFlow({name: _flow(name, layer, x, dy) for name, layer in named.items()})
 
 
-def _flow(name: str, layer: Layer, x: ArrayLike, dy: ArrayLike | None) -> Flow:
-    if not isinstance(layer, Layer):
-        raise TypeError(f"layers: expected RNN, LSTM or GRU, got {type(layer).__name__} as {name!r}")
+def _flow(name: str, layer: CompiledLayer, x: ArrayLike, dy: ArrayLike | None) -> Flow:
+    if not isinstance(layer, CompiledLayer):
+        raise TypeError(f"layers: expected {alternatives(LAYERS)}, got {type(layer).__name__} as {name!r}")
     if layer.bidirectional:
-        raise ValueError(f"layers: expected one direction, got a bidirectional layer as {name!r}")
-    stack, steps = quiet(layer), time_first(layer, x)
+        raise ValueError(f"layers: expected unidirectional layers, got a bidirectional one as {name!r}")
+    stack, steps = exact_copy(layer), time_first(layer, x)
     y, _, tape = stack.forward(steps)
     if dy is None:
         d = np.zeros_like(y)
@@ -132,49 +212,43 @@ def _flow(name: str, layer: Layer, x: ArrayLike, dy: ArrayLike | None) -> Flow:
         d = np.asarray(dy, np.float64)
         d = d[:, None] if d.ndim == 2 else d.swapaxes(0, 1) if layer.batch_first else d
     grads = stack.backward(tape, d, steps=True)
-    hidden, cells = tape.hidden, tape.cells
+    states = [one for one in (tape.hidden, tape.cells) if one is not None]  # each (T, L, B, size)
     jacobians = np.empty((len(steps), layer.num_layers))
     for index in range(layer.num_layers):
-        inputs = steps if index == 0 else hidden[:, index - 1]
-        state = hidden[:, index] if cells is None else (hidden[:, index], cells[:, index])
-        jacobians[:, index] = _spectral_norms(single(layer, index), inputs, state)
+        inputs = steps if index == 0 else tape.hidden[:, index - 1]
+        jacobians[:, index] = _spectral_norms(single_layer(layer, index), inputs, [one[:, index] for one in states])
+    assert grads.h_steps is not None
     return Flow(_norms(grads.h_steps), None if grads.c_steps is None else _norms(grads.c_steps), jacobians)
 
 
-def _norms(gradients: Array | None) -> Array:
-    """(T, L, B, features) -> (T, L): the norms, their mean over the sequences."""
-    assert gradients is not None
+def _norms(gradients: Array) -> Array:
+    """Return norms over the last axis, averaged over the batch: (T, L, B, features) -> (T, L)."""
     means: Array = np.linalg.norm(gradients, axis=-1).mean(axis=-1)
     return means
 
 
-def _spectral_norms(cell: Layer, x: Array, states: Any) -> Array:
-    """Of each step (T,): the mean over the sequences of the largest singular value of d state_t / d state_{t-1}.
+def _spectral_norms(layer: CompiledLayer, x: Array, states: list[Array]) -> Array:
+    """Return the largest singular value of d state_t / d state_{t-1} of each step (T,), averaged over the batch.
 
-    A backward pass over one step gives a row of the Jacobian for each cotangent: all of them go through as a batch.
+    `states` are h, and c if the cell has it, after each step, (T, B, size). A backward pass over one step turns a
+    cotangent into a row of the Jacobian, and a batch of all unit vectors into the whole of it.
     """
-    halves = states if isinstance(states, tuple) else (states,)
-    sizes = [half.shape[2] for half in halves]
+    sizes = [one.shape[2] for one in states]
     rows, batch = sum(sizes), x.shape[1]
-    # Cotangent r of sequence b lies at b rows + r; its halves belong to h and to c.
+    # Row b · rows + r belongs to sequence b and unit vector r, whose pieces are the cotangents of h and c.
     identity = np.split(np.tile(np.eye(rows), (batch, 1)), np.cumsum(sizes)[:-1], axis=1)
     norms = np.empty(len(x))
-    before = [np.zeros_like(half[0]) for half in halves]
+    before = [np.zeros_like(one[0]) for one in states]
     for t, x_t in enumerate(x):
-        repeated = [half.repeat(rows, axis=0)[None] for half in before]
-        _, _, tape = cell.forward(x_t.repeat(rows, axis=0)[None], _state(repeated))
-        back = cell.backward(tape, d_state=_state([part[None] for part in identity]), wrt_x=False).state
-        back = back if isinstance(back, tuple) else (back,)
-        jacobian = np.concatenate([half[0] for half in back], axis=1).reshape(batch, rows, rows)
+        repeated = [one.repeat(rows, axis=0)[None] for one in before]
+        _, _, tape = layer.forward(x_t.repeat(rows, axis=0)[None], join(repeated))
+        back = layer.backward(tape, d_state=join([one[None] for one in identity]), wrt_x=False).state
+        jacobian = np.concatenate([one[0] for one in parts(back)], axis=1).reshape(batch, rows, rows)
         norms[t] = np.linalg.norm(jacobian, 2, axis=(1, 2)).mean()
-        before = [half[t] for half in halves]
+        before = [one[t] for one in states]
     return norms
 
 
-def _state(halves: list[Array]) -> Any:
-    return tuple(halves) if len(halves) == 2 else halves[0]
-
-
 def _positive(values: Array) -> Array:
-    """The values for a logarithmic axis, on which zeros leave gaps."""
+    """Return the values with NaN for zeros, which a logarithmic axis cannot show."""
     return np.where(values > 0.0, values, np.nan)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
+
+from .. import optimizers
+from ..models.building import CELLS, READOUTS
 
 Estimator = TypeVar("Estimator", bound=type)
 
@@ -14,7 +17,7 @@ SEQUENCES = """X is one of these:
       step of T features instead, pass ``X[:, None]``;
     - a list of N sequences (T, features) or (T,), which may differ in length."""
 
-PARAMETERS = """cell : {"lstm", "gru", "rnn"}, default "lstm"
+PARAMETERS = """cell : {cells}, default "lstm"
         The recurrent layer.
     hidden_size : int, default 32
         The number of hidden units in a layer.
@@ -24,9 +27,9 @@ PARAMETERS = """cell : {"lstm", "gru", "rnn"}, default "lstm"
         Whether the network reads each sequence in both directions.
     dropout : float, default 0.0
         The probability with which an output of a recurrent layer, the last one included, is dropped in training.
-    readout : {"last", "mean"}, default "last"
+    readout : {readouts}, default "last"
         What the prediction is made from: the last output of the recurrent layer, or the mean of all.
-    solver : {"sgd", "rmsprop", "adam", "adamw"}, default "adam"
+    solver : {solvers}, default "adam"
         The optimizer.
     learning_rate_init : float, default 0.01
         The learning rate. It stays constant. The default is ten times scikit-learn's, as few sequences make few
@@ -78,9 +81,15 @@ ATTRIBUTES = """loss_curve_ : list of float
         The names of the columns; only if X is a table whose columns all have text as names."""
 
 
+def choices(names: Iterable[str]) -> str:
+    """The type of a parameter that accepts these strings."""
+    return "{" + ", ".join(f'"{name}"' for name in names) + "}"
+
+
 def complete_docstring(**words: str) -> Callable[[Estimator], Estimator]:
     """Put the common passages, and then `words`, into the docstring of a class, in place of their names in braces."""
     texts = {"sequences": SEQUENCES, "parameters": PARAMETERS, "attributes": ATTRIBUTES, **words}
+    texts |= {"cells": choices(CELLS), "readouts": choices(READOUTS), "solvers": choices(optimizers.KINDS)}
 
     def filled(kind: Estimator) -> Estimator:
         for name, text in texts.items():

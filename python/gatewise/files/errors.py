@@ -42,3 +42,9 @@ def naming(path: str | PathLike[str]) -> Iterator[None]:
 def listed(names: Iterable[object]) -> str:
     """Return the names quoted and separated by commas, for a message."""
     return ", ".join(repr(str(name)) for name in names)
+
+
+def alternatives(names: Iterable[object]) -> str:
+    """Return the names as text such as "a, b or c", for a message."""
+    *most, last = map(str, names)
+    return f"{', '.join(most)} or {last}" if most else last

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import InputError
+from .errors import InputError, alternatives
 
 FORMATS = {
     *(".bin", ".csv", ".json", ".npy", ".npz", ".pickle", ".pkl", ".tsv", ".txt", ".xlsx", ".parquet"),
@@ -32,8 +32,3 @@ def require_suffix(argument: str, path: str | os.PathLike[str], suffix: str) -> 
     """Raise an InputError if the name promises a format other than that of `suffix`."""
     if Path(path).suffix.lower() in FORMATS:
         chosen_suffix(argument, path, [suffix])
-
-
-def alternatives(names: Sequence[str]) -> str:
-    """Return the names as text, such as ".a, .b or .c"."""
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

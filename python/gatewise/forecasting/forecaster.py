@@ -28,14 +28,14 @@ from .windows import Split
 class Forecaster:
     """Forecast a series from its last values with a recurrent network.
 
-    The network is an LSTM or GRU and a linear layer. It reads a window of values as differences from the last one, in
-    units of the error that the naive forecast makes over the series of `fit`. Covariates are scaled to about the size
-    of 1 and read together with the values.
+    The network is a recurrent layer, such as an LSTM, and a linear layer. It reads a window of values as differences
+    from the last one, in units of the error that the naive forecast makes over the series of `fit`. Covariates are
+    scaled to about the size of 1 and read together with the values.
 
     Parameters
     ----------
-    cell : {"lstm", "gru"}, default "lstm"
-        The recurrent layer.
+    cell : str, default "lstm"
+        The recurrent layer: the name of a gated cell in lower case, such as "lstm" or "gru".
     hidden_size : int, default 32
         The number of hidden units in a layer.
     num_layers : int, default 1
@@ -200,7 +200,7 @@ class Forecaster:
         inputs = Inputs.of(*copy.deepcopy((series, past_covariates)))
         settings, observed = self.settings, inputs.observed
         splits = [Split.of(len(one), settings.window, settings.horizon) for one in observed]
-        if inputs.covariates and settings.mode != "direct":
+        if inputs.covariate_count and settings.mode != "direct":
             raise InputError(
                 f"past_covariates: expected none with mode {settings.mode!r}, which would read them after the end of "
                 "the series; use mode 'direct'"
@@ -278,8 +278,8 @@ class Forecaster:
         Returns
         -------
         Evaluation
-            The forecasts, named "LSTM" or "GRU", "naive" and "seasonal naive". Its ``table()`` has their RMSE, MAE,
-            MASE and sMAPE.
+            The forecasts of the network, named after its layer ("LSTM"), and of "naive" and "seasonal naive". Its
+            ``table()`` has their RMSE, MAE, MASE and sMAPE.
 
         Raises
         ------

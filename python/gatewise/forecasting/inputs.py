@@ -88,7 +88,7 @@ class Inputs:
         return ", ".join(dict.fromkeys(one.series.name for one in self.observed))
 
     @property
-    def covariates(self) -> int:
+    def covariate_count(self) -> int:
         """C, the number of covariates of each series."""
         return int(self.observed[0].covariates.shape[1])
 

@@ -61,7 +61,7 @@ class Predictor:
     def untrained(cls, settings: Settings, inputs: Inputs, seed: int) -> Predictor:
         """Build a model for these series, and take their scaling and names."""
         scaling = Scaling.of(inputs.observed, settings.horizon)
-        model = build_model(settings, inputs.covariates, seed)
+        model = build_model(settings, inputs.covariate_count, seed)
         return cls(settings, scaling, model, inputs.name, inputs.covariate_names)
 
     def after(self, inputs: Inputs, steps: int) -> Floats:

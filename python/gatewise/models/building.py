@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..layers import GRU, LSTM, RNN
+from ..layers import LAYERS
 from ..nn.base import ModelLayer
 from ..nn.dense import Linear
 from ..nn.dropout import Dropout
+from ..nn.recurrent import output_flow
 from ..nn.reducing import LastStep, MeanOverSteps
 from .sequential import Sequential
 
-CELLS = {kind.__name__.lower(): kind for kind in (RNN, LSTM, GRU)}
+CELLS = {name.lower(): layer for name, layer in LAYERS.items()}
 """Name of a cell, as commands and estimators spell it, to its layer."""
 READOUTS: dict[str, type[ModelLayer]] = {"last": LastStep, "mean": MeanOverSteps}
 """Name of a readout to the layer that makes one vector of a sequence."""
@@ -60,5 +61,5 @@ def recurrent_model(
     middle: list[ModelLayer] = [] if readout is None else [READOUTS[readout]()]
     if dropout is not None:
         middle.append(Dropout(dropout))
-    features = hidden_size * (2 if bidirectional else 1)
+    features = output_flow(recurrent).features
     return Sequential(recurrent, *middle, Linear(features, output_size), seed=seed)

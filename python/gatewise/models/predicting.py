@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._core.parameters import Array
-from .._core.state import State
+from .._core.state import State, map_state
 from ..nn.network import Network
 from ..training.batch import Batch
 from ..training.data import Ragged, Sequences
@@ -44,11 +43,6 @@ def predict(
         for index in finals[0]
     ]
     return result, joined
-
-
-def map_state(function: Callable[..., Array], *states: State) -> State:
-    """Apply a function to h, or to h and to c."""
-    return tuple(map(function, *states)) if isinstance(states[0], (tuple, list)) else function(*states)
 
 
 def _by_layer(model: Network, state: Any) -> dict[int, State]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from .._core.parameters import size_of
+from ..layers import CompiledLayer
 from ..nn.base import VECTORS, ModelLayer
 from ..nn.network import Network
-from ..nn.recurrent import Layer, RecurrentLayer, keras_parameters
+from ..nn.recurrent import RecurrentLayer, keras_parameters
 
 HEADINGS = {
     "part": "layer",
@@ -38,7 +39,7 @@ def rows(model: Network) -> list[dict[str, Any]]:
     return found
 
 
-def size_in_words(layers: Iterable[ModelLayer | Layer]) -> str:
+def size_in_words(layers: Iterable[ModelLayer | CompiledLayer]) -> str:
     """Return how many numbers the layers have, in the words of the table's columns."""
     parameters = stored = 0
     for layer in layers:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..layers import GRU, LSTM, RNN
+from ..layers import LAYERS, CompiledLayer
 from .base import VECTORS, Flow, ModelLayer
 from .recurrent import RecurrentLayer
 
 
 def as_model_layer(index: int, layer: Any) -> ModelLayer:
     """Return the layer as a model's own."""
-    if not isinstance(layer, (RNN, LSTM, GRU, ModelLayer)):
-        raise TypeError(f"layers: expected layers of gatewise, got {type(layer).__name__} as layer {index}")
-    if not isinstance(layer, ModelLayer):
+    if isinstance(layer, CompiledLayer):
         own: ModelLayer = RecurrentLayer(layer)
-    else:
+    elif isinstance(layer, ModelLayer):
         # A layer without parameters may serve several models, but what it learns in `bind` belongs to this one.
         own = layer if layer.shapes else copy.copy(layer)
+    else:
+        raise TypeError(f"layers: expected layers of gatewise, got {type(layer).__name__} as layer {index}")
     if own.bound:
         raise ValueError(
             f"layer {index}, {layer!r}: already belongs to another model or adopted arrays; pass copy.deepcopy(layer)"
@@ -31,7 +31,8 @@ def flows_through(layers: list[ModelLayer]) -> list[Flow]:
     first = layers[0].first_flow()
     if first is None:
         raise ValueError(
-            f"layer 0, {layers[0]!r}: expected Embedding, RNN, LSTM, GRU or Linear, which determine the input's size"
+            f"layer 0, {layers[0]!r}: expected Embedding, {', '.join(LAYERS)} or Linear, which determine the size of "
+            "the input"
         )
     flows = [first]
     for index, layer in enumerate(layers):

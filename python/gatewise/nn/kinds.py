@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..layers import GRU, LSTM, RNN
+from ..layers import LAYERS, CompiledLayer
 from . import recurrent
 from .base import ModelLayer, Shape
 from .dense import Linear
 from .dropout import Dropout
 from .embedding import Embedding
-from .recurrent import Layer
 from .reducing import Flatten, LastStep, MeanOverSteps
 
 
@@ -25,11 +24,11 @@ class Kind:
     parameter_shapes : yields name and shape of each parameter that a layer of this configuration has.
     """
 
-    make: Callable[..., Layer | ModelLayer]
+    make: Callable[..., CompiledLayer | ModelLayer]
     parameter_shapes: Callable[[Mapping[str, Any]], Iterable[tuple[str, Shape]]]
 
 
 OWN = (Embedding, Dropout, Linear, LastStep, MeanOverSteps, Flatten)
 KINDS: dict[str, Kind] = {
-    kind.__name__: Kind(kind, partial(recurrent.parameter_shapes, kind.__name__)) for kind in (RNN, LSTM, GRU)
+    name: Kind(layer, partial(recurrent.parameter_shapes, name)) for name, layer in LAYERS.items()
 } | {kind.__name__: Kind(kind, kind.parameter_shapes) for kind in OWN}

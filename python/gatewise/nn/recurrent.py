@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from .._core.checks import generator
 from .._core.gradients import Gradients
+from .._core.initial import draw_initial
 from .._core.kinds import KINDS
 from .._core.options import Options
 from .._core.parameters import Array, size_of
 from .._core.state import State, parts
-from ..layers import GRU, LSTM, RNN
+from ..layers import CompiledLayer
 from .base import SEQUENCES, Call, Costs, Flow, ModelLayer, Shape
-
-Layer = RNN | LSTM | GRU
 
 
 class RecurrentLayer(ModelLayer):
     """An `RNN`, `LSTM` or `GRU` with batch_first, whose parameters are the model's."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: CompiledLayer) -> None:
         if not layer.batch_first:
             raise ValueError(
                 f"layers: expected layers with batch_first=True, as a model's data are (B, T, features), got {layer!r}"
@@ -50,12 +50,10 @@ class RecurrentLayer(ModelLayer):
     def flow(self, flow: Flow) -> Flow:
         if flow.kind != SEQUENCES or flow.features != self.layer.input_size:
             raise ValueError(f"sequences (B, T, {self.layer.input_size})")
-        directions = 2 if self.layer.bidirectional else 1
-        return Flow(SEQUENCES, directions * (self.layer.proj_size or self.layer.hidden_size), directions)
+        return output_flow(self.layer)
 
     def initial_values(self, init: str, seed: Any) -> Mapping[str, Array]:
-        self.layer.reset_parameters(init, seed=seed)
-        return self.layer.params
+        return draw_initial(init, self.layer._options, self.shapes, generator(seed))
 
     @property
     def bound(self) -> bool:
@@ -95,7 +93,13 @@ class RecurrentLayer(ModelLayer):
         return repr(self.layer)
 
 
-def keras_parameters(layer: Layer) -> int:
+def output_flow(layer: CompiledLayer) -> Flow:
+    """Return the kind and size of a layer's output."""
+    directions, size = layer._options.directions, layer._options.output_size
+    return Flow(SEQUENCES, directions * size, directions)
+
+
+def keras_parameters(layer: CompiledLayer) -> int:
     """Return the number of parameters as Keras counts them.
 
     The two biases of an RNN, of an LSTM, and of a GRU that resets before the product act as one, and Keras has one.

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._core.parameters import Array
-from ..layers import GRU, LSTM, RNN
+from ..layers import CompiledLayer
 from ..models import Sequential
 
-Layer = RNN | LSTM | GRU
+Layer = CompiledLayer
 __doctest_requires__ = ("safetensors",)
 
 

@@ -1,4 +1,4 @@
-"""Recurrent layers in a mapping of PyTorch's names to arrays: what the shapes tell of them."""
+"""Recurrent layers among arrays with PyTorch's parameter names: names and shapes tell their kinds and sizes."""
 
 from __future__ import annotations
 
@@ -7,86 +7,98 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-import gatewise as gw
-
+from .._core.declaration import Kind
+from .._core.kinds import KINDS
+from .._core.parameters import Array
+from ..files.errors import alternatives
+from ..layers import LAYERS
 from ..models.storage import tuples
-from .contents import Weights
+from .contents import Layer, Weights
 
-Array = NDArray[Any]
-PARAMETER = re.compile(r"(?:(?P<name>.*)\.)?(?P<kind>(?:weight|bias)_[a-z]+)_l(?P<layer>\d{1,4})(?P<reverse>_reverse)?")
-KINDS = {1: "RNN", 3: "GRU", 4: "LSTM"}
-OPTIONS = (
-    *("batch_first", "dropout", "reset_after", "nonlinearity", "activations", "clip", "input_forget"),
-    *("recurrent_dropout", "zoneout"),
+NAME = re.compile(
+    rf"(?:(?P<layer>.*)\.)?(?P<parameter>(?:{'|'.join(sorted({p.name for k in KINDS.values() for p in k.parameters}))})"
+    r"_l(?P<index>\d{1,4})(?:_reverse)?)"
 )
-"""What no shape tells."""
+TOLD = {"input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size", "peephole", "dtype"}
+"""The options that names, shapes and dtypes tell."""
 
 
-def find(tensors: Mapping[str, Array], described: Mapping[str, Any]) -> Weights:
-    """The layers, by the part of the name before ``weight_ih_l0``, and the arrays that are not theirs.
+def find(arrays: Mapping[str, Array], described: Mapping[str, Any]) -> Weights:
+    """Return the layers by what precedes ``weight_ih_l0`` in their parameters' names, and the arrays of no layer.
 
-    described : name to options that the shapes do not tell; without them they are PyTorch's defaults.
+    `described` maps names of layers to the options that shapes do not tell, as `describe` returns them. Options that it
+    lacks have PyTorch's defaults.
     """
     groups: dict[str, dict[str, Array]] = {}
     others: dict[str, Array] = {}
-    for full, array in tensors.items():
-        match = PARAMETER.fullmatch(full)
-        if match is None or match["kind"] not in (
-            *("weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh", "weight_peephole"),
-        ):
+    for full, array in arrays.items():
+        match = NAME.fullmatch(full)
+        if match is None:
             others[full] = array
         else:
-            name = match["name"] or ""
-            groups.setdefault(name, {})[full[len(name) + 1 if name else 0 :]] = array
+            groups.setdefault(match["layer"] or "", {})[match["parameter"]] = array
     layers = {name: _layer(name, group, described.get(name, {})) for name, group in groups.items()}
     return Weights(layers, others)
 
 
-def _layer(name: str, params: dict[str, Array], described: Any) -> Any:
-    """One layer; its sizes come from the arrays alone, so nothing is made that they do not fill."""
+def describe(layer: Layer) -> dict[str, Any]:
+    """Return the options of a layer that shapes do not tell."""
+    return {name: value for name, value in layer.config().items() if name not in TOLD}
+
+
+def _layer(name: str, params: Mapping[str, Array], described: Any) -> Layer:
     where = f"layer {name!r}" if name else "layer"
+    try:
+        return _made(params, described)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+def _made(params: Mapping[str, Array], described: Any) -> Layer:
+    """Make a layer whose sizes are those of the arrays, so a damaged file cannot ask for more memory than it has."""
     first, hidden = params.get("weight_ih_l0"), params.get("weight_hh_l0")
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:
-        raise ValueError(f"{where}: expected weight_ih_l0 and weight_hh_l0 of two axes, got {', '.join(params)}")
+        raise ValueError(f"expected weight_ih_l0 and weight_hh_l0 with two axes, got {', '.join(params)}")
     projection = params.get("weight_hr_l0")
-    units = hidden.shape[1] if projection is None or projection.ndim != 2 else projection.shape[1]
-    gates = hidden.shape[0] // units if units and hidden.shape[0] % units == 0 else 0
-    if gates not in KINDS:
-        raise ValueError(f"{where}: expected 1, 3 or 4 gates, got weight_hh_l0 {hidden.shape}")
-    kind = KINDS[gates]
-    layers = 1 + max(int(PARAMETER.fullmatch(one)["layer"]) for one in params)  # type: ignore[index]
+    if projection is not None and projection.ndim != 2:
+        raise ValueError(f"weight_hr_l0: expected two axes, got the shape {projection.shape}")
+    units = hidden.shape[1] if projection is None else projection.shape[1]
+    kind = _kind(hidden, units)
+    layers = 1 + max(int(match["index"]) for match in map(NAME.fullmatch, params) if match)
     if layers > len(params):
-        raise ValueError(f"{where}: expected parameters of all {layers} layers, got {', '.join(params)}")
-    dtypes = {array.dtype for array in params.values()}
-    wide = np.dtype(np.float64) if np.dtype(np.float64) in dtypes else np.dtype(np.float32)
-    options: dict[str, Any] = {
+        raise ValueError(f"expected parameters of all {layers} layers, got {', '.join(params)}")
+    double = np.dtype(np.float64) in {array.dtype for array in params.values()}
+    told = {
+        "input_size": first.shape[1],
+        "hidden_size": units,
         "num_layers": layers,
         "bias": "bias_ih_l0" in params,
         "bidirectional": "weight_ih_l0_reverse" in params,
-        "dtype": wide,
+        "proj_size": 0 if projection is None else projection.shape[0],
+        "peephole": "weight_peephole_l0" in params,
+        "dtype": np.float64 if double else np.float32,
     }
-    if kind == "LSTM":
-        options["peephole"] = "weight_peephole_l0" in params
-        options["proj_size"] = 0 if projection is None else projection.shape[0]
-    try:
-        layer = getattr(gw, kind)(first.shape[1], units, **options, **_checked(described))
-        layer.load_state_dict(params)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
+    options = {option.name: told[option.name] for option in kind.options if option.name in TOLD}
+    layer = LAYERS[kind.name](**options, **_checked(described, kind))
+    layer.load_state_dict(params)
     if not all(np.isfinite(array).all() for array in params.values()):
-        raise ValueError(f"{where}: expected finite weights, got others")
+        raise ValueError("expected finite weights, got NaN or infinity")
     return layer
 
 
-def _checked(described: Any) -> dict[str, Any]:
-    """The options of a file's description: lists are tuples again, and nothing else is taken than such options."""
-    if not isinstance(described, Mapping) or not set(described) <= set(OPTIONS):
-        raise ValueError(f"description: expected options among {', '.join(OPTIONS)}, got {described!r}")
+def _kind(hidden: Array, units: int) -> Kind:
+    """Return the kind of cell by the number of its gates: the rows of weight_hh per unit."""
+    gates = {len(kind.gates): kind for kind in KINDS.values()}
+    count, rest = divmod(hidden.shape[0], units) if units else (0, 0)
+    if rest or count not in gates:
+        raise ValueError(f"expected {alternatives(sorted(gates))} gates, got weight_hh_l0 of shape {hidden.shape}")
+    return gates[count]
+
+
+def _checked(described: Any, kind: Kind) -> dict[str, Any]:
+    """Return the options of a file's description, with lists as tuples, or raise an error if they are not options."""
+    known = [option.name for option in kind.options if option.name not in TOLD]
+    if not isinstance(described, Mapping) or not set(described) <= set(known):
+        raise ValueError(f"description: expected options among {', '.join(known)}, got {described!r}")
     return {name: tuples(value) for name, value in described.items()}
-
-
-def describe(layer: Any) -> dict[str, Any]:
-    """The options of a layer that no shape tells."""
-    return {name: getattr(layer, name) for name in OPTIONS if hasattr(layer, name)}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.errors import alternatives
 from ..files.libraries import library
-from ..files.suffixes import alternatives, chosen_suffix
+from ..files.suffixes import chosen_suffix
 from .contents import Contents, Report
 
 

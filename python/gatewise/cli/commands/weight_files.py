@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...files.suffixes import alternatives
+from ...files.errors import alternatives
 from ...weights.registry import formats_in_words, suffixes
 from .. import weight_files as job
 from ..options import Text
