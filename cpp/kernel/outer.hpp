@@ -18,8 +18,8 @@ inline namespace GATEWISE_ISA {
 constexpr int outer_packets = 4;
 constexpr int outer_inputs = registers >= 32 ? 6 : 3;
 
-// A matrix of rows × columns, packed as strips of S adjacent columns: [strip][rows][S]. The last strip is narrower: its
-// width is the smallest sufficient multiple of U, and it is padded with zeros.
+// A matrix of rows × columns, packed as strips of S adjacent columns: [strip][rows][S]. The last strip may be narrower:
+// its width is the smallest sufficient multiple of U, and it is padded with zeros.
 template <class T, Index S, Index U>
 struct Strips {
   T* data = nullptr;
