@@ -6,7 +6,7 @@ import copy
 import sys
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -15,19 +15,13 @@ from .checks import checked_size, float_dtype, generator
 from .declaration import REQUIRED, Kind, Option
 from .gradients import Gradients
 from .initial import draw_initial
+from .loading import LoadedKeys, select
 from .option_view import OptionView
 from .options import Options
-from .parameters import Array, Parameters, require_keys
+from .parameters import Array, Parameters
 from .state import State
 
 Own = TypeVar("Own", bound="RecurrentBase")
-
-
-class LoadedKeys(NamedTuple):
-    """What `load_state_dict` found: names that the mapping lacked, and names that the layer does not have."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
 
 
 class RecurrentBase:
@@ -165,15 +159,9 @@ class RecurrentBase:
         >>> b.load_state_dict(a.state_dict())
         LoadedKeys(missing_keys=[], unexpected_keys=[])
         """
-        if not isinstance(mapping, Mapping):
-            raise TypeError(f"mapping: expected a mapping of names to arrays, got {type(mapping).__name__}")
-        given = {str(name)[len(prefix) :]: value for name, value in mapping.items() if str(name).startswith(prefix)}
-        if strict:
-            require_keys("mapping", self.params.shapes, given)
-        self.params.update_all({name: given[name] for name in self.params if name in given})
-        return LoadedKeys(
-            [name for name in self.params if name not in given], [name for name in given if name not in self.params]
-        )
+        values, keys = select(mapping, self.params.shapes, prefix, strict)
+        self.params.update_all(values)
+        return keys
 
     def astype(self: Own, dtype: DTypeLike) -> Own:
         """Return a copy whose parameters and results have another type.

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from .._core.parameters import Array
 from .._core.state import State
-from ..nn.base import TOKENS, Call, ModelLayer
+from ..nn.base import ModelLayer
+from ..nn.flow import TOKENS, Call
 from ..nn.network import Network, read
 from ..nn.recurrent import RecurrentLayer
 

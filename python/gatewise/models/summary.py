@@ -7,7 +7,8 @@ from typing import Any
 
 from .._core.parameters import size_of
 from ..layers import CompiledLayer
-from ..nn.base import VECTORS, ModelLayer
+from ..nn.base import ModelLayer
+from ..nn.flow import VECTORS
 from ..nn.network import Network
 from ..nn.recurrent import RecurrentLayer, keras_parameters
 

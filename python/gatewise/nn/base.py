@@ -1,12 +1,12 @@
-"""What a layer of a model is, what passes from layer to layer, and what one call tells all layers."""
+"""What a layer of a model is."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,61 +16,9 @@ from .._core.configured import Configured
 from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, _lend, size_of
 from .._core.state import State
+from .flow import Call, Flow
 
 Shape = tuple[int, ...]
-
-TOKENS, SEQUENCES, VECTORS = "tokens", "sequences", "vectors"
-
-
-@dataclass(frozen=True)
-class Flow:
-    """The kind and size of what passes from one layer to the next.
-
-    kind : "tokens" are integers (B, T), "sequences" numbers (B, T, features), "vectors" numbers (B, features).
-    directions : the number of directions whose outputs are concatenated in the features; 1 unless the flow comes
-        directly from a bidirectional layer.
-    """
-
-    kind: str
-    features: int = 0
-    directions: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.shape}"
-
-    @property
-    def shape(self) -> str:
-        """The shape of the array, as messages and tables show it."""
-        return {TOKENS: "(B, T)", SEQUENCES: f"(B, T, {self.features})", VECTORS: f"(B, {self.features})"}[self.kind]
-
-    def to(self, **changes: Any) -> Flow:
-        """Return a changed copy, of one direction."""
-        return replace(self, **{"directions": 1, **changes})
-
-
-class Call(NamedTuple):
-    """What one call of a model tells all of its layers.
-
-    lengths : (B,) integers.
-    mask, resets : (B, T) bool.
-    keep : whether the layers keep a tape for backward.
-    rng : the generator from which dropout draws; None in inference, where nothing is dropped.
-    checkpoint : the option of the recurrent layers' `forward`.
-    """
-
-    lengths: Array | None = None
-    mask: Array | None = None
-    resets: Array | None = None
-    keep: bool = False
-    rng: np.random.Generator | None = None
-    checkpoint: int | Literal["sqrt"] | None = None
-
-    def valid(self, steps: int) -> Array | None:
-        """Return which steps are valid, (B, T) bool; None if all are."""
-        if self.lengths is not None:
-            valid: Array = np.arange(steps) < self.lengths[:, None]
-            return valid
-        return self.mask
 
 
 @dataclass(frozen=True)
@@ -96,35 +44,6 @@ class ModelLayer(Configured, ABC):
 
     params: Mapping[str, Array] = MappingProxyType({})
 
-    @staticmethod
-    def parameter_shapes(config: Mapping[str, Any]) -> Iterable[tuple[str, Shape]]:
-        """Return the shapes of the parameters that a layer of this configuration has.
-
-        Files are checked against these shapes before a layer is made, so a damaged file cannot ask for more memory
-        than its arrays take.
-
-        Parameters
-        ----------
-        config : mapping
-            What `config` returns.
-
-        Returns
-        -------
-        iterable
-            Name and shape of each parameter. It is empty for a layer without parameters.
-
-        See Also
-        --------
-        shapes : The shapes of this layer's parameters.
-
-        Examples
-        --------
-        >>> import gatewise as gw
-        >>> dict(gw.Linear.parameter_shapes({"in_features": 4, "out_features": 1, "bias": True}))
-        {'weight': (1, 4), 'bias': (1,)}
-        """
-        return ()
-
     @property
     def shapes(self) -> Mapping[str, Shape]:
         """Name to shape of each parameter.
@@ -133,7 +52,7 @@ class ModelLayer(Configured, ABC):
 
         See Also
         --------
-        parameter_shapes : The same for a configuration.
+        config : The arguments of the constructor, which determine the shapes.
 
         Examples
         --------
@@ -141,7 +60,7 @@ class ModelLayer(Configured, ABC):
         >>> gw.Linear(4, 1).shapes
         {'weight': (1, 4), 'bias': (1,)}
         """
-        return dict(self.parameter_shapes(self.config()))
+        return {}
 
     @property
     def kind(self) -> str:
@@ -341,7 +260,7 @@ class ModelLayer(Configured, ABC):
         Examples
         --------
         >>> import numpy as np, gatewise as gw
-        >>> from gatewise.nn.base import Call
+        >>> from gatewise.nn.flow import Call
         >>> y, _, _ = gw.Dropout(0.5).forward(np.ones((1, 2, 1)), Call(), None)
         >>> y.ravel()
         array([1., 1.])
@@ -377,7 +296,7 @@ class ModelLayer(Configured, ABC):
         Examples
         --------
         >>> import numpy as np, gatewise as gw
-        >>> from gatewise.nn.base import Call
+        >>> from gatewise.nn.flow import Call
         >>> flatten = gw.Flatten(2)
         >>> _, _, tape = flatten.forward(np.ones((1, 2, 3)), Call(), None)
         >>> flatten.backward(tape, np.ones((1, 6)), None, wrt_x=True).shape
@@ -410,6 +329,39 @@ class ModelLayer(Configured, ABC):
 
 class Parametric(ModelLayer):
     """A layer with parameters of its own. Until a model binds them, they are the layer's initial values."""
+
+    @staticmethod
+    @abstractmethod
+    def parameter_shapes(config: Mapping[str, Any]) -> Iterable[tuple[str, Shape]]:
+        """Return the shapes of the parameters that a layer of this configuration has.
+
+        Files are checked against these shapes before a layer is made, so a damaged file cannot ask for more memory
+        than its arrays take.
+
+        Parameters
+        ----------
+        config : mapping
+            What `config` returns.
+
+        Returns
+        -------
+        iterable
+            Name and shape of each parameter.
+
+        See Also
+        --------
+        shapes : The shapes of this layer's parameters.
+
+        Examples
+        --------
+        >>> import gatewise as gw
+        >>> dict(gw.Linear.parameter_shapes({"in_features": 4, "out_features": 1, "bias": True}))
+        {'weight': (1, 4), 'bias': (1,)}
+        """
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        return dict(self.parameter_shapes(self.config()))
 
     def _set_up(self, dtype: DTypeLike, seed: Any) -> None:
         self._dtype = float_dtype(dtype)

@@ -14,7 +14,8 @@ from .._core.checks import checked_size, checked_switch, generator
 from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
-from .base import SEQUENCES, TOKENS, Call, Costs, Flow, Parametric, Shape
+from .base import Costs, Parametric, Shape
+from .flow import SEQUENCES, TOKENS, Call, Flow
 
 
 class Linear(Parametric):

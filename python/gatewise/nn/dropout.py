@@ -10,7 +10,8 @@ from .._core.checks import checked_probability
 from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
-from .base import TOKENS, Call, Flow, ModelLayer
+from .base import ModelLayer
+from .flow import TOKENS, Call, Flow
 
 
 class Dropout(ModelLayer):

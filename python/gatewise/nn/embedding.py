@@ -12,7 +12,8 @@ from .._core.checks import checked_size, generator
 from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
-from .base import SEQUENCES, TOKENS, Call, Flow, Parametric, Shape
+from .base import Parametric, Shape
+from .flow import SEQUENCES, TOKENS, Call, Flow
 
 
 class Embedding(Parametric):

@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 from ..layers import LAYERS, CompiledLayer
-from .base import VECTORS, Flow, ModelLayer
+from .base import ModelLayer
+from .flow import VECTORS, Flow
 from .recurrent import RecurrentLayer
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..layers import LAYERS, CompiledLayer
 from . import recurrent
-from .base import ModelLayer, Shape
+from .base import ModelLayer, Parametric, Shape
 from .dense import Linear
 from .dropout import Dropout
 from .embedding import Embedding
@@ -28,7 +28,11 @@ class Kind:
     parameter_shapes: Callable[[Mapping[str, Any]], Iterable[tuple[str, Shape]]]
 
 
-OWN = (Embedding, Dropout, Linear, LastStep, MeanOverSteps, Flatten)
+def _own_shapes(layer: type[ModelLayer]) -> Callable[[Mapping[str, Any]], Iterable[tuple[str, Shape]]]:
+    return layer.parameter_shapes if issubclass(layer, Parametric) else lambda config: ()
+
+
+OWN: tuple[type[ModelLayer], ...] = (Embedding, Dropout, Linear, LastStep, MeanOverSteps, Flatten)
 KINDS: dict[str, Kind] = {
     name: Kind(layer, partial(recurrent.parameter_shapes, name)) for name, layer in LAYERS.items()
-} | {kind.__name__: Kind(kind, kind.parameter_shapes) for kind in OWN}
+} | {layer.__name__: Kind(layer, _own_shapes(layer)) for layer in OWN}

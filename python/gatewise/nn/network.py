@@ -8,14 +8,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.base import LoadedKeys
 from .._core.checks import generator
 from .._core.gradients import Gradients
-from .._core.parameters import Array, Pieces, convert, require_keys, size_of
+from .._core.parameters import Array, Pieces, size_of
 from .._core.state import State
-from .base import TOKENS, VECTORS, Call, Flow
+from .flow import TOKENS, VECTORS, Call, Flow
 from .joining import as_model_layer, flows_through
 from .recurrent import RecurrentLayer
+from .store import ParameterStore
 
 
 class ForwardPass(NamedTuple):
@@ -31,7 +31,7 @@ class ForwardPass(NamedTuple):
     tape: list[Any]
 
 
-class Network:
+class Network(ParameterStore):
     """Layers in a row, whose parameters are views of one flat array."""
 
     def __init__(self, *layers: Any, seed: Any = None) -> None:
@@ -54,23 +54,20 @@ class Network:
         self.flows = flows_through(self.model_layers)
         dtypes = {layer.dtype for layer in self.model_layers if layer.dtype is not None}
         if len(dtypes) != 1:
-            names = ", ".join(sorted(str(dtype) for dtype in dtypes)) or "none"
-            raise ValueError(f"layers: expected parameters of one dtype, got {names}")
-        self.dtype = dtypes.pop()
+            got = ", ".join(sorted(str(dtype) for dtype in dtypes)) or "none"
+            raise ValueError(f"layers: expected parameters of one dtype, got {got}")
         shapes = [layer.shapes for layer in self.model_layers]
-        self._shapes = {f"{index}.{name}": shape for index, own in enumerate(shapes) for name, shape in own.items()}
-        self.flat_params = np.empty(size_of(self._shapes), self.dtype)
-        self.flat_grads = np.zeros_like(self.flat_params)
-        self._params = Pieces(self.flat_params, self._shapes)
-        self._grads: list[Gradients] = []  # of each layer, in its part of the flat array
+        named = {f"{index}.{name}": shape for index, own in enumerate(shapes) for name, shape in own.items()}
+        self._allocate(named, dtypes.pop())
+        self._grads: list[Gradients] = []  # of each layer, as views of the flat array
         start = 0
         for layer, own, flow in zip(self.model_layers, shapes, self.flows[:-1], strict=True):
-            part = slice(start, start := start + size_of(own))
-            params = Pieces(self.flat_params[part], own)
+            span = slice(start, start := start + size_of(own))
+            params = Pieces(self.flat_params[span], own)
             for name, array in params.items():
                 np.copyto(array, layer.params[name])
             layer.bind(params, flow)
-            self._grads.append(Gradients(x=None, state=None, flat=self.flat_grads[part], shapes=own))
+            self._grads.append(Gradients(x=None, state=None, flat=self.flat_grads[span], shapes=own))
         self._first_with_parameters = next(index for index, own in enumerate(shapes) if own)
 
     def reset_parameters(self, init: str = "uniform", seed: Any = None) -> None:
@@ -265,7 +262,7 @@ class Network:
         Examples
         --------
         >>> import numpy as np, gatewise as gw
-        >>> from gatewise.nn.base import Call
+        >>> from gatewise.nn.flow import Call
         >>> model = gw.Sequential(gw.Linear(2, 3), gw.GRU(3, 4, batch_first=True))
         >>> list(model.run(np.zeros((3, 5, 2)), Call()).states)
         [1]
@@ -355,97 +352,6 @@ class Network:
         True
         """
         return self.layers
-
-    @property
-    def params(self) -> dict[str, Array]:
-        """Name to a read-only view of each parameter.
-
-        Use `load_state_dict` to change parameters.
-
-        See Also
-        --------
-        state_dict : Copies of the parameters.
-
-        Examples
-        --------
-        >>> import gatewise as gw
-        >>> list(gw.Sequential(gw.Linear(2, 1)).params)
-        ['0.weight', '0.bias']
-        """
-        views = {name: array.view() for name, array in self._params.items()}
-        for view in views.values():
-            view.flags.writeable = False
-        return views
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return a copy of all parameters.
-
-        The names are the layers' numbers and the parameters' names, as in PyTorch's ``Sequential``.
-
-        Returns
-        -------
-        dict
-            Name to array.
-
-        See Also
-        --------
-        load_state_dict : Copy parameters into the model.
-
-        Examples
-        --------
-        >>> import gatewise as gw
-        >>> model = gw.Sequential(gw.Linear(2, 1))
-        >>> {name: array.shape for name, array in model.state_dict().items()}
-        {'0.weight': (1, 2), '0.bias': (1,)}
-        """
-        return {name: array.copy() for name, array in self._params.items()}
-
-    def load_state_dict(self, mapping: Mapping[str, Any], prefix: str = "", strict: bool = True) -> LoadedKeys:
-        """Copy parameters into the model.
-
-        All parameters of the mapping are copied, or none if one of them does not fit.
-
-        Parameters
-        ----------
-        mapping : mapping
-            Name to array. The state dict of a PyTorch ``Sequential`` with the same numbering fits as it is.
-        prefix : str, default ""
-            Only names that begin with the prefix are read.
-        strict : bool, default True
-            Whether missing and unknown names are errors. If not, they are returned.
-
-        Returns
-        -------
-        LoadedKeys
-            ``missing_keys`` and ``unexpected_keys``, two lists of names.
-
-        Raises
-        ------
-        ValueError
-            If names are missing or unknown (with `strict`), or a shape differs.
-        TypeError
-            If a value does not convert to the model's dtype.
-
-        See Also
-        --------
-        state_dict : Copies of the parameters.
-
-        Examples
-        --------
-        >>> import gatewise as gw
-        >>> one, other = gw.Sequential(gw.Linear(2, 1)), gw.Sequential(gw.Linear(2, 1))
-        >>> one.load_state_dict(other.state_dict())
-        LoadedKeys(missing_keys=[], unexpected_keys=[])
-        """
-        given = {str(name)[len(prefix) :]: value for name, value in mapping.items() if str(name).startswith(prefix)}
-        if strict:
-            require_keys("mapping", self._shapes, given)
-        known = [name for name in self._shapes if name in given]
-        arrays = {name: convert(name, given[name], self.dtype, self._shapes[name]) for name in known}
-        for name, array in arrays.items():
-            np.copyto(self._params[name], array)
-        missing = [name for name in self._shapes if name not in given]
-        return LoadedKeys(missing, [name for name in given if name not in self._shapes])
 
     @property
     def recurrent(self) -> list[int]:

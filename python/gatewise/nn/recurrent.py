@@ -15,7 +15,8 @@ from .._core.options import Options
 from .._core.parameters import Array, size_of
 from .._core.state import State, parts
 from ..layers import CompiledLayer
-from .base import SEQUENCES, Call, Costs, Flow, ModelLayer, Shape
+from .base import Costs, ModelLayer, Shape
+from .flow import SEQUENCES, Call, Flow
 
 
 class RecurrentLayer(ModelLayer):

@@ -12,7 +12,8 @@ from .._core.checks import checked_size
 from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
-from .base import SEQUENCES, VECTORS, Call, Flow, ModelLayer
+from .base import ModelLayer
+from .flow import SEQUENCES, VECTORS, Call, Flow
 
 
 class _Reducing(ModelLayer):

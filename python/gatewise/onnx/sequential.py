@@ -10,7 +10,8 @@ import onnx
 
 import gatewise as gw
 
-from ..nn.base import TOKENS, VECTORS, Flow, ModelLayer
+from ..nn.base import ModelLayer
+from ..nn.flow import TOKENS, VECTORS, Flow
 from ..nn.recurrent import RecurrentLayer
 from .graph import GraphBuilder, tensor
 from .stack import write_stack

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.parameters import Array
-from ..nn.base import Call
+from ..nn.flow import Call
 
 
 class Batch(NamedTuple):
