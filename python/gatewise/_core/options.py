@@ -11,7 +11,7 @@ import numpy as np
 from .activations import Activation
 from .checks import float_dtype
 from .declaration import Kind
-from .parameters import size_of
+from .parameters import size_of, suffixes
 
 
 class Options:
@@ -132,7 +132,7 @@ class Options:
         """Name to shape of one layer's parameters, in PyTorch's order."""
         return {
             f"{parameter.name}{suffix}": parameter.shape(self, self.layer_input_size(layer))
-            for suffix in (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
+            for suffix in suffixes(layer, self.directions)
             for parameter in self.kind.parameters
             if parameter.present(self)
         }

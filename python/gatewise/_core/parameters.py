@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,21 @@ def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...])
     if array.shape != shape:
         raise ValueError(f"{name}: expected {shape}, got {array.shape}")
     return array.astype(dtype, copy=False)
+
+
+def suffixes(layer: int, directions: int) -> list[str]:
+    """The suffixes of the names of one layer's parameters, one for each direction."""
+    return [f"_l{layer}", f"_l{layer}_reverse"][:directions]
+
+
+def reordered(array: Array, order: Sequence[str], wanted: Sequence[str]) -> Array:
+    """The gates' blocks of rows, which come in one order, in another.
+
+    >>> reordered(np.array([1, 2, 3]), ["z", "r", "n"], ["r", "z", "n"])
+    array([2, 1, 3])
+    """
+    blocks = dict(zip(order, np.split(array, len(order)), strict=True))
+    return np.concatenate([blocks[gate] for gate in wanted])
 
 
 def size_of(shapes: Mapping[str, tuple[int, ...]]) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.kinds import KINDS
+from .._core.parameters import reordered
 from .layers import Array
 
 
@@ -43,10 +44,4 @@ def parameters(cell: KerasCell, arrays: Sequence[Array]) -> dict[str, Array]:
     found = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent_kernel.T}
     for bias in biases:
         found["bias_ih_l0"], found["bias_hh_l0"] = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
-    return {name: _reordered(array, cell) for name, array in found.items()}
-
-
-def _reordered(array: Array, cell: KerasCell) -> Array:
-    """The gates' blocks of rows in gatewise's order instead of Keras's."""
-    blocks = dict(zip(cell.gates, np.split(array, len(cell.gates)), strict=True))
-    return np.concatenate([blocks[gate] for gate in KINDS[cell.kind].gates])
+    return {name: reordered(array, cell.gates, KINDS[cell.kind].gates) for name, array in found.items()}

@@ -62,9 +62,9 @@ def read(node: NodeProto) -> OperatorAttributes:
     options: dict[str, Any] = {}
     if given.get("clip", 0.0) != 0.0:
         options["clip"] = float(given["clip"])
-    if kind == "LSTM" and given.get("input_forget", 0):
-        options["input_forget"] = True
-    if kind == "GRU":
+    if "input_forget" in KINDS[kind].defaults:
+        options["input_forget"] = bool(given.get("input_forget", 0))
+    if "reset_after" in KINDS[kind].defaults:
         options["reset_after"] = bool(given.get("linear_before_reset", 0))
     each = tuple({**options, **chosen} for chosen in _activation_options(kind, DIRECTIONS[direction], given))
     return OperatorAttributes(kind, direction, layout == 1, given.get("hidden_size"), each)

@@ -9,8 +9,8 @@ from onnx import ModelProto, NodeProto, numpy_helper
 
 from . import attributes
 from .reading import read
-from .recurrent import INPUTS, make_layer
-from .weights import GATES, OperatorWeights
+from .recurrent import make_layer
+from .weights import GATES, INPUTS, OperatorWeights
 
 
 def layers_of(path: str | os.PathLike[str]) -> dict[str, Any]:

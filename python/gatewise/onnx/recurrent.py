@@ -15,9 +15,6 @@ from . import attributes
 from .attributes import FORWARD, REVERSE, OperatorAttributes
 from .weights import GATES, Array, OperatorWeights, to_parameters
 
-INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
-"""The inputs of the recurrent operators, in order; RNN and GRU have those up to initial_h."""
-
 
 class RecurrentOperator(OpRun):
     """One node. It keeps its layers from call to call and makes new ones when the weights change."""

@@ -7,8 +7,7 @@ from typing import Any
 
 from . import attributes
 from .graph import GraphBuilder
-from .recurrent import INPUTS
-from .weights import to_weights
+from .weights import INPUTS, to_weights
 
 
 def write_stack(

@@ -1,4 +1,4 @@
-"""The weights of ONNX's recurrent operators, and the same as a layer's parameters.
+"""The inputs of ONNX's recurrent operators, and their weights as a layer's parameters and back.
 
 ONNX stacks the directions, joins both biases into one array, and orders gates and peepholes in its own way.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.kinds import KINDS
+from .._core.parameters import reordered, suffixes
 
 Array = NDArray[Any]
 
@@ -23,6 +24,9 @@ GATES: dict[str, tuple[str, ...]] = {
 """ONNX's recurrent operators, which have the names of gatewise's kinds of cells, and the order of their gates by
 gatewise's names. ONNX's own names for g and n are c and h."""
 PEEPHOLES, OUR_PEEPHOLES = ("i", "o", "f"), ("i", "f", "o")
+"""The gates with peepholes, in the order of ONNX's P and of weight_peephole."""
+INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
+"""The inputs of the recurrent operators, in order. RNN and GRU have those up to initial_h."""
 
 
 class OperatorWeights(NamedTuple):
@@ -39,23 +43,18 @@ class OperatorWeights(NamedTuple):
         return OperatorWeights(self.W[d : d + 1], self.R[d : d + 1], B, P)
 
 
-def suffixes(layer: int, directions: int) -> list[str]:
-    """The suffixes of the parameters of one layer of a stack, one for each direction."""
-    return [f"_l{layer}", f"_l{layer}_reverse"][:directions]
-
-
 def to_parameters(kind: str, weights: OperatorWeights) -> dict[str, Array]:
-    """The parameters of a layer, one of a stack's, with the directions of these weights."""
+    """The parameters of a layer with num_layers=1 and as many directions as these weights have."""
     order, wanted = GATES[kind], KINDS[kind].gates
     found: dict[str, Array] = {}
     for d, suffix in enumerate(suffixes(0, len(weights.W))):
-        found[f"weight_ih{suffix}"] = _reordered(weights.W[d], order, wanted)
-        found[f"weight_hh{suffix}"] = _reordered(weights.R[d], order, wanted)
+        found[f"weight_ih{suffix}"] = reordered(weights.W[d], order, wanted)
+        found[f"weight_hh{suffix}"] = reordered(weights.R[d], order, wanted)
         if weights.B is not None:
             for name, bias in zip(("bias_ih", "bias_hh"), np.split(weights.B[d], 2), strict=True):
-                found[f"{name}{suffix}"] = _reordered(bias, order, wanted)
+                found[f"{name}{suffix}"] = reordered(bias, order, wanted)
         if weights.P is not None:
-            found[f"weight_peephole{suffix}"] = _reordered(weights.P[d], PEEPHOLES, OUR_PEEPHOLES).reshape(3, -1)
+            found[f"weight_peephole{suffix}"] = reordered(weights.P[d], PEEPHOLES, OUR_PEEPHOLES).reshape(3, -1)
     return found
 
 
@@ -65,7 +64,7 @@ def to_weights(kind: str, params: Mapping[str, Array], layer: int, directions: i
     ends = suffixes(layer, directions)
 
     def stacked(name: str, order: Sequence[str] = order, wanted: Sequence[str] = wanted) -> Array:
-        return np.stack([_reordered(params[f"{name}{suffix}"], order, wanted) for suffix in ends])
+        return np.stack([reordered(params[f"{name}{suffix}"], order, wanted) for suffix in ends])
 
     B = P = None
     if f"bias_ih{ends[0]}" in params:
@@ -73,9 +72,3 @@ def to_weights(kind: str, params: Mapping[str, Array], layer: int, directions: i
     if f"weight_peephole{ends[0]}" in params:
         P = stacked("weight_peephole", OUR_PEEPHOLES, PEEPHOLES).reshape(directions, -1)
     return OperatorWeights(stacked("weight_ih"), stacked("weight_hh"), B, P)
-
-
-def _reordered(array: Array, order: Sequence[str], wanted: Sequence[str]) -> Array:
-    """Equal blocks along the first axis, brought from one order into another."""
-    blocks = dict(zip(order, np.split(array, len(order)), strict=True))
-    return np.concatenate([blocks[name] for name in wanted])
