@@ -1,4 +1,4 @@
-"""Keras beside gatewise: data, models and comparisons for the tests of converted layers, models and files."""
+"""Data, Keras models and comparisons for the tests of converted layers, models and files."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ import gatewise.keras as gk  # noqa: E402
 
 Array = NDArray[Any]
 OWN_VARIABLES = "ignore:__array__ implementation:DeprecationWarning"
-"""A warning that Keras brings upon itself."""
+"""A warning about Keras's own variables."""
 
 T, B, INPUTS, UNITS = 6, 4, 3, 5
 ATOL = 2 * 4 * T * (chain(12) + CELL) * unit(np.float32)
-"""Both round; up to four layers stand behind each other; each step hands its roundings to the next."""
+"""Both libraries round in up to four layers, and each step passes its roundings on to the next."""
 X = np.random.default_rng(0).uniform(-1, 1, (B, T, INPUTS)).astype(np.float32)
 MASK = np.random.default_rng(1).random((B, T)) < 0.6
 MASK[0], MASK[1], MASK[2, -1], MASK[3, 0] = True, False, False, False
@@ -37,14 +37,14 @@ TOKENS = np.array([[1, 5, 0, 3, 0, 0], [2, 2, 2, 2, 2, 2], [0, 0, 0, 0, 0, 0], [
 
 
 def drawn(layer: Any) -> Any:
-    """The layer or model with all weights drawn anew: biases are zeros otherwise, which hides much."""
+    """The layer or model with random weights. Keras's initial biases are zeros, which would hide errors."""
     rng = np.random.default_rng(0)
     layer.set_weights([rng.uniform(-0.5, 0.5, array.shape).astype(array.dtype) for array in layer.get_weights()])
     return layer
 
 
 def flat(results: Any) -> list[Array]:
-    """The arrays, a dict's in the order of its keys."""
+    """All arrays in nested lists and dicts; a dict's in the order of its keys."""
     if isinstance(results, dict):
         results = [results[key] for key in sorted(results)]
     if isinstance(results, (list, tuple)):
@@ -53,7 +53,7 @@ def flat(results: Any) -> list[Array]:
 
 
 def agree(layer: Any, converted: Any, x: Any, atol: float = ATOL, **given: Any) -> None:
-    """Calls of both give the same, in the same lists and dicts."""
+    """Check that both give the same results, in the same lists and dicts."""
     got, want = converted(x, **given), layer(x, **given)
     assert type(got) is (type(want) if isinstance(want, (tuple, list, dict)) else np.ndarray)
     assert not isinstance(want, dict) or set(got) == set(want)
@@ -63,7 +63,7 @@ def agree(layer: Any, converted: Any, x: Any, atol: float = ATOL, **given: Any) 
 
 
 def agree_live_and_from_a_file(model: Any, x: Any, folder: Path, atol: float = ATOL) -> None:
-    """Converted from the live model it agrees; its file gives the same bits."""
+    """Check that the converted live model agrees with Keras, and that its file gives a bit-identical one."""
     converted = gk.from_keras(model)
     agree(model, converted, x, atol)
     model.save(folder / "model.keras")
@@ -85,7 +85,7 @@ def masking_model() -> Any:
 
 
 def rewritten(path: Path, config: Any = None, weights: Any = None) -> Path:
-    """The file with its configuration or its weights changed."""
+    """The path of a copy of the file with changed configuration or weights."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     if config is not None:

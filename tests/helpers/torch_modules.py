@@ -1,4 +1,4 @@
-"""Cases that PyTorch has too, and their results from its modules or from those of a library like it."""
+"""Cases that PyTorch has too, and their results from its modules or from the drop-in modules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPTIONS = [
     Option(cell.kind, {**cell.keywords, **stack}, cell.projected) for cell, stack in itertools.product(CELLS, STACKS)
 ]
 VARIANTS = [variant for variant in draw.VARIANTS if variant.steps != "mask" and not variant.resets]
-# A cotangent for c alone is none at all where there is no c.
+# A variant that has only a gradient of c does not apply to cells without c.
 PAIRS = [
     (option, variant)
     for option in OPTIONS
@@ -41,7 +41,7 @@ PAIRS = [
 
 
 def module_of(case: Case, dtype: Any, library: Any = torch.nn) -> Any:
-    """The module of PyTorch, or of another library like it, with this case's parameters."""
+    """The module of this case in `library`, with its parameters."""
     options = {name: value for name, value in case.options.items() if name != "reset_after"}
     module = getattr(library, case.kind)(**options, dtype=dtype)
     module.load_state_dict({name: torch.tensor(value, dtype=dtype) for name, value in case.params.items()})
@@ -49,7 +49,7 @@ def module_of(case: Case, dtype: Any, library: Any = torch.nn) -> Any:
 
 
 def run_torch(case: Case, dtype: Any, library: Any = torch.nn) -> dict[str, Array]:
-    """All results of a case by PyTorch's modules, or another library's, under the names of `named`."""
+    """All results of a case from the module in `library`, under the names of `named`."""
 
     def leaf(value: Any) -> Any:
         if isinstance(value, tuple):
@@ -84,7 +84,7 @@ def run_torch(case: Case, dtype: Any, library: Any = torch.nn) -> dict[str, Arra
 
 
 def case_of(option: Option, variant: Variant) -> Case:
-    """A case that PyTorch takes: it packs no empty sequence, and reads what lies behind a sequence's end."""
+    """A case that PyTorch takes. PyTorch packs no empty sequences, and reads padding."""
     case = draw.make(option, variant, n_steps=6, batch=4, input_size=9, hidden_size=13, proj_size=5)
     if case.lengths is None or case.dy is None:
         return case

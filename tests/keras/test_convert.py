@@ -1,4 +1,4 @@
-"""Keras 3: converted layers, models and files give Keras's own results, and what cannot be converted is named."""
+"""Converted layers, models and files of Keras 3 give Keras's results; what cannot be converted is refused by name."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ LAYERS = [
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
 @pytest.mark.parametrize(("kind", "options"), LAYERS, ids=str)
 def test_layers(kind: str, options: dict[str, Any], masked: bool) -> None:
-    """Masks have holes, and one sequence is hidden whole."""
+    """Masks have gaps, and one sequence is masked in full."""
     layer = getattr(kl, kind)(UNITS, **options)
     layer.build(X.shape)
     converted = gk.from_keras(drawn(layer))
@@ -101,7 +101,7 @@ def test_bidirectional_with_a_backward_layer_of_its_own() -> None:
 
 
 def text_model() -> Any:
-    """Most layers at once, with a mask that the embedding makes."""
+    """A model with most kinds of layers and a mask from the embedding."""
     return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
@@ -117,7 +117,7 @@ def text_model() -> Any:
 
 
 def functional_model() -> Any:
-    """States as outputs, and two layers that read the same."""
+    """A model with states as outputs and two layers that read the same sequence."""
     x = keras.Input((None, INPUTS))
     y, h, c = kl.LSTM(UNITS, return_sequences=True, return_state=True)(x)
     return keras.Model(x, [kl.GRU(2)(y), kl.Dense(1)(y), h, c])

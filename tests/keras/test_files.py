@@ -1,4 +1,4 @@
-""".keras files that are not as they should be: a clear error for each, and nothing in them is run or believed."""
+"""Damaged and malicious .keras files give a clear error, and no code in them is run."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ for seed in range(300):
             width = int(rng.integers(1, 9))
             bits = rng.integers(0, 256, width).astype(np.uint8).tobytes()
             damaged[place : place + width] = [bits, b"\\xff" * width, bytes(width)][rng.integers(3)]
-    with zipfile.ZipFile(changed, "w") as archive:  # its checksums are right: HDF5 reads what is damaged
+    with zipfile.ZipFile(changed, "w") as archive:  # with right checksums, so that HDF5 reads the damaged bytes
         archive.writestr("config.json", config)
         archive.writestr("model.weights.h5", bytes(damaged))
     try:
@@ -121,7 +121,7 @@ print(loaded, refused)
 
 
 def test_damaged_weights_do_not_crash(tmp_path: Path) -> None:
-    """In a process of its own, since the HDF5 library reads the bytes: cut, overwritten, set and cleared."""
+    """Bytes of the weights are cut off, overwritten, set and cleared. The process that reads them must not crash."""
     masking_model().save(tmp_path / "model.keras")
     command = [sys.executable, "-c", FUZZ, str(tmp_path / "model.keras"), str(tmp_path / "changed.keras")]
     run = subprocess.run(command, capture_output=True, text=True, timeout=600)

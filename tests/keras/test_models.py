@@ -1,4 +1,4 @@
-"""Keras 3's models beyond rows of layers: graphs, shared and nested layers, merges, masks, carried states."""
+"""Functional models of Keras 3: shared and nested layers, merges, masks, and stateful layers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from converted import (
 
 pytestmark = pytest.mark.filterwarnings(OWN_VARIABLES, "ignore:.*does not support mask:UserWarning")
 DEEP = 2 * ATOL
-"""Graphs have twice as many layers behind each other."""
+"""These models are twice as deep."""
 SECOND = np.random.default_rng(3).uniform(-1, 1, (B, T, INPUTS)).astype(np.float32)
 HIDDEN = SECOND.copy()
 HIDDEN[~MASK[::-1]] = 0.5
 
 
 def masked_inputs() -> tuple[Any, Any, Any, Any]:
-    """Two inputs, and two sequences of 4 features with masks of their own: from tokens, and from a Masking layer."""
+    """Two inputs, and two sequences of 4 features, with the masks of an embedding and of a Masking layer."""
     tokens, x = keras.Input((T,), dtype="int32", name="tokens"), keras.Input((T, INPUTS), name="x")
     left = kl.GRU(4, return_sequences=True)(kl.Embedding(10, 3, mask_zero=True)(tokens))
     right = kl.Bidirectional(kl.LSTM(2, return_sequences=True))(kl.Masking(0.5)(x))
@@ -43,7 +43,7 @@ def masked_inputs() -> tuple[Any, Any, Any, Any]:
 
 
 def shared() -> Any:
-    """One layer for two inputs, and once more on what comes of it."""
+    """One layer is used for two inputs, and again on the average of its outputs."""
     a, b = keras.Input((T, INPUTS)), keras.Input((T, INPUTS))
     layer = kl.LSTM(INPUTS, return_sequences=True)
     first, second = layer(a), layer(b)
@@ -55,7 +55,7 @@ def row_model() -> Any:
 
 
 def nested(row: Any = None) -> Any:
-    """A row in a graph in a graph, which is used twice and has two outputs; and a row, or the same one, beside it."""
+    """A functional model with two outputs in a functional model; both use a Sequential, new or the given one."""
     inner = row or row_model()
     inside = keras.Input((T, INPUTS))
     y, h = kl.GRU(4, return_sequences=True, return_state=True)(inner(inside))
@@ -67,14 +67,14 @@ def nested(row: Any = None) -> Any:
 
 
 def nested_row() -> Any:
-    """Models in a row, with a mask that is made in one of them."""
+    """A Sequential of models, one of which makes a mask."""
     embed = keras.Sequential([keras.Input((T,), dtype="int32"), kl.Embedding(10, 3, mask_zero=True)])
     last = keras.Sequential([keras.Input((T, 4)), kl.LSTM(3), kl.Dense(2)])
     return keras.Sequential([keras.Input((T,), dtype="int32"), embed, kl.GRU(4, return_sequences=True), last])
 
 
 def encoder_decoder() -> Any:
-    """States handed on, in each of the ways to write it; a mask beside a state is one that Keras does not see."""
+    """States are passed on in every way that Keras accepts. Keras then ignores the input's mask."""
     tokens, x, left, _ = masked_inputs()
     _, h, c = kl.LSTM(4, return_state=True)(x)
     named = kl.LSTM(4, return_sequences=True)(left, initial_state=[h, c])
@@ -84,7 +84,7 @@ def encoder_decoder() -> Any:
 
 
 def operations() -> Any:
-    """What operators on tensors leave in the configuration."""
+    """Operators on tensors, which become operations in the configuration."""
     a, b = keras.Input((T, INPUTS)), keras.Input((T, INPUTS))
     x = a * b - a + b
     return keras.Model([a, b], kl.GRU(2)(x, mask=keras.ops.any(keras.ops.not_equal(x, 0.0), axis=-1)))
@@ -102,7 +102,7 @@ def merged(kind: str, **options: Any) -> Any:
 
 
 def merged_inside(kind: str) -> Any:
-    """A model that gets its masks from outside, where Keras's configuration has no word of them."""
+    """A model whose inputs have masks, which its configuration does not mention."""
 
     def make() -> Any:
         left, right = keras.Input((T, 4)), keras.Input((T, 4))
@@ -116,7 +116,7 @@ def merged_inside(kind: str) -> Any:
 
 
 def broadcast() -> Any:
-    """Vectors are added at every step."""
+    """A vector is added at every step."""
     a = keras.Input((T, 4))
     return keras.Model(a, kl.Add()([a, kl.GRU(4)(a)]))
 
@@ -144,7 +144,7 @@ def test_graphs(make: Any, x: Any, tmp_path: Path) -> None:
     agree_live_and_from_a_file(drawn(make()), x, tmp_path, DEEP)
 
 
-def carried() -> Any:
+def stateful_model() -> Any:
     return keras.Sequential(
         [
             keras.Input((T, INPUTS), batch_size=B),
@@ -158,8 +158,8 @@ def carried() -> Any:
 @pytest.mark.interop("Keras", "stateful=True: states kept between calls, and reset", reads="rounding")
 @pytest.mark.parametrize("inside", [False, True], ids=["row", "nested"])
 def test_stateful(inside: bool, tmp_path: Path) -> None:
-    """Three calls, one of them with a mask; then from zeros again."""
-    model = keras.Sequential([keras.Input((T, INPUTS), batch_size=B), carried()]) if inside else carried()
+    """Three calls, one of them with a mask; after reset_state() the results are those of the first call."""
+    model = keras.Sequential([keras.Input((T, INPUTS), batch_size=B), stateful_model()]) if inside else stateful_model()
     drawn(model)
     model.save(tmp_path / "model.keras")
     for converted in (gk.from_keras(model), gk.load(tmp_path / "model.keras")):
@@ -180,7 +180,7 @@ def test_stateful(inside: bool, tmp_path: Path) -> None:
         converted(X[:2])
 
 
-def test_an_initial_state_goes_before_a_carried_one() -> None:
+def test_an_initial_state_replaces_a_carried_one() -> None:
     layer = kl.GRU(3, stateful=True)
     layer.build((B, T, INPUTS))
     converted = gk.from_keras(drawn(layer))
@@ -191,7 +191,7 @@ def test_an_initial_state_goes_before_a_carried_one() -> None:
 
 
 def test_layers_shared_between_models(tmp_path: Path) -> None:
-    """Live they are converted; a file has their weights once, and Keras cannot read it itself."""
+    """A live model is converted. A file has the shared weights only once, and Keras cannot load it either."""
     row = row_model()
     model = drawn(nested(row))
     converted = gk.from_keras(model)
@@ -233,7 +233,7 @@ def test_what_cannot_be_converted_is_named(make: Any, message: str) -> None:
 
 
 def rewire(config: Any, change: Any) -> None:
-    """Change what the last layer with an input reads."""
+    """Change the input of the last layer that has one."""
     node = next(layer for layer in reversed(config["config"]["layers"]) if layer["inbound_nodes"])["inbound_nodes"][0]
     change(node["args"][0][0]["config"]["keras_history"])
 

@@ -1,4 +1,4 @@
-"""ONNX graphs as other exporters than PyTorch's write them: Keras's own, and tf2onnx's around TensorFlow's layers."""
+"""ONNX graphs in the forms that Keras's exporter and tf2onnx write."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ import gatewise.onnx as go  # noqa: E402
 Array = NDArray[Any]
 T, B, INPUTS, H = 4, 2, 3, 5
 ATOL = 2 * 2 * T * (chain(INPUTS + H) + CELL) * unit(np.float32)
-"""Two layers behind each other, in both libraries; each step hands its roundings on."""
+"""Both libraries round in two layers, and each step passes its roundings on to the next."""
 
 
 @pytest.mark.interop("ONNX", "models from Keras's exporter (PyTorch backend)", reads="rounding")
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "Bidirectional"])
-@pytest.mark.filterwarnings("ignore")  # the exporters warn of their own future
+@pytest.mark.filterwarnings("ignore")  # the exporters emit deprecation warnings
 def test_what_keras_exports(kind: str, tmp_path: Path) -> None:
-    """``model.export(format="onnx")`` writes every step of a layer as products and activations of its own."""
+    """``model.export(format="onnx")`` unrolls a layer into the products and activations of every step."""
     pytest.importorskip("torch", reason="Keras exports with PyTorch here, which is not installed")
     keras = pytest.importorskip("keras", reason="Keras exports, and it is not installed")
     layers = keras.layers
@@ -43,7 +43,7 @@ def test_what_keras_exports(kind: str, tmp_path: Path) -> None:
 
 
 class Graph:
-    """A graph that grows: each call adds a node and gives its output's name."""
+    """A graph that is being built. Each call adds a node and returns the name of its output."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -71,7 +71,7 @@ class Graph:
 
 
 def zeros_for(graph: Graph, x: str) -> str:
-    """Initial states, (1, B, H), whose batch is x's: sizes are cut out of a shape, cast and put together again."""
+    """Initial states, (1, B, H), with the batch size of x, which is sliced from its shape, cast and concatenated."""
     sizes = graph("Cast", graph("Shape", x), to=TensorProto.INT32)
     first, second = graph.constant([0]), graph.constant([1])
     batch = graph("Squeeze", graph("Slice", sizes, first, second, first), first)
@@ -86,7 +86,7 @@ GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
 
 def layer(graph: Graph, kind: str, x: str, inputs: int, direction: str, rng: np.random.Generator) -> tuple[str, str]:
-    """y (B, T, D H) and the last answer (B, D H) of a layer that reads (B, T, inputs)."""
+    """The output (B, T, D H) and the last output (B, D H) of a layer that reads (B, T, inputs)."""
     directions = 2 if direction == "bidirectional" else 1
     first = graph.constant([0])
 
@@ -117,14 +117,14 @@ def layer(graph: Graph, kind: str, x: str, inputs: int, direction: str, rng: np.
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize("kind", GATES)
 def test_patterns_of_tf2onnx(kind: str, direction: str) -> None:
-    """Its rewriters make one operator of TensorFlow's loop, with initial states of sizes that are computed from x, and
-    leave TensorFlow's own reshapes of a Dense layer over steps, its StridedSlice and its GatherV2."""
+    """tf2onnx rewrites TensorFlow's loop as one operator with initial states whose sizes are computed from x. It keeps
+    TensorFlow's reshapes around a Dense layer over steps, its StridedSlice and its GatherV2."""
     runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime, which is not installed")
     graph, rng = Graph(), np.random.default_rng(0)
     width = 2 * H if direction == "bidirectional" else H
     y, _ = layer(graph, kind, "x", INPUTS, direction, rng)
     again, last = layer(graph, kind, y, width, direction, rng)
-    # Dense over steps: tensordot, as rows of a product, and back to the sizes that were there.
+    # Dense over steps is a tensordot: reshape to rows, multiply, and reshape back.
     sizes = graph("Shape", again)
     outer = graph("Gather", sizes, graph.constant([0, 1]), axis=0)
     rows = graph("Reshape", again, graph.constant([-1, width]))

@@ -1,4 +1,4 @@
-"""ONNX files: what gatewise writes runs in ONNX Runtime, what exporters write runs here, and bad files are refused."""
+"""ONNX files: ONNX Runtime runs what gatewise writes, gatewise runs what exporters write, and bad files are refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STACKS: list[dict[str, Any]] = [
 OPTIONS = [Option(cell.kind, {**cell.keywords, **stack}) for cell, stack in itertools.product(CELLS, STACKS)]
 CHOSEN = [Option(option.kind, option.keywords) for option in draw.FEW_CHOSEN]
 READ_BACK = [(option, dtype) for option in OPTIONS for dtype in (np.float32, np.float64)]
-# The parameters of activations are float32 in the file.
+# Other activations are read back in float32 only, since their parameters are float32 in the file.
 READ_BACK += [(option, np.float32) for option in draw.CHOSEN if not option.projected]
 LENGTHS = Variant("lengths", "lengths")
 
@@ -52,8 +52,8 @@ def feeds_of(case: Case, dtype: Any) -> dict[str, Array]:
 
 
 def case_of(option: Option) -> Case:
-    """A ragged case without dropout, and without empty sequences, which ONNX leaves undefined. Others read what lies
-    behind a sequence's end, so it is 0."""
+    """A ragged case without dropout. It has no empty sequences, which ONNX leaves undefined. Padding is 0, since other
+    runtimes read it."""
     case = draw.make(option, LENGTHS, n_steps=6, batch=4)
     options = {**case.options, "dropout": 0.0}
     case = case.replace(x=np.nan_to_num(case.x), dy=np.nan_to_num(case.dy), options=options, key=None)
@@ -63,7 +63,7 @@ def case_of(option: Option) -> Case:
 @pytest.mark.interop("ONNX", "layers, run by ONNX Runtime", writes="rounding")
 @pytest.mark.parametrize("option", [*OPTIONS, *CHOSEN], ids=str)
 def test_onnx_runtime_runs_what_is_written(option: Option) -> None:
-    """Its results lie within the bounds of the exact ones."""
+    """Its results are within the bounds of the exact ones."""
     runtime = pytest.importorskip("onnxruntime", reason="runs written files in ONNX Runtime, which is not installed")
     case = case_of(option)
     want = expect(case)
@@ -79,7 +79,7 @@ def test_onnx_runtime_runs_what_is_written(option: Option) -> None:
 
 @pytest.mark.interop("ONNX", "layers, saved and loaded again, float32 and float64", reads="exact", writes="exact")
 @pytest.mark.parametrize(("option", "dtype"), READ_BACK, ids=[f"{o}-{d.__name__}" for o, d in READ_BACK])
-def test_what_is_written_reads_back_to_the_bit(option: Option, dtype: Any, tmp_path: Path) -> None:
+def test_layers_read_back_are_bit_identical(option: Option, dtype: Any, tmp_path: Path) -> None:
     case = case_of(option)
     layer = case.layer(gw, dtype)
     go.save(layer, tmp_path / "layer.onnx")
@@ -118,7 +118,7 @@ EXPORTED = [("LSTM", True), ("GRU", True), ("RNN", False), ("LSTM", False), ("GR
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("kind", "dynamo"), EXPORTED)
 def test_what_pytorch_exports(kind: str, dynamo: bool, bidirectional: bool, tmp_path: Path) -> None:
-    """Both of its exporters, one of which leaves the weights in a second file."""
+    """PyTorch has two exporters; one of them writes the weights into a second file."""
     torch = pytest.importorskip("torch", reason="exports from PyTorch, which is not installed")
     if dynamo:
         pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript, which is not installed")
@@ -136,7 +136,7 @@ def test_what_pytorch_exports(kind: str, dynamo: bool, bidirectional: bool, tmp_
     module, x = Model().eval(), torch.randn(2, 6, 3)
     path, names = tmp_path / "model.onnx", {"input_names": ["x"], "output_names": ["y", "h"]}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporters warn of their own future
+        warnings.simplefilter("ignore")  # the exporters emit deprecation warnings
         size = {0: torch.export.Dim.DYNAMIC}
         dynamic = {"dynamic_shapes": (size,)} if dynamo else {"dynamic_axes": {"x": {0: "batch"}}}
         torch.onnx.export(module, (x,), str(path), dynamo=dynamo, verbose=False, **names, **dynamic)
@@ -144,7 +144,7 @@ def test_what_pytorch_exports(kind: str, dynamo: bool, bidirectional: bool, tmp_
     x = torch.randn(4, 6, 3)
     want = [value.detach().numpy() for value in module(x)]
     for got, other in zip(model.run({"x": x.numpy()}).values(), want, strict=True):
-        # Two layers and six steps behind each other, all values below 1.
+        # Roundings pass through two layers and six steps; all values are below 1.
         np.testing.assert_allclose(got, other, rtol=0, atol=2 * 2 * 6 * (chain(10) + CELL) * unit(np.float32))
     if dynamo:
         with pytest.raises(ValueError, match="expected its data in the bytes, got external data"):
@@ -152,7 +152,7 @@ def test_what_pytorch_exports(kind: str, dynamo: bool, bidirectional: bool, tmp_
 
 
 def graph_of(nodes: list[Any], inputs: dict[str, Any], outputs: list[str], constants: dict[str, Array]) -> Any:
-    """A model; outputs of unknown shape are found by ONNX itself."""
+    """A model. ONNX infers the shapes of its outputs."""
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
     results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
     tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
@@ -166,8 +166,8 @@ def graph_of(nodes: list[Any], inputs: dict[str, Any], outputs: list[str], const
 
 
 @pytest.mark.interop("ONNX", "other operators in models with recurrent operators", reads="rounding")
-def test_what_stands_around_the_layers() -> None:
-    """The operators that exporters write between recurrent layers, against ONNX Runtime."""
+def test_operators_around_recurrent_ones() -> None:
+    """The operators that exporters write between recurrent layers give ONNX Runtime's results."""
     runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime, which is not installed")
     rng = np.random.default_rng(0)
     constants = {
@@ -212,7 +212,7 @@ def test_what_stands_around_the_layers() -> None:
     got, want = go.load(file).run(feeds), runtime.InferenceSession(file).run(None, feeds)
     for name, other in zip(outputs, want, strict=True):
         assert got[name].shape == other.shape
-        np.testing.assert_allclose(got[name], other, rtol=1e-5, atol=1e-6)  # a few roundings, Log near 0 among them
+        np.testing.assert_allclose(got[name], other, rtol=1e-5, atol=1e-6)  # a few roundings, one of Log near 0
 
 
 LSTM = gw.LSTM(3, 4, num_layers=2, seed=0)
@@ -236,7 +236,7 @@ def test_feeds_are_checked() -> None:
 
 
 def test_truncated_and_damaged_files() -> None:
-    """Whatever the bytes: a model or an error in words, and no more memory than the file is worth."""
+    """Any bytes give a model or a clear error, and no more memory is allocated than the file can fill."""
     content = written(LSTM)
     rng = np.random.default_rng(0)
     cuts = [content[:size] for size in rng.integers(0, len(content), 60)]
@@ -357,7 +357,7 @@ GROWING: list[tuple[str, list[Any], dict[str, Array]]] = [
 
 @pytest.mark.parametrize(("name", "nodes", "constants"), GROWING, ids=[name for name, _, _ in GROWING])
 def test_results_do_not_outgrow_memory(name: str, nodes: list[Any], constants: dict[str, Array]) -> None:
-    """A small file whose results are huge is refused before they are made."""
+    """A small file with huge results is refused before they are allocated."""
     shape: list[Any] = [1, 2**20]
     values = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
     results = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, None])]

@@ -1,4 +1,4 @@
-"""ONNX Runtime, where it is installed: the same outputs for every activation, with clip, input_forget and peepholes."""
+"""Layers agree with ONNX Runtime for every activation, with clip, input_forget and peepholes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runt
 
 Array = NDArray[Any]
 OPTIONS = [option for option in draw.CHOSEN if not option.projected]
-# Where ONNX has the gates: LSTM i, o, f, g and the peepholes i, o, f; GRU z, r, n.
+# The position of each of ONNX's gates in gatewise's order. ONNX has i, o, f, g and peepholes i, o, f; and z, r, n.
 GATES = {"RNN": [0], "LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2]}
 
 
 def attributes(activations: tuple[Any, ...]) -> dict[str, Any]:
-    """ONNX's attributes for checked activations: their names, and the parameters of those that have any, in order."""
+    """ONNX's attributes for checked activations: their names, and all parameters in order of use."""
     names, parameters = [], [[], []]  # type: ignore[var-annotated]
     for activation in activations:
         name, *given = (activation,) if isinstance(activation, str) else activation
@@ -38,7 +38,7 @@ def attributes(activations: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def model(case: Case, layer: Any) -> bytes:
-    """A model of this layer alone: x, h and c to y and the final states."""
+    """A model with this layer only. It maps x, h and c to y and the final states."""
 
     def permuted(name: str, order: list[int]) -> Array:
         return np.concatenate([np.split(case.params[name], len(order))[gate] for gate in order])
@@ -76,7 +76,7 @@ def model(case: Case, layer: Any) -> bytes:
 
 @pytest.mark.parametrize("number", range(len(OPTIONS)), ids=[str(option) for option in OPTIONS])
 def test_same_outputs(number: int) -> None:
-    """gatewise in float64 and ONNX Runtime in float32 lie apart by less than float32 may err."""
+    """gatewise in float64 and ONNX Runtime in float32 differ by no more than the error bound of float32."""
     case = draw.make(OPTIONS[number], draw.Variant("forward", dy=False), seed=number)
     layer = case.layer(gw, np.float64)
     y, state = layer(case.x, case.state)

@@ -1,4 +1,4 @@
-"""`gatewise.Sequential` as ONNX: ONNX Runtime and `gatewise.onnx.load` give the model's own results."""
+"""`gatewise.Sequential` as ONNX: ONNX Runtime and `gatewise.onnx.load` reproduce the model's results."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def arguments(part: Any) -> dict[str, Any]:
 
 
 def data_of(model: Any) -> Array:
-    """Tokens, or numbers."""
+    """An input of the model: tokens or numbers."""
     rng = np.random.default_rng(0)
     if isinstance(model.parts[0], gw.Embedding):
         return rng.integers(0, 6, (B, T))
@@ -69,7 +69,7 @@ def data_of(model: Any) -> Array:
 
 
 def bound(want: Array) -> float:
-    """Both round in each part, and a step hands its roundings to the next."""
+    """Both libraries round in each layer, and a step passes its roundings on to the next."""
     return 2 * 5 * T * (chain(H * T) + CELL) * unit(np.float32) * max(1.0, float(np.abs(want).max()))
 
 
@@ -85,7 +85,7 @@ CALLS: list[dict[str, Array]] = [{}, {"lengths": LENGTHS}]
 @pytest.mark.interop("ONNX", "Sequential models, run by ONNX Runtime", writes="rounding")
 @pytest.mark.parametrize("name", MODELS)
 def test_onnx_runtime_runs_models(name: str) -> None:
-    """With lengths and without; of any batch size and, but for Flatten, any number of steps."""
+    """With and without lengths, any batch size works and, except with Flatten, any number of steps."""
     runtime = pytest.importorskip("onnxruntime", reason="runs written files in ONNX Runtime, which is not installed")
     model = model_of(name)
     options = runtime.SessionOptions()
@@ -118,12 +118,12 @@ def test_models_read_back(name: str, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_lies_behind_the_end_is_not_read(name: str) -> None:
+def test_padding_is_not_read(name: str) -> None:
     model = model_of(name)
     loaded, x = go.load(written(model)), data_of(model)
-    behind = np.arange(T) >= LENGTHS[:, None]
+    padding = np.arange(T) >= LENGTHS[:, None]
     spoiled = x.copy()
-    spoiled[behind] = 99 if x.ndim == 2 else np.nan
+    spoiled[padding] = 99 if x.ndim == 2 else np.nan
     feeds = {"lengths": LENGTHS}
     np.testing.assert_array_equal(loaded.run({"x": spoiled, **feeds})["y"], loaded.run({"x": x, **feeds})["y"])
 
@@ -156,7 +156,7 @@ def test_feeds_of_a_model() -> None:
 
 @pytest.mark.parametrize("name", ["tokens", "last steps of both directions"])
 def test_commands(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A saved model is shown, and converted as a whole; its layers keep their options."""
+    """The commands show a saved model and convert it as a whole; its layers keep their options."""
     for library in ("typer", "safetensors"):
         pytest.importorskip(library, reason=f"the commands need {library}, which is not installed")
     import gatewise.weights as gws

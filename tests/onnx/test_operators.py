@@ -1,4 +1,4 @@
-"""ONNX's recurrent operators: the onnx package's own cases, ONNX Runtime, and what neither covers."""
+"""ONNX's recurrent operators give the results of the onnx package's test cases and of ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ T, B, INPUTS, H = 6, 4, 3, 5
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 DIRECTIONS = ["forward", "reverse", "bidirectional"]
 ATOL = 2 * T * (chain(INPUTS + H) + CELL) * unit(np.float32)
-"""Both libraries round; each step's roundings are handed on to the next by states below 1."""
+"""Both libraries round; states below 1 pass each step's roundings on to the next."""
 
 
 def own_cases() -> list[Any]:
-    """The recurrent ones among the cases that the onnx package tests its backends with."""
+    """The cases of recurrent operators in the onnx package's backend tests."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other operators' cases overflow on purpose
+        warnings.simplefilter("ignore")  # cases of other operators overflow on purpose
         from onnx.backend.test.case.node import collect_testcases
 
         cases = collect_testcases(None)
@@ -57,7 +57,7 @@ def test_there_are_such_cases() -> None:
 
 
 class Drawn:
-    """A model of one node with drawn weights and inputs."""
+    """A model of one node with random weights and inputs."""
 
     def __init__(self, kind: str, direction: str = "forward", seed: int = 0, **attributes: Any) -> None:
         rng = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ class Drawn:
             self.optional |= {"initial_c": draw(D, B, H), "P": draw(D, 3 * H)}
 
     def model(self, *names: str, constant: bool = True) -> bytes:
-        """The file, with these optional inputs; weights as initializers or as inputs."""
+        """The file with these optional inputs. Weights are initializers or inputs."""
         order = ["X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"]
         arrays = {**self.weights, **{name: self.optional[name] for name in names}}
         fed = {name: array for name, array in arrays.items() if not constant or name not in ("W", "R", "B", "P")}
@@ -144,14 +144,14 @@ SETS: dict[str, list[tuple[list[str], list[float], list[float]]]] = {
     ],
     "GRU": [(["HardSigmoid", "Softplus"], [0.3], [0.4]), (["Sigmoid", "ThresholdedRelu"], [0.2], [])],
 }
-"""Activations, alphas and betas: one set, and another for the second direction."""
+"""Activations, alphas and betas of the first and of the second direction."""
 
 
 @pytest.mark.interop("ONNX", "activation lists with alpha and beta", reads="rounding")
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("kind", GATES)
 def test_onnx_runtime_agrees_on_activations(kind: str, direction: str) -> None:
-    """A set for each direction; an activation takes the next alpha and beta if it has any."""
+    """Each direction has its own activations; one with parameters takes the next alpha and beta."""
     sets = SETS[kind] if direction == "bidirectional" else SETS[kind][:1]
     names, alphas, betas = ([value for part in sets for value in part[i]] for i in range(3))
     lists = {"activations": names, "activation_alpha": alphas, "activation_beta": betas}
@@ -159,7 +159,7 @@ def test_onnx_runtime_agrees_on_activations(kind: str, direction: str) -> None:
     close_to_runtime(drawn.model("sequence_lens", "initial_h"), drawn.feeds)
 
 
-# What ONNX Runtime fills in as the operator set says (the first three), and what the operators' schemas say (the last).
+# For the first three, ONNX Runtime has the operator set's defaults; the last has those of the operators' schemas.
 SHORT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "LSTM",
@@ -174,9 +174,9 @@ SHORT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("kind", "lists", "rest"), SHORT, ids=[f"{kind}-{lists}" for kind, lists, _ in SHORT])
 def test_lists_that_end_early(kind: str, lists: dict[str, Any], rest: dict[str, Any]) -> None:
-    """The defaults are those of the operators of these names; ONNX Runtime takes 0 for ThresholdedRelu."""
+    """The defaults are those of the operators with these names; ONNX Runtime takes 0 for ThresholdedRelu."""
     short, whole = Drawn(kind, **lists), Drawn(kind, **{**lists, **rest})
-    short.weights["B"] *= 4  # some pre-activations pass the threshold of 1
+    short.weights["B"] *= 4  # so that some pre-activations pass the threshold of 1
     whole.weights["B"] *= 4
     got, want = (go.load(one.model()).run(one.feeds) for one in (short, whole))
     for value, other in zip(got.values(), want.values(), strict=True):
@@ -223,7 +223,7 @@ def test_layout_1_is_layout_0_with_the_batch_first(kind: str, direction: str) ->
 @pytest.mark.interop("ONNX", "weights computed in the graph or given as inputs", reads="exact")
 @pytest.mark.parametrize("kind", GATES)
 def test_weights_may_be_inputs(kind: str) -> None:
-    """They are read anew in each run."""
+    """Weights that are inputs are read in each run."""
     first, second = Drawn(kind), Drawn(kind, seed=1)
     names = ("P",) if kind == "LSTM" else ()
     model = go.load(first.model(*names, constant=False))
@@ -236,8 +236,8 @@ def test_weights_may_be_inputs(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", GATES)
-def test_what_callers_write_into_their_weights_counts(kind: str) -> None:
-    """A node keeps the weights of its last call: its own copy, not the caller's array, which may have changed."""
+def test_changed_weights_are_seen(kind: str) -> None:
+    """A node compares the weights with a copy of the last call's, so it notices what the caller writes into them."""
     drawn = Drawn(kind)
     model = go.load(drawn.model(constant=False))
     model.run(drawn.feeds)

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """PyTorch's threads would only wait for each other in layers of these sizes."""
+    """Layers of these sizes are too small for several threads."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""gatewise.torch's conversions: modules and cells to layers and back, packed sequences, and what they refuse."""
+"""Conversions of PyTorch's modules, cells and packed sequences, and what they refuse."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.interop("PyTorch", "nn.RNN, LSTM (projection), GRU and cells, every option", reads="exact", writes="exact")
 @pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=str)
 def test_there_and_back(kind: str, options: dict[str, Any]) -> None:
-    """Options and weights arrive, to the bit, and come back as they were."""
+    """Options and weights are converted bit for bit, and back again."""
     module = getattr(torch.nn, kind)(3, 4, **options)
     layer = gt.from_torch(module)
     assert type(layer) is getattr(gw, kind)

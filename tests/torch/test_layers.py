@@ -1,4 +1,4 @@
-"""PyTorch, where it is installed: same outputs and same gradients for everything that it has too.
+"""Layers agree with PyTorch on every output and gradient that PyTorch has too.
 
 In float64 both lie within the bounds of tolerances.py. In float32 gatewise's error against the float64 result is at
 most a small multiple of PyTorch's own.
@@ -21,7 +21,7 @@ from tolerances import CELL, Expected, chain, expect, largest, named, unit
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 from torch_modules import CELLS, PAIRS, case_of, run_torch  # noqa: E402
 
-# PyTorch tells that it computes projections in another way than the rest.
+# PyTorch warns that it computes projections in a different way.
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
 Array = NDArray[Any]
@@ -29,7 +29,7 @@ Array = NDArray[Any]
 
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=str)
 def test_results_agree(isa: str, option: Option, variant: Variant) -> None:
-    """Both lie within the bound of the exact result, so within twice the bound of each other."""
+    """Both are within the bound of the exact result, so they differ by at most twice the bound."""
     case = case_of(option, variant)
     want = expect(case)
     got = named(case.run(case.layer(gw, np.float64)))
@@ -56,7 +56,7 @@ def test_state_dict_is_accepted_as_it_is(isa: str, kind: str, dtype: str) -> Non
     layer.load_state_dict(encoder.state_dict(), prefix="encoder.")
     x = torch.randn(6, 3, 4, dtype=getattr(torch, dtype))
     y, _ = layer(x)
-    # Outputs are below 1, products have at most 10 terms, and y is behind two layers: of one library and of the other.
+    # Outputs are below 1 and products have at most 10 terms. Two layers round in each of the two libraries.
     roundings = chain(10) + CELL
     np.testing.assert_allclose(y, module(x)[0].detach().numpy(), rtol=0, atol=2 * 2 * roundings * unit(dtype))
     cell = getattr(torch.nn, f"{kind}Cell")(4, 5)
@@ -73,7 +73,7 @@ ACTIVATIONS: list[tuple[Any, Any]] = [
     (("leaky_relu", 0.125), lambda a: F.leaky_relu(a, 0.125)),
     (("thresholded_relu", 0.5), lambda a: F.threshold(a, 0.5, 0.0)),
     (("elu", 0.75), lambda a: F.elu(a, 0.75)),
-    # Not as F.hardsigmoid, whose slope is a float32's 1 / 6 in float64 too; corners at -2 and 2.
+    # F.hardsigmoid is no reference: even in float64 its slope is 1 / 6 in float32. The corners are at -2 and 2.
     (("hard_sigmoid", 0.25, 0.5), lambda a: 0.5 + 0.5 * F.hardtanh(0.5 * a)),
     ("softplus", F.softplus),
     ("softsign", F.softsign),
@@ -86,7 +86,7 @@ ACTIVATIONS: list[tuple[Any, Any]] = [
     ("activation", "function"), ACTIVATIONS, ids=[str(activation) for activation, _ in ACTIVATIONS]
 )
 def test_activations_and_their_slopes(isa: str, activation: Any, function: Any, clip: float | None) -> None:
-    """Where two pieces meet, too; a handful of roundings each."""
+    """Values and slopes agree within a few roundings, also where two pieces of an activation meet."""
     a = np.array([0.0, 0.25, 0.5, 0.75, 2.0, 3.0, -0.25, -0.5, -0.75, -2.0, -3.0])
     value, slope = applied(activation, a, clip)
     leaf = torch.tensor(a, requires_grad=True)
@@ -101,7 +101,7 @@ LARGE = [(20, 8, 16, 64), (100, 2, 8, 32), (4, 16, 600, 96), (3, 300, 8, 24)]
 
 
 def errors(want: Expected, results: dict[str, Array]) -> dict[str, float]:
-    """The largest error of outputs, states and gradients each, relative to the largest number of its array."""
+    """The largest error of outputs and states, and of gradients, relative to the largest number in its array."""
     worst: dict[str, float] = {}
     for name, value in want.values.items():
         if name in results and value.size and largest(value) > 0:
@@ -113,8 +113,11 @@ def errors(want: Expected, results: dict[str, Array]) -> dict[str, float]:
 @pytest.mark.parametrize("sizes", LARGE, ids=str)
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if "relu" not in str(cell)], ids=str)
 def test_float32_is_as_accurate(isa: str, cell: Option, sizes: tuple[int, int, int, int], record_property: Any) -> None:
-    """The largest error of outputs and of gradients is at most 4 times PyTorch's: the largest of many random roundings
-    varies by about 2, and PyTorch sums its products in blocks, which rounds less than one chain, again by about 2."""
+    """The largest errors of outputs and of gradients are at most 4 times PyTorch's.
+
+    The largest of many random roundings varies by a factor of about 2. Another factor of about 2 is due to PyTorch's
+    sums in blocks, which round less than one chain.
+    """
     case = draw.make(cell, draw.VARIANTS[0], *sizes, proj_size=sizes[3] // 2)
     want = expect(case)
     ours = errors(want, named(case.run(case.layer(gw, np.float32))))

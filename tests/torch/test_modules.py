@@ -1,4 +1,4 @@
-"""gatewise.torch's modules in the place of torch.nn's: results, gradients, and life inside PyTorch's models."""
+"""The drop-in modules: their results, their gradients, and their use inside PyTorch models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = ["RNN", "LSTM", "GRU"]
 @pytest.mark.interop("PyTorch", "drop-in modules: outputs and gradients, also of packed sequences", reads="rounding")
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=str)
 def test_results_and_gradients(option: Option, variant: Variant) -> None:
-    """Within the bounds of the exact results, packed sequences too; for a sequence's own results, the layer's bits."""
+    """Results are within the bounds of the exact ones; all but the parameters' gradients have the layer's bits."""
     case = case_of(option, variant)
     want = expect(case)
     got = run_torch(case, torch.float64, gt)
@@ -43,7 +43,7 @@ def test_results_and_gradients(option: Option, variant: Variant) -> None:
 
 
 def all_of(result: Any) -> tuple[Any, ...]:
-    """y and the state's halves, one after another."""
+    """y and each array of the state."""
     y, state = result
     return (getattr(y, "data", y), *(state if isinstance(state, tuple) else (state,)))
 
@@ -84,7 +84,7 @@ def test_the_constructor_is_pytorchs(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_never_stale(kind: str) -> None:
-    """Whoever writes them or exchanges them, and however: the next call sees them."""
+    """However weights are written or replaced, the next call sees the new ones."""
     module, x = getattr(gt, kind)(2, 3), torch.randn(4, 2, 2)
 
     def check() -> None:
@@ -99,7 +99,7 @@ def test_weights_are_never_stale(kind: str) -> None:
     with torch.no_grad():
         module.weight_hh_l0.mul_(2)
     check()
-    module.bias_hh_l0.data.add_(1)  # counted by no version
+    module.bias_hh_l0.data.add_(1)  # PyTorch counts no new version of the tensor
     check()
     module.weight_ih_l0.data = torch.randn_like(module.weight_ih_l0)
     check()
@@ -119,7 +119,7 @@ def test_weights_are_never_stale(kind: str) -> None:
 
 
 def test_computed_weights_get_gradients() -> None:
-    """weight_norm computes the weights anew in every call: its own parameters are what is trained."""
+    """weight_norm computes the weights in every call from its own parameters, which are trained."""
     torch.manual_seed(0)
     ours, theirs = (
         torch.nn.utils.parametrizations.weight_norm(library.GRU(2, 3, dtype=torch.float64), "weight_hh_l0")
@@ -136,7 +136,7 @@ def test_computed_weights_get_gradients() -> None:
 @pytest.mark.interop("PyTorch", "drop-in modules: deepcopy, torch.save, state dicts", reads="exact", writes="exact")
 @pytest.mark.parametrize("kind", KINDS)
 def test_copies_and_pickles(kind: str) -> None:
-    """A copy has weights of its own, before and after the first call; so has what torch.save wrote."""
+    """A copy, or a module that torch.save wrote, has its own weights, before and after the first call."""
     module, x = getattr(gt, kind)(2, 3, batch_first=True), torch.randn(2, 4, 2)
     early = copy.deepcopy(module)
     want = module(x)[0]
@@ -165,16 +165,16 @@ def test_gradients_are_made_only_where_wanted() -> None:
     assert not lstm(x.detach())[0].requires_grad
     lstm.weight_hh_l0.requires_grad_(True)
     y, (h, _) = lstm(x)
-    (y[..., 0].sum() + h.sum()).backward(retain_graph=True)  # nothing asks for c's
+    (y[..., 0].sum() + h.sum()).backward(retain_graph=True)  # no gradient with respect to c
     once = lstm.weight_hh_l0.grad.clone()
     assert lstm.weight_ih_l0.grad is None
-    y.mul_(2)  # the tape has its own y
+    y.mul_(2)  # the tape keeps its own copy of y
     (y[..., 0].sum() / 2 + h.sum()).backward()
     torch.testing.assert_close(lstm.weight_hh_l0.grad, 2 * once)
 
 
 def test_a_tape_lives_as_long_as_its_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As PyTorch's own saved tensors do: freed by backward, kept by retain_graph, made anew in a checkpointed part."""
+    """As with PyTorch's saved tensors, backward frees it, retain_graph keeps it, and checkpointing recomputes it."""
     tapes = []
     forward = gw.LSTM.forward
 
@@ -208,7 +208,7 @@ def test_a_tape_lives_as_long_as_its_graph(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_hooks_on_what_is_saved() -> None:
-    """They may move it, but a tape stays in its memory."""
+    """Hooks may pass on the saved tensor, but not a copy of it."""
     lstm, x = gt.LSTM(2, 3), torch.randn(4, 2, 2, requires_grad=True)
     lstm(x)[0].sum().backward()
     once = x.grad.clone()
@@ -230,7 +230,7 @@ def test_a_second_derivative_is_refused() -> None:
 
 
 def test_dropout_acts_in_training_alone() -> None:
-    """Its share is PyTorch's, its seed is PyTorch's, and in eval() there is none, with gradients or without."""
+    """It has PyTorch's probability and seed. In eval() there is none, with and without gradients."""
     lstm = gt.LSTM(4, 200, num_layers=2, dropout=0.3)
     plain = torch.nn.LSTM(4, 200, num_layers=2)
     plain.load_state_dict(lstm.state_dict())
@@ -250,7 +250,7 @@ def test_dropout_acts_in_training_alone() -> None:
     assert lstm(x)[0].requires_grad
     with torch.no_grad():
         assert torch.equal(lstm(x)[0], want)
-    # The second layer is made to show its input: n = relu of what comes in, so zeros are what was dropped.
+    # The second layer returns its input: h = relu(x). So zeros are the dropped elements.
     rnn = gt.RNN(1, 500, num_layers=2, dropout=0.3, nonlinearity="relu")
     with torch.no_grad():
         for name, value in rnn.named_parameters():
@@ -302,7 +302,7 @@ def test_what_the_core_does_not_have_is_named(call: Any, error: type[Exception],
 
 
 def test_training_follows_pytorchs_path() -> None:
-    """Twenty steps of Adam inside a model: the losses are those of the original."""
+    """Twenty steps of Adam give the losses of PyTorch's own module."""
     losses = []
     for library in (torch.nn, gt):
         torch.manual_seed(0)
@@ -318,15 +318,15 @@ def test_training_follows_pytorchs_path() -> None:
             losses.append(float(loss.detach()))
     ours, theirs = losses[20:], losses[:20]
     assert ours[-1] < ours[0]
-    # A rounding of the first step is carried through twenty; Adam divides by a gradient's own size.
+    # Roundings of the first step grow over twenty steps, since Adam divides by the size of the gradient.
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
 def replica(rank: int, port: int, folder: str) -> None:
-    """One of two processes: a model over its half of the batch, three steps; its gradients and weights to a file."""
+    """One of two processes: train a model on half of the batch for three steps, and save gradients and weights."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    torch.manual_seed(rank)  # the first process's weights are sent to the other
+    torch.manual_seed(rank)  # DistributedDataParallel sends the first process's weights to the other
     model = torch.nn.parallel.DistributedDataParallel(gt.GRU(2, 3, 2, bidirectional=True, dtype=torch.float64))
     x = torch.linspace(-1, 1, 4 * 4 * 2, dtype=torch.float64).reshape(4, 4, 2)[:, rank::2]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -337,13 +337,13 @@ def replica(rank: int, port: int, folder: str) -> None:
         first = first or {name: value.grad.clone() for name, value in model.module.named_parameters()}
         optimizer.step()
     torch.save({"first": first, "end": model.module.state_dict()}, f"{folder}/{rank}.pt")
-    torch.distributed.barrier()  # the first one serves the other until both are done
+    torch.distributed.barrier()  # the first process must serve the other until both are done
     torch.distributed.destroy_process_group()
 
 
 @pytest.mark.interop("PyTorch", "drop-in modules under DistributedDataParallel", reads="rounding")
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
-    """DistributedDataParallel over gloo: both end with the same weights, those of one process with the whole batch."""
+    """With DistributedDataParallel over gloo, both end with the weights of one process that sees the whole batch."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

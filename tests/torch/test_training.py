@@ -1,4 +1,4 @@
-"""PyTorch, where it is installed: its optimizers and losses give the same, and so does the tutorial's training."""
+"""Optimizers, losses and the tutorial's training agree with PyTorch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_optimizers(name: str, options: dict[str, Any], clip: float | None, dtyp
             torch.nn.utils.clip_grad_norm_([parameter], clip)
         theirs.step()
         ours.update(p, g)
-    # Fewer than 20 roundings a step in each; PyTorch adds 1e-6 to the norm that it divides by.
+    # Each library rounds fewer than 20 times per step; PyTorch adds 1e-6 to the norm by which it divides.
     slack = 20 * 40 * np.finfo(dtype).eps + (0.0 if clip is None else 20 * 1e-6)
     assert np.max(np.abs(p - parameter.detach().numpy())) <= slack
 
