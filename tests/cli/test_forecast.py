@@ -1,4 +1,4 @@
-"""The command line: what it writes, that every failure is one line and an exit code, that Ctrl-C leaves no mess."""
+"""``gatewise forecast``: its results, its errors (one line and an exit code each), and how it handles Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT = ["--hidden", "4", "--window", "12", "--horizon", "3", "--epochs", "2"]
 
 
 def sales(rows: int = 120) -> str:
-    """A CSV of `rows` months; its name as the argument of a command."""
+    """Write a CSV file of `rows` months, and return its name."""
     values = 100 + 10 * np.sin(2 * np.pi * np.arange(rows) / 12) + np.random.default_rng(0).standard_normal(rows)
     months = np.datetime64("2010-01") + np.arange(rows)
     text = "month,shop,units\n" + "".join(
@@ -42,7 +42,7 @@ def rows_of_errors(out: str) -> list[str]:
     return [line for line in out.splitlines() if line.startswith(("LSTM ", "naive ", "seasonal naive "))]
 
 
-# What it does
+# Results
 
 
 def test_training_on_the_bundled_series(capsys: Capture) -> None:
@@ -77,7 +77,7 @@ def test_a_loaded_model_forecasts_what_the_trained_one_did(cell: str, capsys: Ca
     assert "2020-08" in shown
 
 
-def test_two_runs_write_the_same(capsys: Capture) -> None:
+def test_two_runs_write_identical_files(capsys: Capture) -> None:
     name, shown = sales(), []
     for out in ("a", "b"):
         assert main(["forecast", name, *SHORT, "--seed", "5", "--out", out]) == 0
@@ -136,7 +136,7 @@ def test_covariates_come_from_the_same_file(capsys: Capture) -> None:
     assert failure(["forecast", "two.csv", *options, "--covariate", "hint", "--steps", "2"], capsys) == message
 
 
-def test_dates_that_are_left_out_are_told(capsys: Capture) -> None:
+def test_missing_dates_are_reported(capsys: Capture) -> None:
     header, *rows = Path(sales()).read_text().splitlines()
     Path("gap.csv").write_text("\n".join([header, *rows[:40], *rows[43:]]))
     assert main(["forecast", "gap.csv", *SHORT]) == 0
@@ -155,7 +155,9 @@ def test_help_and_version(arguments: list[str], capsys: Capture) -> None:
     assert out.strip() == f"gatewise {gw.__version__}" if arguments == ["--version"] else "Examples:" in out
 
 
-def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_of_commands_is_complete_on_a_narrow_terminal(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     assert main(["--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2].strip().splitlines()
@@ -171,7 +173,7 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, mon
     assert not any("..." in line for line in listed)
 
 
-# What it refuses
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_the_list_of_commands_is_whole_on_a_narrow_terminal(capsys: Capture, mon
         (["train"], "'train'; expected one of forecast, fit, evaluate, predict, info, convert, bench\n"),
     ],
 )  # fmt: skip
-def test_failures(arguments: list[str], message: str, capsys: Capture) -> None:
+def test_errors(arguments: list[str], message: str, capsys: Capture) -> None:
     sales()
     assert message in failure(arguments, capsys)
     assert os.listdir() == ["sales.csv"]
@@ -219,7 +221,7 @@ def test_a_model_needs_a_window_of_values(capsys: Capture) -> None:
     assert "expected at least one window of 12 values, got 11" in message
 
 
-def test_divergence_and_hopeless_sizes(capsys: Capture) -> None:
+def test_divergence_and_impossible_sizes(capsys: Capture) -> None:
     for option, value, message in (("--lr", "1e30", "diverged"), ("--hidden", "9999999999", "hidden, layers: ")):
         assert main(["forecast", option, value]) == 2
         assert message in capsys.readouterr().err.splitlines()[-1]
@@ -227,14 +229,14 @@ def test_divergence_and_hopeless_sizes(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("missing", ["typer", "tqdm", "pandas", "matplotlib", "safetensors"])
-def test_a_missing_library_is_told(missing: str, uninstall: Callable[[str], None], capsys: Capture) -> None:
+def test_a_missing_library_is_reported(missing: str, uninstall: Callable[[str], None], capsys: Capture) -> None:
     uninstall(missing)
     message = failure(["forecast", *SHORT], capsys, code=1)
     assert message == f'gatewise: {missing} is not installed; pip install "gatewise[cli]" installs it\n'
     assert os.listdir() == []
 
 
-def test_a_write_that_fails_is_told(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_is_reported(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -244,12 +246,12 @@ def test_a_write_that_fails_is_told(capsys: Capture, monkeypatch: pytest.MonkeyP
     assert os.listdir("forecast") == []
 
 
-# As a process
+# The command as a process
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")
 def test_ctrl_c_ends_cleanly() -> None:
-    # A shell starts its background jobs with Ctrl-C ignored, which a child would inherit.
+    # A shell makes its background jobs ignore Ctrl-C, and child processes inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = start("forecast", "--hidden", "512", "--epochs", "100000")
@@ -257,7 +259,7 @@ def test_ctrl_c_ends_cleanly() -> None:
         signal.signal(signal.SIGINT, before)
     assert process.stderr
     shown = process.stderr.read(9)
-    time.sleep(0.2)  # into the first epochs, which take seconds
+    time.sleep(0.2)  # until the first epochs, which take seconds, have begun
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -267,7 +269,7 @@ def test_ctrl_c_ends_cleanly() -> None:
     assert os.listdir("forecast") == []
 
 
-def test_a_terminal_without_the_letters_is_no_traceback() -> None:
+def test_a_terminal_that_lacks_characters_causes_no_traceback() -> None:
     process = start("forecast", "--epochs", "1", PYTHONIOENCODING="ascii")
     out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
@@ -276,7 +278,7 @@ def test_a_terminal_without_the_letters_is_no_traceback() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe in another way")
-def test_a_closed_pipe_is_no_traceback() -> None:
+def test_a_closed_pipe_causes_no_traceback() -> None:
     with start("forecast", "--help") as process:
         assert process.stdout
         assert process.stderr

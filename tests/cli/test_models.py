@@ -1,4 +1,4 @@
-"""The commands for models of labelled sequences: what they learn, write and say."""
+"""``gatewise fit``, ``predict``, ``evaluate``, ``info`` and ``bench``: what they learn, write and print."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def table(path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
+def test_classes_are_learnt_from_a_csv_file(capsys: Capture) -> None:
     assert main(["fit", gestures(), *GROUPED, "--hidden", "16", "--epochs", "60"]) == 0
     out, err = capsys.readouterr()
     for text in ("60 sequences, 6 to 12 steps each, 2 features", "circle (20), rest (40)", "Validation  12 sequences"):
@@ -45,7 +45,7 @@ def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
     assert "always predicting the most frequent class, 'rest': 0.6667" in out
     assert png_size("new.png") == (650, 500)
 
-    # Some that rest are told to be circles: few of those called circles are found, but what is found is right.
+    # Relabel some "rest" sequences as circles: recall of circles falls, precision stays high.
     renamed = re.sub(r"^(r[1-9]*[147],.*)rest$", r"\1circle", Path("new.csv").read_text(), flags=re.MULTILINE)
     Path("wrong.csv").write_text(renamed)
     assert main(["evaluate", "model.safetensors", "wrong.csv"]) == 0
@@ -55,7 +55,7 @@ def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
     told = {row["recording"]: row for row in table("predictions.csv")}
     right = {row["recording"]: row["gesture"] for row in table("new.csv")}
     assert told.keys() == right.keys()
-    assert list(told) == list(right)  # in the order of the file
+    assert list(told) == list(right)  # the rows are in the order of the file
     found = np.mean([told[name]["gesture"] == answer for name, answer in right.items()])
     assert found == pytest.approx(float(words["accuracy"]), abs=1e-3)
     called = {row["recording"] for row in table("wrong.csv") if row["gesture"] == "circle"}
@@ -76,7 +76,7 @@ def test_classes_are_learnt_from_a_table(capsys: Capture) -> None:
 
 
 def test_the_model_alone_reproduces_what_predict_writes() -> None:
-    """The notes hold all that is between file and model."""
+    """The notes hold everything needed to get from a file to the model's input and back."""
     assert main(["fit", arrays(), *QUICK, "--cell", "gru", "--layers", "2", "--bidirectional", "--dropout", "0.1"]) == 0
     assert main(["predict", "model.safetensors", "data.npz", "--out", "a/p.npz"]) == 0
     model = gw.load("model.safetensors")
@@ -85,7 +85,7 @@ def test_the_model_alone_reproduces_what_predict_writes() -> None:
         x = (data["x"] - notes["mean"]) / notes["scale"]
         y = model.predict(x.astype(np.float32), lengths=data["lengths"])
         assert told["sequence"].tolist() == list(range(80))
-        # Batches are others than those of predict: the last layer's product may round otherwise.
+        # The batches differ from those of the command, so the last layer's product may round differently.
         np.testing.assert_allclose(told["y"], y[:, 0] * notes["target_scale"] + notes["target_mean"], rtol=1e-5)
 
 
@@ -104,7 +104,7 @@ def test_quantities_are_learnt_in_their_own_units(capsys: Capture) -> None:
     assert float(line[3]) == pytest.approx(np.std(y), rel=0.05)
 
 
-def test_the_scaling_is_of_the_sequences_trained_on(capsys: Capture) -> None:
+def test_the_scaling_is_that_of_the_training_set(capsys: Capture) -> None:
     assert main(["fit", arrays(), *QUICK, "--seed", "3", "--validation", "0.25"]) == 0
     notes = gw.load("model.safetensors").notes["gatewise fit"]
     kept = np.sort(np.random.default_rng(3).permutation(80)[20:])
@@ -116,8 +116,8 @@ def test_the_scaling_is_of_the_sequences_trained_on(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("time", ["{}", "{}.5", "2024-01-{:02d}"])
-def test_an_answer_a_step_in_a_table_comes_back_row_by_row(time: str) -> None:
-    """What answers are is a sum over the steps before: in another order they cannot be learnt."""
+def test_one_target_per_step_in_a_csv_file(time: str) -> None:
+    """The targets are running sums, so they can be learnt only if the steps are in the right order."""
     rng = np.random.default_rng(0)
     walks = [rng.standard_normal(4 + run) for run in range(8)]
     rows = [
@@ -140,7 +140,7 @@ def test_an_answer_a_step_in_a_table_comes_back_row_by_row(time: str) -> None:
 
 
 @pytest.mark.parametrize("y", ["numbers", "classes"])
-def test_an_answer_a_step_in_arrays(y: str, capsys: Capture) -> None:
+def test_one_target_per_step_in_an_npz_file(y: str, capsys: Capture) -> None:
     arrays(per_step=True)
     with np.load("data.npz") as data:
         running = data["y"]
@@ -159,7 +159,7 @@ def test_an_answer_a_step_in_arrays(y: str, capsys: Capture) -> None:
             assert np.corrcoef(told["y"], right)[0, 1] > 0.9
 
 
-def test_a_row_is_a_sequence_without_groups(capsys: Capture) -> None:
+def test_without_groups_each_row_is_a_sequence(capsys: Capture) -> None:
     rng = np.random.default_rng(0)
     waves = [np.sin(np.arange(16) / (1 + 2 * (i % 2)) + rng.uniform(0, 6)) for i in range(60)]
     lines = [",".join([*(f"{v:.3f}" for v in wave), f"{10 - i % 2}.0"]) for i, wave in enumerate(waves)]
@@ -168,12 +168,17 @@ def test_a_row_is_a_sequence_without_groups(capsys: Capture) -> None:
     assert "60 sequences (one per row), 16 steps each" in capsys.readouterr().out
     assert main(["predict", "model.safetensors", "waves.csv"]) == 0
     told = table("predictions.csv")
-    assert list(told[0]) == ["row", "kind", "probability 9", "probability 10"]  # by number, not by letter; 10.0 is 10
+    assert list(told[0]) == [
+        "row",
+        "kind",
+        "probability 9",
+        "probability 10",
+    ]  # sorted as numbers; the class 10.0 is named 10
     assert np.mean([row["kind"] == str(10 - i % 2) for i, row in enumerate(told)]) > 0.9
 
 
-def test_a_column_that_numbers_the_rows_is_no_feature(capsys: Capture) -> None:
-    """An index that pandas wrote tells nothing of new data, nor does an id that counts."""
+def test_a_column_of_row_numbers_is_not_a_feature(capsys: Capture) -> None:
+    """An index that pandas wrote is no information about new data, and neither is an ID that counts rows."""
     gestures()
     header, *rows = Path("gestures.csv").read_text().splitlines()
     numbered = [f"{3 * i % 7},{row},{i + 5}" for i, row in enumerate(rows)]
@@ -204,14 +209,14 @@ def test_several_targets_have_several_lines(capsys: Capture) -> None:
     assert list(table("predictions.csv")[0]) == ["row", "recording", "x", "y"]
 
 
-def test_two_runs_write_the_same_and_another_seed_does_not() -> None:
+def test_two_runs_write_identical_files_and_another_seed_does_not() -> None:
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         assert main(["fit", gestures(), *GROUPED, *QUICK, "--seed", seed, "--out", f"{out}/m.safetensors"]) == 0
     for name in ("m.safetensors", "m.png"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes() != Path("c", name).read_bytes()
 
 
-def test_arrays_of_answers_have_the_names_of_columns() -> None:
+def test_predictions_in_npz_files_have_the_names_of_columns() -> None:
     gestures()
     header, rows = Path("gestures.csv").read_text().split("\n", 1)
     Path("gestures.csv").write_text(f"{header.replace('recording', 'file')}\n{rows}")
@@ -234,12 +239,12 @@ def test_arrays_of_answers_have_the_names_of_columns() -> None:
         (np.arange(80) % 3 + 0.5, "numbers"),
     ],
 )
-def test_what_answers_are_taken_for(y: Any, task: str, capsys: Capture) -> None:
+def test_whether_targets_are_classes_or_numbers(y: Any, task: str, capsys: Capture) -> None:
     assert main(["fit", arrays(y=y), *QUICK]) == 0
     assert f"Target      y, one per sequence: {task} (--task changes this)" in capsys.readouterr().out
 
 
-def test_steps_stand_in_the_order_of_time() -> None:
+def test_steps_are_sorted_by_time() -> None:
     for times in (["10", "9", "-1", "1e1"], ["2024-10-01", "2024-09-30", "2023-12-31", "2024-10-01"]):
         lines = [f"{time},{group},{place}" for place, (time, group) in enumerate(zip(times, "baab", strict=True))]
         Path("t.csv").write_text("\n".join(["t,g,y", *lines]))
@@ -255,7 +260,7 @@ def test_steps_stand_in_the_order_of_time() -> None:
         assert read.labels["g"].tolist() == ["b", "a"]
 
 
-def test_the_loss_is_that_of_the_held_out_sequences(capsys: Capture) -> None:
+def test_the_printed_loss_is_that_of_the_validation_set(capsys: Capture) -> None:
     assert main(["fit", arrays(), "--hidden", "8", "--epochs", "1", "--seed", "3", "--validation", "0.25"]) == 0
     out, err = capsys.readouterr()
     told = float(next(line.split()[1] for line in out.splitlines() if line.startswith("loss")))
@@ -270,7 +275,7 @@ def test_the_loss_is_that_of_the_held_out_sequences(capsys: Capture) -> None:
     assert told == pytest.approx(loss, rel=1e-3)
 
 
-def test_info_shows_parts_and_notes(capsys: Capture) -> None:
+def test_info_shows_layers_and_notes(capsys: Capture) -> None:
     name = gestures()
     Path(name).write_text(Path(name).read_text().replace("circle", "$_$"))  # a formula that matplotlib cannot read
     assert main(["fit", name, *GROUPED, *QUICK]) == 0
@@ -300,7 +305,7 @@ def test_info_shows_parts_and_notes(capsys: Capture) -> None:
     assert len(capsys.readouterr().out.splitlines()[-1]) < 120
 
 
-def test_balance_lifts_the_rare_class() -> None:
+def test_balanced_raises_the_probability_of_a_rare_class() -> None:
     rng = np.random.default_rng(0)
     y = (np.arange(200) % 10 == 0).astype(int)
     x = rng.standard_normal((200, 5, 1)) + 0.7 * y[:, None, None]
@@ -314,7 +319,7 @@ def test_balance_lifts_the_rare_class() -> None:
     assert given[0] < 0.2 < given[1]
 
 
-def test_bench_shows_a_line_a_size_and_kind(capsys: Capture) -> None:
+def test_bench_prints_one_line_per_size_and_measurement(capsys: Capture) -> None:
     before = gw.get_num_threads()
     arguments = ["--cell", "gru", "--sizes", "5,2,3,4", "--sizes", "7,1,2,8", "--seconds", "0.001", "--threads", "1"]
     try:
@@ -342,7 +347,7 @@ def test_help_has_examples(command: str, capsys: Capture) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to another process on Windows")
 def test_ctrl_c_leaves_a_usable_model() -> None:
     gestures()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job may ignore
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may ignore the signal
     try:
         process = start("fit", "gestures.csv", *GROUPED, "--epochs", "100000", "--patience", "100000")
     finally:

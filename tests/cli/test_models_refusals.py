@@ -1,4 +1,4 @@
-"""The commands for models of labelled sequences: what they refuse, in one line that says what was expected."""
+"""Errors of ``gatewise fit``, ``predict``, ``evaluate`` and ``bench``: one line that says what was expected."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.usefixtures("own_folder")
          "--target: expected at most 40 classes for 80 targets, got 80; if the targets are quantities, use --task"),
     ],
 )  # fmt: skip
-def test_failures_of_fit(arguments: list[str], message: str, capsys: Capture) -> None:
+def test_errors_of_fit(arguments: list[str], message: str, capsys: Capture) -> None:
     gestures()
     arrays()
     Path("counted.csv").write_text("id,y\n1,0.5\n2,0.25\n3,0.75\n")
@@ -116,7 +116,7 @@ def test_models_and_files_that_do_not_go_together(capsys: Capture) -> None:
     ):  # fmt: skip
         assert message in failure([command, model, data], capsys)
     Path("gaps.csv").write_text("\n".join([lines[0], *(line.rsplit(",", 1)[0] + "," for line in lines[1:])]))
-    for data in ("bare.csv", "gaps.csv"):  # which predict does not read
+    for data in ("bare.csv", "gaps.csv"):  # predict does not read the targets
         assert main(["predict", "model.safetensors", data]) == 0
     capsys.readouterr()
     assert "--out: expected a name that ends in .csv or .npz" in failure(
@@ -179,10 +179,10 @@ NEEDS = [
         for missing in libraries
     ],
 )
-def test_a_missing_library_is_told(
+def test_a_missing_library_is_reported(
     arguments: list[str], missing: str, uninstall: Callable[[str], None], capsys: Capture
 ) -> None:
-    """Before anything is read, and with the extra that brings all that the command may need."""
+    """The error comes before anything is read, and names an extra that installs everything the command may need."""
     gestures()
     uninstall(missing)
     message = failure(arguments, capsys, code=1)
@@ -190,7 +190,7 @@ def test_a_missing_library_is_told(
     assert os.listdir() == ["gestures.csv"]
 
 
-def test_divergence_is_told_and_nothing_written(capsys: Capture) -> None:
+def test_divergence_is_reported_and_nothing_is_written(capsys: Capture) -> None:
     assert main(["fit", arrays(), *QUICK, "--lr", "1e30"]) == 2
     assert "gatewise: training diverged: loss: " in capsys.readouterr().err.splitlines()[-1]
     assert os.listdir() == ["data.npz"]
@@ -199,10 +199,10 @@ def test_divergence_is_told_and_nothing_written(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("lr", "validation", "loss"), [("1e30", "0", "inf"), ("1e30", "0.2", "inf"), ("1e40", "0", "nan")]
 )
-def test_a_last_step_that_diverges_is_told_and_nothing_written(
+def test_divergence_in_the_last_step_is_reported_and_nothing_is_written(
     lr: str, validation: str, loss: str, capsys: Capture
 ) -> None:
-    """No loss of training sees its only step: all sequences are one batch."""
+    """All sequences are one batch, so the only training loss is computed before the only optimizer step."""
     options = ["--hidden", "8", "--epochs", "1", "--batch-size", "80", "--lr", lr, "--validation", validation]
     assert main(["fit", arrays(), *options]) == 2
     told = f"the loss after 1 epoch is {loss}; give a learning rate smaller than {lr[:2]}+{lr[2:]}"
@@ -211,7 +211,9 @@ def test_a_last_step_that_diverges_is_told_and_nothing_written(
 
 
 @pytest.mark.parametrize(("count", "share", "options"), [(3, "0.9", []), (4, "0.9", []), (1, "0.6", ["--per-step"])])
-def test_something_is_left_to_train_on(count: int, share: str, options: list[str], capsys: Capture) -> None:
+def test_a_validation_set_of_all_sequences_is_refused(
+    count: int, share: str, options: list[str], capsys: Capture
+) -> None:
     x = np.random.default_rng(0).standard_normal((count, 5, 2))
     np.savez("few.npz", x=x, y=x[:, :, 0] if options else x[:, 0, 0])
     message = failure(["fit", "few.npz", "--validation", share, "--out", "new/model.safetensors", *options], capsys)

@@ -1,4 +1,4 @@
-"""Hostile use: objects without a value, sizes that wrap, memory that runs out in a team, writers beside readers."""
+"""Hostile use: bare objects, sizes that overflow, memory that runs out, and writers at the same time as readers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import gatewise as gw
 
 
 def in_a_process(script: str) -> str:
-    """What the script prints, in a process of its own: it must end by itself."""
+    """Run a script in a process of its own, which must end by itself, and return what it prints."""
     command = [sys.executable, "-X", "faulthandler", "-c", inspect.cleandoc(script)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
 
-def test_compiled_objects_are_not_made_without_a_value() -> None:
+def test_compiled_objects_cannot_be_made_bare() -> None:
     layer = gw.GRU(2, 3)
     _, _, tape = layer.forward(np.zeros((1, 1, 2)))
     for made in (tape, layer.stream(), layer._core):
@@ -51,14 +51,14 @@ def test_batch_sizes_that_no_memory_holds_are_refused() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space as Linux does")
-def test_memory_that_runs_out_is_an_error_wherever_it_does() -> None:
+def test_running_out_of_memory_is_an_error_everywhere() -> None:
     printed = in_a_process(
         """
         import resource
         import numpy as np, gatewise as gw
         layer = gw.LSTM(1500, 500)
         x, dy = np.zeros((2, 4, 1500), np.float32), np.zeros((2, 4, 500), np.float32)
-        layer(x)  # the team's threads have their stacks
+        layer(x)  # starts the thread pool, so that its stacks exist
         outcomes = set()
         for spare in range(0, 90, 6):
             _, _, tape = layer.forward(x)
@@ -70,7 +70,7 @@ def test_memory_that_runs_out_is_an_error_wherever_it_does() -> None:
             except MemoryError as error:
                 outcomes.add(str(error).partition(":")[0])
             resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            layer.params["bias_ih_l0"] = layer.params["bias_ih_l0"]  # new packs for the next backward
+            layer.params["bias_ih_l0"] = layer.params["bias_ih_l0"]  # makes the next backward pack the weights again
         print(sorted(outcomes))
         """
     )
@@ -85,11 +85,11 @@ def test_a_late_pack_of_older_weights_is_dropped() -> None:
     version, old = layer.params.snapshot()
     layer.reset_parameters(seed=1)
     new, _ = layer(x)
-    layer._core.load(version, old, False)  # as if another thread had begun to pack before the write, and ended after it
+    layer._core.load(version, old, False)  # as if another thread began to pack before the write and ended after it
     assert np.array_equal(layer(x)[0], new)
 
 
-def test_writers_beside_readers_lose_nothing() -> None:
+def test_concurrent_writers_and_readers_lose_nothing() -> None:
     layer, x = gw.RNN(4, 8, seed=0), np.ones((3, 2, 4), np.float32)
     names = list(layer.params)
 
@@ -130,7 +130,7 @@ def test_shapes_are_compared_before_anything_large_is_copied() -> None:
         layer(huge)
 
 
-def test_whatever_numpy_cannot_convert_is_named() -> None:
+def test_arguments_that_numpy_cannot_convert_are_named() -> None:
     class Refuses:
         def __array__(self, *_: Any, **__: Any) -> Any:
             raise RuntimeError("not now")
@@ -156,4 +156,4 @@ def test_long_calls_of_tiny_layers_let_other_threads_run() -> None:
         count += 1
         time.sleep(0)
     thread.join()
-    assert count > 10  # with the GIL held there would be one or two turns
+    assert count > 10  # if the GIL were held, there would be one or two turns

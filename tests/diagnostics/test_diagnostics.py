@@ -1,4 +1,4 @@
-"""Diagnostics: Jacobians against central differences, gradients that are their products, and the pictures' data."""
+"""Diagnostics: Jacobians against central differences, gradients against products of them, and the data of the plots."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LAYERS: dict[str, Any] = {
 X = np.random.default_rng(0).standard_normal((7, 2, 3))
 
 
-def lying(layer: Any) -> Array:
+def batch_of(layer: Any) -> Array:
     return X.swapaxes(0, 1) if layer.batch_first else X
 
 
 def step(layer: Any, x: Array, state: Array) -> Array:
-    """The state after one step of one sequence, h and c side by side, of a float64 layer without a stack."""
+    """Return the state after one step of one sequence, h and c concatenated, for a single float64 layer."""
     sizes = [layer.proj_size or layer.hidden_size, *([layer.hidden_size] if isinstance(layer, gw.LSTM) else [])]
     halves = [half[None] for half in np.split(state, np.cumsum(sizes)[:-1])]
     _, after = layer(x[None], tuple(halves) if len(halves) == 2 else halves[0])
@@ -36,7 +36,9 @@ def test_jacobians_are_central_differences(name: str) -> None:
     from gatewise.diagnostics.exact import exact_copy, single_layer
 
     layer = LAYERS[name]
-    flow = gw.gradient_flow(layer, lying(layer)[:1] if layer.batch_first else lying(layer)[:, :1])[type(layer).__name__]
+    flow = gw.gradient_flow(layer, batch_of(layer)[:1] if layer.batch_first else batch_of(layer)[:, :1])[
+        type(layer).__name__
+    ]
     _, _, tape = exact_copy(layer).forward(X[:, :1])
     for index in range(layer.num_layers):
         alone = single_layer(layer, index)
@@ -47,18 +49,18 @@ def test_jacobians_are_central_differences(name: str) -> None:
             columns = [
                 (step(alone, x, state + e) - step(alone, x, state - e)) / (2 * h) for e in h * np.eye(len(state))
             ]
-            # Truncation is h^2 times third derivatives of order 1, rounding eps over h.
+            # The truncation error is h² times third derivatives of order 1, the rounding error eps / h.
             assert flow.jacobian[t, index] == pytest.approx(np.linalg.norm(np.array(columns).T, 2), abs=1e-8)
             state = step(alone, x, state)
 
 
 def test_gradients_of_states_are_products_of_jacobians() -> None:
-    """Behind the last output, dL/dh of a linear scalar recurrence is a power of its one weight."""
+    """In a linear recurrence of one unit, dL/dh is a power of its only weight."""
     layer = gw.RNN(1, 1, bias=False, nonlinearity="relu", seed=0)
     layer.load_state_dict({"weight_ih_l0": [[1.0]], "weight_hh_l0": [[0.5]]})
     flow = gw.gradient_flow(layer, np.ones((6, 1)))["RNN"]
     np.testing.assert_allclose(flow.h[:, 0], 0.5 ** np.arange(5, -1, -1), rtol=1e-12)
-    # The first step's state before it is 0, and does not count less for it.
+    # The Jacobian of the first step does not vanish, although the state before it is 0.
     np.testing.assert_allclose(flow.jacobian[:, 0], 0.5, rtol=1e-12)
     assert flow.c is None
 
@@ -66,10 +68,10 @@ def test_gradients_of_states_are_products_of_jacobians() -> None:
 def test_norms_are_means_over_the_sequences_of_the_cores_gradients() -> None:
     layer = LAYERS["LSTM"]
     dy = np.random.default_rng(1).standard_normal((2, 7, 2))
-    flow = gw.gradient_flow({"a": layer}, lying(layer), dy)["a"]
+    flow = gw.gradient_flow({"a": layer}, batch_of(layer), dy)["a"]
     plain = gw.LSTM(3, 4, num_layers=2, proj_size=2, peephole=True, batch_first=True, dtype=np.float64)
     plain.load_state_dict(layer.state_dict())
-    _, _, tape = plain.forward(lying(layer))
+    _, _, tape = plain.forward(batch_of(layer))
     grads = plain.backward(tape, dy, steps=True)
     assert flow.c is not None
     for got, expected in ((flow.h, grads.h_steps), (flow.c, grads.c_steps)):
@@ -89,7 +91,7 @@ def test_an_open_forget_gate_keeps_the_gradient_that_an_rnn_loses() -> None:
     assert c[0, 0] > 0.3 * c[-2, 0]
 
 
-def test_the_flow_is_drawn() -> None:
+def test_the_flow_is_plotted() -> None:
     flow = gw.gradient_flow({"RNN": LAYERS["RNN"], "LSTM": gw.LSTM(3, 4, seed=0)}, X)
     upper, lower = flow.plot()
     lines = {line.get_label(): line.get_ydata() for line in upper.get_lines()}
@@ -121,11 +123,11 @@ def test_gates_follow_the_equations(name: str) -> None:
     options = {"num_layers": 2, "proj_size": 2, "peephole": True, "batch_first": True, "dtype": np.float64}
     plain = gw.LSTM(3, 4, **options) if name == "LSTM" else layer.astype(np.float64)
     plain.load_state_dict(layer.state_dict())
-    expected = plain(lying(layer))[0]
+    expected = plain(batch_of(layer))[0]
     np.testing.assert_allclose(h, expected[0] if layer.batch_first else expected[:, 0], rtol=1e-12)
 
 
-def test_the_gates_are_drawn() -> None:
+def test_the_gates_are_plotted() -> None:
     gates = gw.gate_activations(gw.LSTM(3, 4, seed=0), X[:, 0])
     axes = gates.plot()
     assert len(axes) == 6
@@ -158,6 +160,6 @@ def test_the_gates_are_drawn() -> None:
         (lambda: gw.gate_activations(np.tanh, X[0]), TypeError, "layer: expected RNN, LSTM or GRU, got ufunc"),
     ],
 )
-def test_what_does_not_fit_is_refused(call: Any, error: type[Exception], message: str) -> None:
+def test_arguments_that_do_not_fit_are_refused(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""What the tests of the commands share: data, a command that must fail, a command as a process, what a file holds."""
+"""Helpers for tests of the commands: data files, a command that must fail, a command as a process, PNG sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUPED = ["--target", "gesture", "--group", "recording", "--time", "t"]
 
 
 def gestures(name: str = "gestures.csv", count: int = 60, seed: int = 0) -> str:
-    """Recordings of 6 to 12 steps, circles and rest, whose rows stand in no order."""
+    """Write a CSV file of recordings of 6 to 12 steps, circles and rest, with its rows in random order."""
     rng = np.random.default_rng(seed)
     rows = []
     for recording in range(count):
@@ -35,7 +35,7 @@ def gestures(name: str = "gestures.csv", count: int = 60, seed: int = 0) -> str:
 
 
 def arrays(name: str = "data.npz", per_step: bool = False, **others: Any) -> str:
-    """Ragged sequences whose answer is a mean, or a running sum; NaN past the ends."""
+    """Write an NPZ file of ragged sequences, NaN past their ends, whose targets are means or running sums."""
     rng = np.random.default_rng(0)
     x, lengths = rng.standard_normal((80, 12, 2)), rng.integers(3, 13, 80)
     y = x[:, :, 0].cumsum(axis=1) if per_step else np.array([one[:n].mean() for one, n in zip(x, lengths, strict=True)])
@@ -45,7 +45,7 @@ def arrays(name: str = "data.npz", per_step: bool = False, **others: Any) -> str
 
 
 def failure(arguments: list[str], capsys: Capture, code: int = 2) -> str:
-    """The message of a command that must fail: one line, before any progress is shown."""
+    """Run a command that must fail, and return its message: one line, before any progress bar."""
     assert main(arguments) == code
     err = capsys.readouterr().err
     assert err.startswith("gatewise: ")

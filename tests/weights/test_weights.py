@@ -1,4 +1,4 @@
-"""Weight files and the commands that show and convert them: what goes in comes out, and bad files are refused."""
+"""Weight files, and the commands that show and convert them: round trips, and errors for bad files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MORE = [
 
 
 def same(a: Any, b: Any) -> None:
-    """Kind, options and weights, to the bit."""
+    """Check that two layers have the same kind, options and weights, bit for bit."""
     assert repr(a) == repr(b)
     assert list(a.params) == list(b.params)
     for name, array in a.params.items():
@@ -45,7 +45,7 @@ def same(a: Any, b: Any) -> None:
 
 @pytest.mark.interop("safetensors", "every layer with its options; other arrays", reads="exact", writes="exact")
 @pytest.mark.parametrize("option", [*draw.CELLS, *MORE], ids=str)
-def test_there_and_back(option: Option, tmp_path: Path, dtype: Any) -> None:
+def test_round_trip(option: Option, tmp_path: Path, dtype: Any) -> None:
     case = draw.make(option, draw.VARIANTS[0])
     layers = {"": case.layer(gw, dtype), "model.encoder": case.layer(gw, dtype)}
     others = {"head.weight": np.arange(6).reshape(2, 3), "weight": np.ones(2)}
@@ -63,7 +63,7 @@ def test_there_and_back(option: Option, tmp_path: Path, dtype: Any) -> None:
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 def test_state_dicts_of_pytorch(kind: str, suffix: str, tmp_path: Path) -> None:
-    """Kind and sizes are found by names and shapes."""
+    """The names and shapes of the arrays tell a layer's kind and sizes."""
     torch = pytest.importorskip("torch", reason="writes PyTorch's state dicts, and it is not installed")
     options: dict[str, Any] = {"num_layers": 2, "bidirectional": True, **({"proj_size": 2} if kind == "LSTM" else {})}
     module = torch.nn.ModuleDict(
@@ -84,7 +84,7 @@ def test_state_dicts_of_pytorch(kind: str, suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.interop("safetensors", "float16 weights, as float32", reads="exact")
-def test_half_precision_widens(tmp_path: Path) -> None:
+def test_float16_is_widened_to_float32(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
     half = {name: array.astype(np.float16) for name, array in gw.GRU(3, 4).state_dict().items()}
@@ -94,7 +94,7 @@ def test_half_precision_widens(tmp_path: Path) -> None:
     np.testing.assert_array_equal(layer.params["weight_hh_l0"], half["weight_hh_l0"].astype(np.float32))
 
 
-def test_pickles_that_run_something_are_refused(tmp_path: Path) -> None:
+def test_pickles_that_run_code_are_refused(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="reads PyTorch's files, and it is not installed")
 
     class Evil:
@@ -155,7 +155,7 @@ def test_bad_files(name: str, content: bytes, tmp_path: Path) -> None:
 
 
 def test_the_registry_agrees_with_its_modules() -> None:
-    """And importing what it lists imports no optional library."""
+    """Importing the registry must import no optional library."""
     code = (
         "import importlib, sys; from gatewise.weights.registry import FORMATS;"
         "print(*(set(sys.modules) & {*(one.library for one in FORMATS), 'numba', 'keras', 'pandas'}))"
@@ -172,7 +172,7 @@ def test_the_registry_agrees_with_its_modules() -> None:
     assert set(suffixes) <= set(SUFFIXES)
 
 
-def test_other_suffixes_are_named(tmp_path: Path) -> None:
+def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"path: expected a name that ends in \.safetensors, .*got .*\.h5"):
         gws.load(tmp_path / "weights.h5")
     with pytest.raises(FileNotFoundError):
@@ -193,7 +193,7 @@ def test_layers_of_onnx_files(tmp_path: Path) -> None:
 
 
 def test_onnx_nodes_of_one_name(tmp_path: Path) -> None:
-    """As those of a function that is called twice: the later one goes by its output, or is told."""
+    """Nodes share a name if a function is called twice. The later node is then named by its output, or refused."""
     onnx = pytest.importorskip("onnx", reason="reads ONNX files, and the onnx package is not installed")
     import gatewise.onnx
 
