@@ -64,6 +64,10 @@ class Forecaster:
 
     Attributes
     ----------
+    settings : Settings
+        The parameters of the network, `cell` to `mode`.
+    training : Training
+        The parameters of training, `epochs` to `seed`.
     model : Sequential
         The trained network. Like `scaling` and `history`, it exists after `fit`; after `load`, there is no history.
     scaling : Scaling
