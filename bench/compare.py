@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from report import Row, geometric_mean, microseconds, rows_of
+from rows import Row, geometric_mean, microseconds, rows_of
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 import gatewise as gw
 from cases import Case
-from report import markdown
+from rows import markdown
 
 SHAPES = [(10, 32, 16, 64), (100, 4, 16, 64), (100, 32, 16, 64), (100, 32, 128, 256), (1000, 4, 16, 64)]
 

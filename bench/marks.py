@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from cases import Case
 from peers import gatewise
 from race import time_calls
-from report import count
+from rows import count
 
 SHAPES = [(50, 32, 32, 64), (100, 32, 128, 256)]
 

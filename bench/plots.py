@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.ticker import PercentFormatter
 
-from report import Row, count, rows_of
+from rows import Row, count, rows_of
 
 CELLS, MODES = ("LSTM", "GRU"), ("infer", "train", "step")
 TITLES = {"infer": "inference", "train": "forward and backward", "step": "one step of a stream"}

@@ -8,3 +8,4 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 BENCH = ROOT / "bench"
 DATA = ROOT / "tests" / "data"
+HELPERS = ROOT / "tests" / "helpers"

@@ -29,6 +29,7 @@ from cases import Case
 from paths import BENCH, ROOT
 from peers._data import inputs, weights
 from process import cmake
+from rows import rows_of
 from tolerances import expect
 
 CELLS = {"LSTM": draw.CELLS[2], "GRU": draw.CELLS[6], "RNN": draw.CELLS[0]}
@@ -101,7 +102,7 @@ def test_race_of_gatewise_alone(tmp_path: Path, peak: Path) -> None:
     )  # fmt: skip
     result = json.loads(out.read_text())
     assert result["libraries"]["gatewise"]["version"] == gw.__version__
-    rows = report.rows_of(result)
+    rows = rows_of(result)
     assert [(row.threads, row.case.name) for row in rows] == [
         (threads, f"{mode} LSTM 1,1,32,32") for threads in (1, 2) for mode in ("infer", "step")
     ]
@@ -154,7 +155,7 @@ SMALL, LARGE = Case("infer", "LSTM", 1, 1, 32, 32), Case("infer", "GRU", 50, 64,
 
 def test_rows_and_table() -> None:
     result = result_of({SMALL: {"gatewise": 2**-19, "jax": 2**-17, "pytorch": 2.5 * 2**-19}, LARGE: {"jax": 0.0321}})
-    small, large = report.rows_of(result)
+    small, large = rows_of(result)
     assert (small.peer, small.ratio) == ("pytorch", 2.5)
     assert (large.peer, large.ratio, large.share()) == ("jax", None, None)
     lines = report.table(result).splitlines()
@@ -172,7 +173,7 @@ def test_marks() -> None:
         },
         grid=lambda case: case.cell != "RNN",
     )
-    infer, everything, share = report.marks(report.rows_of(result))
+    infer, everything, share = report.marks(rows_of(result))
     mean = (8 * 0.94) ** 0.5
     assert f"geometric mean of the ratios {mean:.2f} (target 2.50: met), lowest 0.94 (target 0.95: missed)" in infer
     assert everything.startswith("- 1 thread, infer and train and step")

@@ -1,5 +1,8 @@
-"""The levels of the package, as CONTRIBUTING lists them: a file imports only what lies below it, and no imports form a
-circle. Imports inside functions and those for types alone count like any others."""
+"""A file of the package imports only from the levels below its own, and no imports form a circle.
+
+CONTRIBUTING lists the levels. Imports inside functions and imports for types count like any others. Circles are looked
+for among the benches and the helpers of the tests too.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 import gatewise
+from paths import BENCH, HELPERS
 
 PACKAGE = Path(gatewise.__file__).parent
 LEVELS: list[set[str]] = [
@@ -27,18 +33,22 @@ LEVELS: list[set[str]] = [
 """Units of one level do not import each other."""
 
 
-def module_of(path: Path) -> str:
-    """The dotted name of a file, such as "gatewise.nn.dense"; of a package's ``__init__.py`` the package's."""
-    parts = ["gatewise", *path.relative_to(PACKAGE).with_suffix("").parts]
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def modules_of(folder: Path, *package: str) -> dict[str, Path]:
+    """The files of a folder that holds a package, or modules without one, by their dotted names."""
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        parts = [*package, *path.relative_to(folder).with_suffix("").parts]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
 
 
-MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = modules_of(PACKAGE, "gatewise")
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The modules of gatewise that a file imports, wherever in it."""
-    package = ["gatewise", *path.relative_to(PACKAGE).parent.parts]
+def imported(module: str, modules: dict[str, Path]) -> Iterator[str]:
+    """Which of the modules a module imports, wherever in its file."""
+    path = modules[module]
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -48,8 +58,10 @@ def imported(path: Path) -> Iterator[str]:
             base = [*base, *(node.module.split(".") if node.module else [])]
             names = [".".join([*base, alias.name]) for alias in node.names]
         for name in names:
-            if name.split(".")[0] == "gatewise":
-                yield name if name in MODULES or "." not in name else name.rpartition(".")[0]
+            if name in modules:
+                yield name
+            elif name.rpartition(".")[0] in modules:
+                yield name.rpartition(".")[0]
 
 
 def unit(module: str) -> str:
@@ -64,16 +76,19 @@ def level(name: str) -> int:
 def test_files_import_what_lies_below() -> None:
     wrong = {
         (unit(module), unit(other))
-        for module, path in MODULES.items()
+        for module in MODULES
         if module != "gatewise"  # which loads the levels above when they are asked for: test_package checks that
-        for other in imported(path)
+        for other in imported(module, MODULES)
         if unit(module) != unit(other) and level(unit(other)) >= level(unit(module))
     }
     assert not wrong
 
 
-def test_no_imports_form_a_circle() -> None:
-    graph = {module: {other for other in imported(path) if other != module} for module, path in MODULES.items()}
+@pytest.mark.parametrize(
+    "modules", [MODULES, modules_of(BENCH), modules_of(HELPERS)], ids=["package", "bench", "tests"]
+)
+def test_no_imports_form_a_circle(modules: dict[str, Path]) -> None:
+    graph = {module: {other for other in imported(module, modules) if other != module} for module in modules}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
