@@ -122,7 +122,7 @@ def rewritten(path: Path, change: Any) -> None:
         (lambda d: d["parts"][0].update(num_layers=10**9), r"fit into memory|0.weight_ih_l1: expected"),
         (lambda d: d["parts"][0].update(num_layers=10**5), r"0.weight_ih_l1: expected \(2, 2\), got None"),
         (lambda d: d["parts"][0].update(hidden_size="2"), "expected a model whose configuration and arrays agree"),
-        (lambda d: d["parts"][0].update(kind="os.system"), "expected one of RNN, LSTM, GRU, Embedding"),
+        (lambda d: d["parts"][0].update(kind="os.system"), "expected one of RNN, LSTM, GRU, Dropout, Embedding"),
         (lambda d: d["parts"][0].update(surprise=1), "unexpected keyword argument 'surprise'"),
         (lambda d: d["parts"][0].pop("kind"), "expected a model whose configuration and arrays agree"),
         (lambda d: d["parts"][0].update(bidirectional=True), r"0.weight_ih_l0_reverse: expected \(2, 3\), got None"),

@@ -34,9 +34,9 @@ class Sequential(Network):
     Parameters
     ----------
     *layers : layer
-        `Embedding`; `RNN`, `LSTM` or `GRU` with ``batch_first=True``; `Dropout`; `Linear`; and at most one of
-        `LastStep`, `MeanOverSteps` and `Flatten`, which make one vector of a sequence. A layer belongs to one model;
-        pass ``copy.deepcopy(layer)`` to a second one.
+        `RNN`, `LSTM` or `GRU` with ``batch_first=True``, `Embedding`, `Dropout`, `Linear`, `LastStep`, `MeanOverSteps`
+        or `Flatten`. At most one of the last three may occur, since they make one vector of a sequence. A layer belongs
+        to one model; pass ``copy.deepcopy(layer)`` to a second one.
     seed : object, optional
         Seed of everything random: the initial values, which are drawn anew, the order of the data, and dropout. It is
         what ``numpy.random.default_rng`` takes. Without a seed the layers keep their values, and everything else is
@@ -113,10 +113,10 @@ LastStep(), has dropped the time axis
         Parameters
         ----------
         x : array_like of shape (N, T, features) or (N, T), list, or iterable
-            Numbers or tokens of N sequences: anything that pandas or NumPy converts, or a ``numpy.memmap``; or a list
-            of N sequences of different lengths, of which those of similar length form a batch; or, without `y`, an
-            iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``. It is iterated once per epoch. A list of
-            batches must contain tuples.
+            Numbers or tokens of N sequences. It can be anything that NumPy converts, such as a ``numpy.memmap`` or
+            pandas objects. It can also be a list of N sequences of different lengths; those of similar length then form
+            a batch. Without `y` it is an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, which is iterated
+            once per epoch. A list of batches must contain tuples.
         y : array_like of shape (N, ...), or list, optional
             Targets as the loss takes them, one per prediction. For sequences of different lengths with a prediction
             per step it is a list.

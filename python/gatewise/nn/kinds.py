@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .. import nn
 from ..layers import LAYERS, CompiledLayer
 from . import recurrent
 from .base import ModelLayer, Parametric, Shape
-from .dense import Linear
-from .dropout import Dropout
-from .embedding import Embedding
-from .reducing import Flatten, LastStep, MeanOverSteps
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ def _own_shapes(layer: type[ModelLayer]) -> Callable[[Mapping[str, Any]], Iterab
     return layer.parameter_shapes if issubclass(layer, Parametric) else lambda config: ()
 
 
-OWN: tuple[type[ModelLayer], ...] = (Embedding, Dropout, Linear, LastStep, MeanOverSteps, Flatten)
+OWN: dict[str, type[ModelLayer]] = {name: getattr(nn, name) for name in nn.__all__}
 KINDS: dict[str, Kind] = {
     name: Kind(layer, partial(recurrent.parameter_shapes, name)) for name, layer in LAYERS.items()
-} | {layer.__name__: Kind(layer, _own_shapes(layer)) for layer in OWN}
+} | {name: Kind(layer, _own_shapes(layer)) for name, layer in OWN.items()}
