@@ -65,7 +65,12 @@ def _usage(error: Any) -> str:
     """Return click's message, with the value that was given or, for an unknown command, the commands there are."""
     message: str = error.format_message().replace("Value error, ", "").removesuffix(".")
     if message.startswith("No such command"):
-        return f"{message}; expected one of {', '.join(error.ctx.command.commands)}"
+        commands = ", ".join(error.ctx.command.commands)
+        return (
+            f"{message} The commands are {commands}"
+            if message.endswith("?")
+            else f"{message}; expected one of {commands}"
+        )
     # Newer versions of typer check with pydantic, whose message omits the value.
     given = [one["input"] for one in getattr(error.__cause__, "errors", list)()]
     return message + "".join(f", got {value!r}" for value in given if repr(value) not in message)

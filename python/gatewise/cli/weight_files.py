@@ -18,7 +18,7 @@ SHOWN = 100  # characters of a note
 def show(path: Path) -> None:
     """Print what a file holds: a model with its notes, or layers and other arrays."""
     with _explained():
-        contents = format_of("path", path).read(path)
+        contents = format_of("FILE", path).read(path)
         if contents.model is not None:
             contents.model.summary()
             _show_notes(contents.model.notes)

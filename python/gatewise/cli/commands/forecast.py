@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ...forecasting.settings import Settings, Training
+from ...files.errors import alternatives
+from ...forecasting.settings import CELLS, Settings, Training
 from .. import forecast as job
 from ..options import Count, File, Names, Number, Text, Threads
 from ..preflight import set_threads
@@ -27,7 +28,9 @@ def forecast(
         Names,
         typer.Option(metavar="NAME", help="Numeric column that the network reads as well. You can repeat this option."),
     ] = None,
-    cell: Annotated[Text, typer.Option(help=f"Type of recurrent layer: lstm or gru (default: {NETWORK.cell}).")] = None,
+    cell: Annotated[
+        Text, typer.Option(help=f"Type of recurrent layer: {alternatives(CELLS)} (default: {NETWORK.cell}).")
+    ] = None,
     hidden: Annotated[
         Count, typer.Option(min=1, help=f"Hidden units per layer (default: {NETWORK.hidden_size}).")
     ] = None,
