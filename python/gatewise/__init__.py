@@ -1,4 +1,4 @@
-"""gatewise: recurrent networks (RNN, LSTM, GRU) on the CPU, forward and backward, with the same bits every time.
+"""gatewise: train and run recurrent networks (RNN, LSTM, GRU) on the CPU, with bit-identical results every time.
 
 >>> import numpy as np, gatewise as gw
 >>> lstm = gw.LSTM(input_size=3, hidden_size=8, seed=0)
@@ -11,12 +11,12 @@ True
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
-from . import reference
+from . import cells, layers, reference
 from ._core.config import get_num_threads, set_num_threads, show_config, threads
 from ._core.dispatch import extension as _extension
 from ._core.gradients import Gradients
-from .cells import GRUCell, LSTMCell, RNNCell
-from .layers import GRU, LSTM, RNN
+from .cells import *  # noqa: F403  (every kind of cell that is declared)
+from .layers import *  # noqa: F403
 
 if TYPE_CHECKING:
     from . import optimizers, schedules
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __version__ = _extension.version
 
-# What stands on the core is imported when it is first used.
+# Packages above the core are imported when they are first used.
 _MODELS = ("Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load")
 _LAZY = {name: ("gatewise.models", name) for name in _MODELS} | {
     "callbacks": ("gatewise.training.callbacks", None),
@@ -52,19 +52,13 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
     "Dropout",
     "Embedding",
     "Flatten",
-    "GRUCell",
     "Gradients",
-    "LSTMCell",
     "LastStep",
     "Linear",
     "MeanOverSteps",
-    "RNNCell",
     "Sequential",
     "callbacks",
     "gate_activations",
@@ -79,3 +73,5 @@ __all__ = [
     "show_config",
     "threads",
 ]
+__all__ += layers.__all__
+__all__ += cells.__all__

@@ -10,6 +10,8 @@ from ._core.kinds.lstm import LSTMCellBase
 from ._core.kinds.rnn import RNNCellBase
 from ._core.state import State
 
+__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
+
 
 class CompiledCell(Compiled):
     """How the cells are called."""

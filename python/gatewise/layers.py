@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ._core.extension import Stream, Tape
 
 
+__all__ = ["GRU", "LSTM", "RNN"]
+
+
 class CompiledLayer(Compiled, LayerBase):
     """How the layers are called. T steps, B sequences, I input features, H hidden units, P projected units, Y = P with
     a projection, else H; L layers, D directions."""

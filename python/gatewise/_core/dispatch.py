@@ -1,4 +1,4 @@
-"""Which of the extension modules is loaded: the best instruction set that this machine has and that was built."""
+"""Load the extension module of the best instruction set that was built and that this machine has."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _module_name(isa: str) -> str:
 
 
 def available() -> list[str]:
-    """The instruction sets that were built and that this machine has, from the least to the best."""
+    """The instruction sets that were built and that this machine has, in increasing order."""
     return [isa for isa in cpu.instruction_sets() if importlib.util.find_spec(_module_name(isa)) is not None]
 
 
 def load(isa: str) -> Extension:
-    """The extension module of an instruction set. One that is not available is an ImportError."""
+    """The extension module of an instruction set; an ImportError if it is not available."""
     names = available()
     if isa not in names:
         raise ImportError(f"instruction set: expected one of {', '.join(names) or 'none'}, got {isa!r}")
@@ -46,5 +46,5 @@ def _best() -> Extension:
     return load(names[-1])
 
 
-# Looked up whenever a layer is made.
+# Read each time a layer is made: tests replace it.
 extension = _best()

@@ -1,4 +1,4 @@
-"""The interface of the extension modules, one for each instruction set, of which `dispatch` loads one."""
+"""The interface of the extension modules. There is one for each instruction set; `dispatch` loads one of them."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ from .parameters import Array
 from .state import State
 
 class Tape:
-    """What a forward pass keeps for its backward pass."""
+    """The values that a forward pass keeps for its backward pass."""
 
     @property
     def nbytes(self) -> int: ...
@@ -21,7 +21,7 @@ class Tape:
     def gates(self) -> Array: ...
 
 class Core:
-    """Options and packed weights of one layer or cell."""
+    """The options and packed weights of one layer or cell."""
 
     @staticmethod
     def make(**options: Any) -> Core: ...
@@ -36,7 +36,7 @@ class Core:
     def step(self, x: Any, state: Any, /) -> State: ...
 
 class Stream:
-    """A layer run step by step, with a state of its own and the weights of when it was made or reloaded."""
+    """A layer run step by step, with its own state and a snapshot of the weights."""
 
     state: State
 

@@ -1,5 +1,8 @@
-"""The parameters of a layer or cell: lent read-only, written through here, so that what was packed is never stale; and
-their gradients, pieces of one vector."""
+"""Parameters of a layer or cell, and gradients as named views of one vector.
+
+Callers read parameters as read-only arrays and write them through `Parameters`, which counts versions. So the compiled
+core knows when its packed copy is out of date.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ Array = NDArray[Any]
 
 
 def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    """`value` as an array of this dtype and shape, or the error that names what was expected and what came."""
+    """Convert `value` to an array of this dtype and shape; an error names what was expected and what came."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -43,12 +46,12 @@ def reordered(array: Array, order: Sequence[str], wanted: Sequence[str]) -> Arra
 
 
 def size_of(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """How many numbers there are in all."""
+    """The number of elements of all these arrays."""
     return sum(math.prod(shape) for shape in shapes.values())
 
 
 class Pieces(MutableMapping[str, Array]):
-    """Name to a view of its piece of one vector, in order. Assigning copies the value into the piece."""
+    """Name to a view into one vector, one after the other. Assigning copies the value into the view."""
 
     def __init__(self, vector: Array, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.shapes = dict(shapes)
@@ -68,7 +71,7 @@ class Pieces(MutableMapping[str, Array]):
             view[...] = convert(name, value, view.dtype, view.shape)
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError(f"params: expected a value for {name!r}, got a deletion: the vector has a piece for it")
+        raise TypeError(f"params: expected a value for {name!r}, got a deletion: gradients cannot be removed")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._views)
@@ -81,16 +84,16 @@ class Pieces(MutableMapping[str, Array]):
 
 
 def _lend(array: Array) -> Array:
-    """A read-only view whose flag cannot be turned back, since its base is read-only too."""
+    """A read-only view that cannot be made writeable, since its base is read-only too."""
     array.flags.writeable = False
     return array.view()
 
 
 class Parameters(MutableMapping[str, Array]):
-    """Name to array. Reading gives a read-only array; writing copies the value in.
+    """Name to array. Reading gives a read-only array; writing copies the value.
 
-    Every write makes a new array (adopted ones apart), so what was lent before keeps its values, and `version`
-    grows, so that whoever packed the old values knows.
+    Every write makes a new array, so arrays that were read before keep their values; adopted arrays are written in
+    place. Every write increases `version`.
 
     >>> import gatewise as gw
     >>> lstm = gw.LSTM(2, 3, seed=0)
@@ -116,7 +119,7 @@ class Parameters(MutableMapping[str, Array]):
         self.update_all({name: value})
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError(f"params: expected a value for {name!r}, got a deletion: a layer keeps all its parameters")
+        raise TypeError(f"params: expected a value for {name!r}, got a deletion: parameters cannot be removed")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)
@@ -137,7 +140,7 @@ class Parameters(MutableMapping[str, Array]):
         >>> gru.params.flat.shape
         (63,)
         """
-        arrays = self._arrays  # one set of values, should another thread write meanwhile
+        arrays = self._arrays  # read once, since another thread may write meanwhile
         return np.concatenate([arrays[name].ravel() for name in self.shapes])
 
     @flat.setter
@@ -145,9 +148,9 @@ class Parameters(MutableMapping[str, Array]):
         self.update_all(Pieces(convert("flat", vector, self.dtype, (size_of(self.shapes),)), self.shapes))
 
     def update_all(self, values: Mapping[str, Any]) -> None:
-        """Write several parameters, all or none: every value is checked before the first is written."""
+        """Write several parameters, or none: every value is checked before the first is written."""
         checked = {name: convert(name, value, self.dtype, self.shapes[name]) for name, value in values.items()}
-        # Copied before anything is written: the values may be views of the very arrays that are written to.
+        # Copy before writing: the values may be views of the arrays that are written.
         copies = {name: np.array(array, order="C") for name, array in checked.items()}
         with self._lock:
             if self.adopted:
@@ -161,7 +164,7 @@ class Parameters(MutableMapping[str, Array]):
             self.version += 1
 
     def snapshot(self) -> tuple[int, list[Array]]:
-        """The version and the arrays of now, in order. Adopted ones have a new version every time: who knows them?"""
+        """The version and the current arrays, in order. Adopted arrays, which change unseen, get a new version."""
         with self._lock:
             self.version += self.adopted
             return self.version, [self._arrays[name] for name in self.shapes]
@@ -171,7 +174,7 @@ class Parameters(MutableMapping[str, Array]):
         return [array.copy() if self.adopted else array for array in self.values()]
 
     def adopt(self, mapping: Mapping[str, Array]) -> None:
-        """Live in the caller's arrays from now on: of this dtype, C-contiguous and writeable."""
+        """Use the caller's arrays as the parameters: of this dtype, C-contiguous and writeable."""
         require_keys("mapping", self.shapes, mapping)
         owners = {name: mapping[name] for name in self.shapes}
         for name, shape in self.shapes.items():

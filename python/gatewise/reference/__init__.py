@@ -13,7 +13,9 @@ written to be read.
 >>> grads = layer.backward(tape, dy=np.ones_like(y))
 """
 
-from .classes import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from . import classes
+from .classes import *  # noqa: F403  (every kind of cell that is declared)
 from .layers import Tape
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell", "Tape"]
+__all__ = ["Tape"]
+__all__ += classes.__all__
