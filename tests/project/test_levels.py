@@ -19,7 +19,8 @@ from paths import BENCH, HELPERS
 PACKAGE = Path(gatewise.__file__).parent
 LEVELS: list[set[str]] = [
     {"_core", "files"},
-    {"cells", "layers", "plotting", "reference"},
+    {"cells", "layers", "plotting"},
+    {"reference"},
     {"schedules"},
     {"optimizers"},
     {"nn"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -15,7 +15,10 @@ class OptionView(property, Generic[T]):
     """
 
     def __init__(self, summary: str, made: str, value: str) -> None:
-        super().__init__(lambda instance: getattr(instance._options, self._name))
+        def read(instance: Any) -> Any:
+            return getattr(instance._options, self._name)
+
+        super().__init__(read)
         self._texts = summary, made, value
 
     def __set_name__(self, owner: type, name: str) -> None:

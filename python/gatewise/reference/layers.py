@@ -13,8 +13,10 @@ from .._core.base import LayerBase
 from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, size_of
 from .._core.state import State, join
+from ..layers import CompiledLayer
 from .cells import Cell, Rows, make_step
 from .checks import Call, Layout, to_call, to_dy, to_stacked_state
+from .documentation import documented_as
 from .noise import Noise
 from .philox import drop
 from .sequence import Plan, Step, run, run_backward
@@ -22,9 +24,34 @@ from .sequence import Plan, Step, run, run_backward
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """What `forward` kept for `backward`: every step of every layer and direction, and its forward's weights.
+    """What `forward` keeps for `backward`.
 
-    key : of what was left to chance, or None if nothing was. The masks are not kept: the key makes them again.
+    A tape holds every step of every layer and direction, and the weights of its forward pass.
+
+    Parameters
+    ----------
+    layer : RNN, LSTM or GRU
+        The layer whose `forward` made the tape.
+    layout : Layout
+        How the caller's arrays are laid out.
+    plan : Plan
+        Which sequences take which steps.
+    key : int or None
+        The key of dropout and zoneout, or None if nothing was drawn. The masks are not kept: backward draws them again
+        from the key.
+    runs : list of tuple
+        For each layer and direction the cell and its steps.
+
+    See Also
+    --------
+    LSTM.backward : Compute gradients from a tape.
+
+    Examples
+    --------
+    >>> import numpy as np, gatewise as gw
+    >>> y, h, tape = gw.reference.GRU(2, 3, seed=0).forward(np.ones((5, 4, 2)))
+    >>> tape.hidden.shape, tape.gates.shape
+    ((5, 1, 4, 3), (3, 5, 1, 4, 3))
     """
 
     layer: LayerBase
@@ -35,17 +62,59 @@ class Tape:
 
     @property
     def hidden(self) -> Array:
-        """h after every step: (T, L D, B, Y), without B for a single sequence; read-only, 0 at masked steps."""
+        """The hidden state h after every step.
+
+        The shape is (T, L·D, B, Y), without B for a single sequence. It is read-only, and 0 at masked steps.
+
+        See Also
+        --------
+        Tape : What else a tape holds.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> y, _, tape = gw.reference.LSTM(2, 3, seed=0).forward(np.ones((5, 4, 2)))
+        >>> tape.hidden.shape
+        (5, 1, 4, 3)
+        """
         return self._of_state(0)
 
     @property
     def cells(self) -> Array | None:
-        """c after every step of an LSTM: (T, L D, B, H), else None; otherwise as `hidden`."""
+        """The cell state c after every step of an LSTM, otherwise None.
+
+        The shape is (T, L·D, B, H), without B for a single sequence. It is read-only, and 0 at masked steps.
+
+        See Also
+        --------
+        Tape : What else a tape holds.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> y, _, tape = gw.reference.LSTM(2, 3, seed=0).forward(np.ones((5, 4, 2)))
+        >>> tape.cells.shape
+        (5, 1, 4, 3)
+        """
         return self._of_state(1) if len(self.layer.kind.states) > 1 else None
 
     @property
     def gates(self) -> Array:
-        """The activated gates of every step, i f g o or r z n, of an RNN its h: (G, T, L D, B, H)."""
+        """The activated gates of every step.
+
+        The shape is (G, T, L·D, B, H), without B for a single sequence: i, f, g, o or r, z, n, and for an RNN its h.
+
+        See Also
+        --------
+        Tape : What else a tape holds.
+
+        Examples
+        --------
+        >>> import numpy as np, gatewise as gw
+        >>> y, _, tape = gw.reference.LSTM(2, 3, seed=0).forward(np.ones((5, 4, 2)))
+        >>> tape.gates.shape
+        (4, 5, 1, 4, 3)
+        """
         o = self.layer._options
         return self._of_steps(o.gates, o.hidden_size, lambda step: step.kept.gates)
 
@@ -82,10 +151,11 @@ class ReferenceLayer(LayerBase):
         mask: ArrayLike | None = None,
         resets: ArrayLike | None = None,
     ) -> tuple[Array, State]:
-        """As ``gatewise.LSTM``'s call: y and the final state, without dropout."""
+        """Run the layers over x, for inference, as the compiled layers do."""
         y, final, _ = self._run(to_call(self._options, x, state, lengths, mask, resets), None)
         return y, final
 
+    @documented_as(CompiledLayer.forward, "With `checkpoint` every step is kept all the same.")
     def forward(
         self,
         x: ArrayLike,
@@ -97,16 +167,13 @@ class ReferenceLayer(LayerBase):
         checkpoint: int | Literal["sqrt"] | None = None,
         key: int | None = None,
     ) -> tuple[Array, State, Tape]:
-        """As ``gatewise.LSTM.forward``: y (read-only), the final state and the tape.
-
-        A checkpoint changes nothing but memory there, and nothing at all here: every step is kept.
-        """
         self._checkpoint_steps(checkpoint)
         call = to_call(self._options, x, state, lengths, mask, resets)
         y, final, tape = self._run(call, self._dropout_key(key))
         y.flags.writeable = False
         return y.view(), final, tape  # of a read-only array: nobody can make it writeable again
 
+    @documented_as(CompiledLayer.backward)
     def backward(
         self,
         tape: Tape,
@@ -117,7 +184,6 @@ class ReferenceLayer(LayerBase):
         steps: bool = False,
         into: Gradients | None = None,
     ) -> Gradients:
-        """As ``gatewise.LSTM.backward``: the gradients by backpropagation through time (Werbos 1990)."""
         if not isinstance(tape, Tape):
             raise TypeError(f"tape: expected what forward returned, got {type(tape).__name__}")
         if tape.layer is not self:
