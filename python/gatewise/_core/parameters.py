@@ -83,7 +83,7 @@ class Pieces(MutableMapping[str, Array]):
         return repr(self._views)
 
 
-def _lend(array: Array) -> Array:
+def lend(array: Array) -> Array:
     """A read-only view that cannot be made writeable, since its base is read-only too."""
     array.flags.writeable = False
     return array.view()
@@ -160,7 +160,7 @@ class Parameters(MutableMapping[str, Array]):
                 for name, array in copies.items():
                     np.copyto(self._owners[name], array)
             else:
-                self._arrays = {**self._arrays, **{name: _lend(array) for name, array in copies.items()}}
+                self._arrays = {**self._arrays, **{name: lend(array) for name, array in copies.items()}}
             self.version += 1
 
     def snapshot(self) -> tuple[int, list[Array]]:

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from .._core.checks import float_dtype
 from .._core.configured import Configured
 from .._core.gradients import Gradients
-from .._core.parameters import Array, Pieces, _lend, size_of
+from .._core.parameters import Array, Pieces, lend, size_of
 from .._core.state import State
 from .flow import Call, Flow
 
@@ -365,7 +365,7 @@ class Parametric(ModelLayer):
 
     def _set_up(self, dtype: DTypeLike, seed: Any) -> None:
         self._dtype = float_dtype(dtype)
-        self.params = {name: _lend(v.astype(self._dtype)) for name, v in self.initial_values("uniform", seed).items()}
+        self.params = {name: lend(v.astype(self._dtype)) for name, v in self.initial_values("uniform", seed).items()}
 
     @property
     def bound(self) -> bool:
