@@ -1,10 +1,10 @@
-"""The operators that gatewise runs, and how large the results of each are, which is known before it runs."""
+"""The operators that gatewise runs, and an upper bound of the size of the results of each before it runs."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,56 +24,64 @@ NO_LARGER = {
     *("ArgMax", "ArgMin", "BatchNormalization", "CumSum", "Flatten", "LayerNormalization", "LogSoftmax", "ReduceMax"),
     *("ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "ReverseSequence", "Shape", "Size", "Slice"),
     *("Softmax", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+    "Constant",  # without inputs; its value is in the file
 }
-"""Operators whose results are no larger than the first input, or than 64 numbers (Shape, Size)."""
-SUPPORTED = {
-    *ELEMENTWISE,
-    *NO_LARGER,
-    *GATES,
-    *("Concat", "Constant", "ConstantOfShape", "Expand", "Gather", "GatherElements", "GatherND", "Gemm", "MatMul"),
-    *("Pad", "Range", "Tile"),
-}
+"""Operators whose results are no larger than the first input and 64 numbers, which are for Shape and Size."""
 
 
 def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:
     """An upper bound of how many numbers a node's results have. The operator itself reports inputs that do not fit."""
-    operator = node.op_type
-    arrays = [np.asarray(value) for value in inputs if value is not None]
-    shapes = [array.shape for array in arrays]
-    if operator in ELEMENTWISE:
-        return _broadcast(*shapes)
-    if operator in GATES:
-        (first, second, _), (directions, _, hidden) = _padded(shapes[0], 3), _padded(shapes[2], 3)
-        return directions * hidden * (first * second + 2 * max(first, second))
-    if operator == "Concat":
-        return sum(array.size for array in arrays)
-    if operator == "ConstantOfShape":
-        return math.prod(_sizes(arrays[0]))
-    if operator == "Expand":
-        return _broadcast(shapes[0], _sizes(arrays[1]))
-    if operator == "Tile":
-        return math.prod((*shapes[0], *_sizes(arrays[1])))
-    if operator == "Gather":
-        axis = _integer(node, "axis")
-        return math.prod((*np.delete(shapes[0] or (1,), axis).tolist(), *shapes[1]))
-    if operator == "GatherElements":
-        return arrays[1].size
-    if operator == "GatherND":
-        places = shapes[1] or (0,)
-        return math.prod((*places[:-1], *shapes[0][_integer(node, "batch_dims") + places[-1] :]))
-    if operator == "Pad":
-        return math.prod(_padded_sizes(shapes[0], inputs))
-    if operator == "Range":
-        start, limit, step = (float(array) for array in arrays)
-        return max(0, math.ceil((limit - start) / step)) if step else 0
-    if operator == "MatMul":
-        a, b = (_padded(shape, 2) for shape in shapes)
-        return math.prod((_broadcast(a[:-2], b[:-2]), a[-2], b[-1]))
-    if operator == "Gemm":
-        a, b = (_padded(shape, 2) for shape in shapes[:2])
-        rows, columns = a[1 if _integer(node, "transA") else 0], b[0 if _integer(node, "transB") else 1]
-        return rows * columns
-    return max((array.size for array in arrays[:1]), default=0) + 64
+    return SIZES[node.op_type](node, [None if value is None else np.asarray(value) for value in inputs])
+
+
+def _elementwise(node: NodeProto, inputs: list[Any]) -> int:
+    return _broadcast(*(array.shape for array in inputs if array is not None))
+
+
+def _no_larger(node: NodeProto, inputs: list[Any]) -> int:
+    return max((array.size for array in inputs[:1]), default=0) + 64
+
+
+def _recurrent(node: NodeProto, inputs: list[Any]) -> int:
+    X, _, R = (_padded(array.shape, 3) for array in inputs[:3])
+    (first, second, _), (directions, _, hidden) = X, R
+    return directions * hidden * (first * second + 2 * max(first, second))
+
+
+def _gather(node: NodeProto, inputs: list[Any]) -> int:
+    data, indices = (array.shape for array in inputs)
+    return math.prod((*np.delete(data or (1,), _integer(node, "axis")).tolist(), *indices))
+
+
+def _gather_nd(node: NodeProto, inputs: list[Any]) -> int:
+    data, indices = inputs[0].shape, inputs[1].shape or (0,)
+    return math.prod((*indices[:-1], *data[_integer(node, "batch_dims") + indices[-1] :]))
+
+
+def _pad(node: NodeProto, inputs: list[Any]) -> int:
+    data, pads, *_ = inputs
+    axes = range(data.ndim) if len(inputs) < 4 or inputs[3] is None else [int(axis) for axis in inputs[3].ravel()]
+    added = [max(0, int(size)) for size in pads.ravel()]
+    sizes, half = list(data.shape), len(added) // 2
+    for axis, before, after in zip(axes, added[:half], added[half:], strict=False):
+        if -data.ndim <= axis < data.ndim:
+            sizes[axis] += before + after
+    return math.prod(sizes)
+
+
+def _range(node: NodeProto, inputs: list[Any]) -> int:
+    start, limit, step = (float(array) for array in inputs)
+    return max(0, math.ceil((limit - start) / step)) if step else 0
+
+
+def _matmul(node: NodeProto, inputs: list[Any]) -> int:
+    a, b = (_padded(array.shape, 2) for array in inputs)
+    return math.prod((_broadcast(a[:-2], b[:-2]), a[-2], b[-1]))
+
+
+def _gemm(node: NodeProto, inputs: list[Any]) -> int:
+    a, b = (_padded(array.shape, 2) for array in inputs[:2])
+    return a[1 if _integer(node, "transA") else 0] * b[0 if _integer(node, "transB") else 1]
 
 
 def _integer(node: NodeProto, name: str) -> int:
@@ -92,17 +100,25 @@ def _padded(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
     return (1,) * (axes - len(shape)) + shape
 
 
-def _padded_sizes(shape: tuple[int, ...], inputs: Sequence[Any]) -> list[int]:
-    """An upper bound of the shape that Pad returns. `inputs` are data, pads, value and optionally axes."""
-    pads = [max(0, int(size)) for size in np.ravel(inputs[1])]
-    axes = range(len(shape)) if len(inputs) < 4 or inputs[3] is None else [int(axis) for axis in np.ravel(inputs[3])]
-    sizes, half = list(shape), len(pads) // 2
-    for axis, before, after in zip(axes, pads[:half], pads[half:], strict=False):
-        if -len(shape) <= axis < len(shape):
-            sizes[axis] += before + after
-    return sizes
-
-
 def _sizes(array: Any) -> tuple[int, ...]:
     """An array of sizes as Python integers, which do not overflow."""
     return tuple(abs(int(size)) for size in array.ravel())
+
+
+SIZES: dict[str, Callable[[NodeProto, list[Any]], int]] = {
+    **dict.fromkeys(ELEMENTWISE, _elementwise),
+    **dict.fromkeys(NO_LARGER, _no_larger),
+    **dict.fromkeys(GATES, _recurrent),
+    "Concat": lambda node, inputs: sum(array.size for array in inputs),
+    "ConstantOfShape": lambda node, inputs: math.prod(_sizes(inputs[0])),
+    "Expand": lambda node, inputs: _broadcast(inputs[0].shape, _sizes(inputs[1])),
+    "Gather": _gather,
+    "GatherElements": lambda node, inputs: int(inputs[1].size),
+    "GatherND": _gather_nd,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "Pad": _pad,
+    "Range": _range,
+    "Tile": lambda node, inputs: math.prod((*inputs[0].shape, *_sizes(inputs[1]))),
+}
+"""Every operator that gatewise runs, to the function of (node, inputs) that bounds the size of its results."""

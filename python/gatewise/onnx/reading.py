@@ -12,7 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper
 
-from .operators import SUPPORTED
+from .operators import SIZES
 
 
 def read(source: str | os.PathLike[str] | bytes) -> ModelProto:
@@ -118,7 +118,7 @@ def _load_external(tensor: TensorProto, folder: Path | None) -> None:
 
 def _check_operators(model: ModelProto) -> None:
     missing = sorted(
-        {f"{node.domain}.{node.op_type}" if node.domain else node.op_type for node in model.graph.node} - SUPPORTED
+        {f"{node.domain}.{node.op_type}" if node.domain else node.op_type for node in model.graph.node} - set(SIZES)
     )
     if missing:
         first = next(node.name for node in model.graph.node if node.op_type == missing[0].rpartition(".")[2])
