@@ -12,7 +12,7 @@ import gatewise as gw
 from gatewise._core.configured import describe
 from gatewise.layers import LAYERS
 from gatewise.models.building import CELLS, READOUTS, recurrent_model
-from gatewise.nn.kinds import KINDS
+from gatewise.nn.storable import STORABLE
 from gatewise.training import losses
 
 CONFIGURED: list[Any] = [
@@ -50,12 +50,12 @@ def test_names_of_losses_and_optimizers_find_them() -> None:
     assert {name: type(gw.optimizers.get(name)) for name in gw.optimizers.KINDS} == gw.optimizers.KINDS
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", STORABLE)
 def test_the_shapes_of_a_configuration_are_those_of_the_layer(name: str) -> None:
     sizes = {"Embedding": (5, 3), "Linear": (3, 2), "Flatten": (4,), **dict.fromkeys(LAYERS, (2, 3))}
-    layer = KINDS[name].make(*sizes.get(name, ()))
+    layer = STORABLE[name].make(*sizes.get(name, ()))
     shapes = {key: array.shape for key, array in layer.params.items()}
-    assert dict(KINDS[name].parameter_shapes(layer.config())) == shapes
+    assert dict(STORABLE[name].parameter_shapes(layer.config())) == shapes
 
 
 def test_asking_for_the_output_does_not_change_a_layer() -> None:

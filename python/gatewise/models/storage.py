@@ -13,8 +13,8 @@ import numpy as np
 from .._core import configured
 from .._core.parameters import Array
 from ..files import safetensors
-from ..nn.kinds import KINDS
 from ..nn.network import Network
+from ..nn.storable import STORABLE
 
 FORMAT = "gatewise.model"
 VERSION = 1
@@ -54,9 +54,9 @@ def plain(value: Any, name: str = "configuration") -> Any:
 def describe(model: Network) -> list[dict[str, Any]]:
     """Return kind and configuration of each layer, as a file holds them."""
     for layer in model.model_layers:
-        if layer.kind not in KINDS:
-            raise TypeError(f"layers: a file can only hold layers of gatewise, got {layer.kind}")
-    layers: list[dict[str, Any]] = plain([{"kind": layer.kind, **layer.config()} for layer in model.model_layers])
+        if layer.class_name not in STORABLE:
+            raise TypeError(f"layers: a file can only hold layers of gatewise, got {layer.class_name}")
+    layers: list[dict[str, Any]] = plain([{"kind": layer.class_name, **layer.config()} for layer in model.model_layers])
     return layers
 
 
@@ -109,14 +109,14 @@ def make_layers(file: File) -> list[Any]:
     """
     described = [(one["kind"], {name: tuples(v) for name, v in one.items() if name != "kind"}) for one in file.layers]
     for index, (kind, config) in enumerate(described):
-        if kind not in KINDS:
-            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+        if kind not in STORABLE:
+            raise ValueError(f"kind: expected one of {', '.join(STORABLE)}, got {kind!r}")
         # Before memory is allocated for sizes that the file's arrays do not have.
-        for name, shape in KINDS[kind].parameter_shapes(config):
+        for name, shape in STORABLE[kind].parameter_shapes(config):
             value = file.model.get(f"{index}.{name}")
             if value is None or value.shape != shape:
                 raise ValueError(f"{index}.{name}: expected {shape}, got {None if value is None else value.shape}")
-    return [KINDS[kind].make(**config) for kind, config in described]
+    return [STORABLE[kind].make(**config) for kind, config in described]
 
 
 def tuples(value: Any) -> Any:

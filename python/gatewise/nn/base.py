@@ -63,7 +63,7 @@ class ModelLayer(Configured, ABC):
         return {}
 
     @property
-    def kind(self) -> str:
+    def class_name(self) -> str:
         """Name of the layer's class, under which files store the layer.
 
         `gatewise.load` finds the class by this name.
@@ -75,7 +75,7 @@ class ModelLayer(Configured, ABC):
         Examples
         --------
         >>> import gatewise as gw
-        >>> gw.LastStep().kind
+        >>> gw.LastStep().class_name
         'LastStep'
         """
         return type(self).__name__

@@ -35,7 +35,7 @@ class RecurrentLayer(ModelLayer):
         return self.layer.params.shapes
 
     @property
-    def kind(self) -> str:
+    def class_name(self) -> str:
         return type(self.layer).__name__
 
     @property

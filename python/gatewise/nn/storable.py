@@ -1,4 +1,4 @@
-"""Every kind of layer that a model can have, by the name under which files store it."""
+"""The layers that files can store, by the name of their class."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .base import ModelLayer, Parametric, Shape
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of layer.
+class Storable:
+    """A class of layers that files can store.
 
     make : makes a layer from its configuration.
     parameter_shapes : yields name and shape of each parameter that a layer of this configuration has.
@@ -30,6 +30,6 @@ def _own_shapes(layer: type[ModelLayer]) -> Callable[[Mapping[str, Any]], Iterab
 
 
 OWN: dict[str, type[ModelLayer]] = {name: getattr(nn, name) for name in nn.__all__}
-KINDS: dict[str, Kind] = {
-    name: Kind(layer, partial(recurrent.parameter_shapes, name)) for name, layer in LAYERS.items()
-} | {name: Kind(layer, _own_shapes(layer)) for name, layer in OWN.items()}
+STORABLE: dict[str, Storable] = {
+    name: Storable(layer, partial(recurrent.parameter_shapes, name)) for name, layer in LAYERS.items()
+} | {name: Storable(layer, _own_shapes(layer)) for name, layer in OWN.items()}
