@@ -1,12 +1,12 @@
-"""Activations: the value of each, and right under it its slope, from the pre-activation a and that value y.
+"""Activations: the value of each, and below it its slope, from the pre-activation a and the value y.
 
-Names, formulas and default parameters are those of ONNX's RNN, LSTM and GRU (operator set 22), and "linear" besides.
-Where two pieces meet, the slope is that of the left one: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha; but
-hard_sigmoid's is 0 at both of its corners. So PyTorch has them. thresholded_relu, which jumps, is 0 at a = alpha, as
-ONNX's operator of that name, ONNX Runtime and Keras have it.
+Names, formulas and default parameters are those of ONNX's RNN, LSTM and GRU (operator set 22), with "linear" added.
+Where two pieces meet, the slope is that of the left piece: relu'(0) = 0, leaky_relu'(0) = elu'(0) = alpha. The slope of
+hard_sigmoid is 0 at both of its corners. PyTorch has the same slopes. thresholded_relu, which jumps, is 0 at a = alpha,
+as in ONNX's operator of that name, ONNX Runtime and Keras.
 
-Three hard sigmoids are in use, all of them alpha a + beta held between 0 and 1: ONNX's and Keras 2's have alpha = 0.2
-and beta = 0.5, the defaults; Keras 3's relu6(a + 3) / 6, which is PyTorch's too, is ("hard_sigmoid", 1 / 6, 0.5).
+Several hard sigmoids are in use, all of the form alpha a + beta, clipped to [0, 1]. ONNX and Keras 2 have alpha = 0.2
+and beta = 0.5, the defaults. Keras 3 and PyTorch have relu6(a + 3) / 6, which is ("hard_sigmoid", 1 / 6, 0.5).
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
-"""One step of each cell: its forward, and right under it its backward.
+"""One step of each cell: its forward function, and below it its backward function.
 
-A step takes rows, one for each sequence: x (R, I), h_prev (R, Y), c_prev (R, H), and returns the new state and what its
-backward will need. The backward takes d_h (and d_c), the gradients of the loss with respect to the new state, adds the
-parameters' gradients to `grads`, and returns those of x and of the state before. Strung together over time, newest step
-first, these are backpropagation through time: Werbos 1990, "Backpropagation through time: what it does and how to do
-it".
+The forward function takes rows, one per sequence: x (R, I), h_prev (R, Y) and, for an LSTM, c_prev (R, H). It returns
+the new state and the values that backward needs. The backward function takes d_h (and d_c), the gradients of the loss
+with respect to the new state. It adds the gradients of the parameters to `grads` and returns those of x and of the
+previous state. Backpropagation through time calls it for one step after the other, the last step first (Werbos 1990,
+"Backpropagation through time: what it does and how to do it").
 
-A pre-activation is the sum of two halves, x_hat = W_ih x + b_ih and h_hat = W_hh h_prev + b_hh, with the rows of all
-gates below each other: i, f, g, o for the LSTM; r, z, n for the GRU. delta is the gradient with respect to a
-pre-activation a. The slopes of the usual activations come from their values: sigmoid' = s (1 - s), tanh' = 1 - t^2;
-`activations` has these and others.
+A pre-activation is the sum of two halves: x_hat = W_ih x + b_ih and h_hat = W_hh h_prev + b_hh. Both contain the rows
+of all gates, one gate after the other: i, f, g, o for the LSTM; r, z, n for the GRU. delta is the gradient with respect
+to a pre-activation a. The derivatives of the usual activations follow from their values: sigmoid' = s (1 - s),
+tanh' = 1 - t^2. `activations` defines these and others.
 
-Where recurrent dropout acts, `scale` (R, Y) is 0 or 1 / (1 - p), and W_hh reads h_in, which is h_prev times that: Gal
-and Ghahramani 2016. Whatever else a cell does with h_prev stays as it is, as in Keras.
+With recurrent dropout, `scale` (R, Y) is 0 or 1 / (1 - p), and W_hh reads h_in = scale * h_prev (Gal and Ghahramani
+2016). Other uses of h_prev in a cell are not scaled, as in Keras.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from .._core.options import Options
 from .._core.parameters import Array
 from .activations import Nonlinearity
 
-Rows = tuple[Array, ...]  # the state of some sequences: (h,), or (h, c) for an LSTM
+Rows = tuple[Array, ...]  # the states of some sequences: (h,), or (h, c) for an LSTM
 
 
 class Cell(Protocol):
-    """What the loop over time knows of a cell."""
+    """The interface of a cell to the loop over time."""
 
     @property
     def forward(self) -> Callable[..., tuple[Rows, Any]]:
-        """x and the parts of the state to the new state, and what `backward` needs of this step."""
+        """Takes x and the states; returns the new states and what `backward` needs of this step."""
 
     @property
     def backward(self) -> Callable[..., tuple[Array, Rows]]:
-        """That, the gradients of the new state's parts and `grads` to the gradients of x and of the state before."""
+        """Takes what `forward` kept and the gradients of the new states; returns those of x and of the old states."""
 
 
 def scaled(rows: Array, scale: Array | None) -> Array:
-    """The rows times their scale, if there is one; 0 where that is 0, whatever stood there. It is its own backward."""
+    """The rows times `scale`, if there is one; 0 where it is 0, even for NaN. The function is its own backward."""
     return rows if scale is None else np.where(scale > 0, rows * scale, 0)
 
 
 def affine(weight: Array, bias: Array | None, rows: Array) -> Array:
-    """weight (N, K) times each of the rows (R, K), plus the bias (N,) if there is one: (R, N)."""
+    """weight (N, K) times each row of (R, K), plus bias (N,) if there is one: (R, N)."""
     return rows @ weight.T if bias is None else rows @ weight.T + bias
 
 
@@ -104,7 +104,7 @@ class RNNStep:
 
 
 class LSTMKept(NamedTuple):
-    """x, the state before, the four gates, the new c, its tanh, m = o tanh c, and the gates' pre-activations."""
+    """x, the previous state, the four gates, the new c, its tanh, m = o tanh c, and the pre-activations of the gates."""
 
     x: Array
     h_prev: Array
@@ -131,10 +131,10 @@ class LSTMStep:
     The peepholes p are by Gers, Schraudolph and Schmidhuber 2002, "Learning precise timing with LSTM recurrent
     networks".
     The projection W_hr is by Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network
-    architectures for large scale acoustic modeling". The last two are there if their weights are.
+    architectures for large scale acoustic modeling". A cell has peepholes or a projection if it has their weights.
 
-    The sigmoid of the gates and the tanh of candidate and cell may be other activations. With input_forget, f = 1 - i
-    (ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call it CIFG).
+    Other activations can replace the sigmoid of the gates and the tanh of candidate and cell. With input_forget,
+    f = 1 - i, as in ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call this CIFG.
     """
 
     kind = KINDS["LSTM"]
@@ -155,14 +155,14 @@ class LSTMStep:
         h_hat = affine(w["weight_hh"], w.get("bias_hh"), scaled(h_prev, scale))
         a_i, a_f, a_g, a_o = np.split(x_hat + h_hat, 4, axis=-1)
 
-        if self.peephole:  # i and f look at the old cell state (Gers et al. 2002)
+        if self.peephole:  # i and f see the old cell state (Gers et al. 2002)
             p_i, p_f, p_o = w["weight_peephole"]
             a_i, a_f = a_i + p_i * c_prev, a_f + p_f * c_prev
         i = self.gate(a_i)
         f = 1 - i if self.input_forget else self.gate(a_f)
         g = self.candidate(a_g)
         c = f * c_prev + i * g  # without f: Hochreiter and Schmidhuber 1997; with it: Gers et al. 2000
-        if self.peephole:  # o looks at the new one
+        if self.peephole:  # o sees the new cell state
             a_o = a_o + p_o * c
         o = self.gate(a_o)
 
@@ -174,7 +174,7 @@ class LSTMStep:
     def backward(
         self, kept: LSTMKept, d_h: Array, d_c: Array, *, scale: Array | None = None, grads: dict[str, Array]
     ) -> tuple[Array, Rows]:
-        """The whole gradient, as in Graves and Schmidhuber 2005; no term is cut off as in the paper of 1997."""
+        """The exact gradient, as in Graves and Schmidhuber 2005; the paper of 1997 leaves out some terms."""
         w = self.weights
         x, h_prev, c_prev, i, f, g, o, c, tanh_c, m, (a_i, a_f, a_g, a_o) = kept
         if self.projection:
@@ -183,7 +183,7 @@ class LSTMStep:
         else:
             d_m = d_h
 
-        # c reaches the loss through the next step (d_c), through m, and through o if that peeps.
+        # c reaches the loss through the next step (d_c), through m, and with peepholes through o.
         delta_o = d_m * tanh_c * self.gate.slope(a_o, o)
         d_c = d_c + d_m * o * self.cell.slope(c, tanh_c)
         if self.peephole:
@@ -196,7 +196,7 @@ class LSTMStep:
             delta_i = d_c * g * self.gate.slope(a_i, i)
             delta_f = d_c * c_prev * self.gate.slope(a_f, f)
         delta_g = d_c * i * self.candidate.slope(a_g, g)
-        # The constant error carousel: along c the gradient is only multiplied by f.
+        # The constant error carousel: from step to step the gradient of c is only multiplied by f.
         d_c_prev = d_c * f
         if self.peephole:
             d_c_prev = d_c_prev + delta_i * p_i + delta_f * p_f
@@ -211,7 +211,7 @@ class LSTMStep:
 
 
 class GRUKept(NamedTuple):
-    """x, h_prev, the three gates, h_hat_n, the recurrent half of n, and the gates' pre-activations."""
+    """x, h_prev, the three gates, h_hat_n (the recurrent half of n), and the pre-activations of the gates."""
 
     x: Array
     h_prev: Array
@@ -232,8 +232,8 @@ class GRUStep:
     machine translation".
 
     In the published paper (reset_after=False) the reset gate r acts on h before the recurrent product of the candidate
-    n; in its first preprint, in cuDNN and in PyTorch (reset_after=True) it acts on the product. z = 1 keeps the old h.
-    The sigmoid of the gates and the tanh of the candidate may be other activations.
+    n. In the first preprint, in cuDNN and in PyTorch (reset_after=True) it acts on the product. z = 1 keeps the old h.
+    Other activations can replace the sigmoid of the gates and the tanh of the candidate.
     """
 
     kind = KINDS["GRU"]
@@ -247,7 +247,7 @@ class GRUStep:
         self.rows_rz, self.rows_n = slice(two_gates), slice(two_gates, None)
 
     def _recurrent(self, rows: slice) -> tuple[Array, Array | None]:
-        """The part of W_hh and b_hh that belongs to r and z, or to n."""
+        """The rows of W_hh and b_hh that belong to r and z, or to n."""
         bias = self.weights.get("bias_hh")
         return self.weights["weight_hh"][rows], None if bias is None else bias[rows]
 
@@ -272,7 +272,7 @@ class GRUStep:
     def backward(
         self, kept: GRUKept, d_h: Array, *, scale: Array | None = None, grads: dict[str, Array]
     ) -> tuple[Array, Rows]:
-        """The chain rule from h = (1 - z) n + z h_prev; r reaches the loss through n alone."""
+        """The chain rule from h = (1 - z) n + z h_prev; r reaches the loss only through n."""
         x, h_prev, r, z, n, h_n, (a_r, a_z, a_n) = kept
         h_in = scaled(h_prev, scale)
         w_rz, w_n = self._recurrent(self.rows_rz)[0], self._recurrent(self.rows_n)[0]

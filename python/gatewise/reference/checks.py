@@ -1,4 +1,4 @@
-"""What a call may be given: layouts, conversions, and errors that name the argument, the expected and what came."""
+"""The arguments of a call: layouts, conversions, and errors that name the argument, what was expected and what came."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sequence import Plan
 
 @dataclass(frozen=True)
 class Layout:
-    """How the caller's arrays lie: (T, B, ...), (B, T, ...) with batch_first, or (T, ...) without a batch."""
+    """The layout of the caller's arrays: (T, B, ...), (B, T, ...) with batch_first, or (T, ...) without a batch."""
 
     batched: bool
     batch_first: bool
@@ -28,13 +28,13 @@ class Layout:
         return array.swapaxes(0, 1) if self.batch_first else array
 
     def lay(self, array: Array) -> Array:
-        """A copy of an array (T, B, ...) as the caller's lie."""
+        """A copy of an array (T, B, ...) in the caller's layout."""
         if not self.batched:
             return np.array(array[:, 0])
         return np.array(array.swapaxes(0, 1) if self.batch_first else array, order="C")
 
     def shape(self, n_steps: int, batch: int, *rest: int) -> tuple[int, ...]:
-        """The shape of the caller's array that `usual` brings to (T, B, ...)."""
+        """The shape, in the caller's layout, of an array (T, B, ...)."""
         if not self.batched:
             return (n_steps, *rest)
         return (batch, n_steps, *rest) if self.batch_first else (n_steps, batch, *rest)
@@ -42,7 +42,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Call:
-    """The checked arguments of a call: x (T, B, I) and the initial state, parts of (L D, B, Y or H)."""
+    """The checked arguments of a call: x (T, B, I), and the initial states (L D, B, Y or H)."""
 
     x: Array
     initial: Rows
@@ -51,7 +51,7 @@ class Call:
 
 
 def to_call(options: Options, x: Any, state: State | None, lengths: Any, mask: Any, resets: Any) -> Call:
-    """The arguments of a layer's call, or the error that says what is wrong with them."""
+    """Check the arguments of a layer's call."""
     x = convert("x", x, options.dtype, np.shape(x))
     axes = "B, T" if options.batch_first else "T, B"
     expected = {3: f"({axes}, {options.input_size})", 2: f"(T, {options.input_size})"}
@@ -83,14 +83,14 @@ def _to_plan(layout: Layout, n_steps: int, batch: int, lengths: Any, mask: Any, 
 
 
 def to_stacked_state(name: str, value: State | None, options: Options, layout: Layout, batch: int) -> Rows:
-    """A layer's state or its gradient in parts of shape (L D, B, Y or H)."""
+    """Check a layer's state or its gradient: arrays of shape (L D, B, Y or H)."""
     count = options.num_layers * options.directions
     parts = to_state(name, value, options, (count, batch) if layout.batched else (count,))
     return parts if layout.batched else tuple(part[:, np.newaxis] for part in parts)
 
 
 def to_state(name: str, value: State | None, options: Options, leading: tuple[int, ...]) -> Rows:
-    """h (*leading, Y), and for an LSTM c (*leading, H), as a tuple. None is zero, and so is a half that is None."""
+    """Check h (*leading, Y), and for an LSTM c (*leading, H), and return them as a tuple. None stands for zeros."""
     sizes, states = options.state_sizes, options.kind.states
     if len(states) == 1:
         named = {name: value}
@@ -112,6 +112,6 @@ def to_state(name: str, value: State | None, options: Options, leading: tuple[in
 
 
 def to_dy(value: Any, options: Options, layout: Layout, n_steps: int, batch: int) -> Array:
-    """The gradient of y as (T, B, D Y); None is zero."""
+    """Check the gradient of y and return it as (T, B, D Y). None stands for zeros."""
     shape = layout.shape(n_steps, batch, options.directions * options.output_size)
     return layout.usual(np.zeros(shape, options.dtype) if value is None else convert("dy", value, options.dtype, shape))

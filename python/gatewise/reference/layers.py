@@ -1,4 +1,4 @@
-"""The layers: a stack of cells run over time, in one direction or two, with dropout in between."""
+"""Stacks of layers: cells run over time in one or two directions, with dropout between the layers."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ class Tape:
         return self._of_steps(o.gates, o.hidden_size, lambda step: step.kept.gates)
 
     def _of_state(self, index: int) -> Array:
-        """One state after every step: (T, L D, B, its size)."""
+        """One of the states after every step: (T, L D, B, size)."""
         size = self.layer._options.state_sizes[index]
         state: Array = self._of_steps(1, size, lambda step: step.state[index : index + 1])[0]
         return state
 
     def _of_steps(self, parts: int, size: int, pick: Callable[[Step], Rows]) -> Array:
-        """What `pick` takes of every step, parts of (R, size), as one array (parts, T, L D, B, size)."""
+        """Collect arrays (R, size), which `pick` returns for each step, into one (number of arrays, T, L D, B, size)."""
         n_steps, batch = self.plan.taken.shape
         whole = np.zeros((parts, n_steps, len(self.runs), batch, size), self.layer.dtype)
         for index, (_, steps) in enumerate(self.runs):
@@ -140,7 +140,7 @@ class Tape:
 
 
 class ReferenceLayer(LayerBase):
-    """What RNN, LSTM and GRU have in common: how they are called."""
+    """The calls of RNN, LSTM and GRU: inference, forward and backward."""
 
     def __call__(
         self,
@@ -171,7 +171,7 @@ class ReferenceLayer(LayerBase):
         call = to_call(self._options, x, state, lengths, mask, resets)
         y, final, tape = self._run(call, self._dropout_key(key))
         y.flags.writeable = False
-        return y.view(), final, tape  # of a read-only array: nobody can make it writeable again
+        return y.view(), final, tape  # a view of a read-only array cannot be made writeable
 
     @documented_as(CompiledLayer.backward)
     def backward(
@@ -227,7 +227,7 @@ class ReferenceLayer(LayerBase):
                 values = drop(key, layer - 1, values, o.dropout)
             outputs = []
             for d, suffix, index in self._directions(layer):
-                # Copies: the tape has its forward's weights, whatever becomes of the layer's.
+                # Copies: the tape keeps its forward's weights even if the layer's change.
                 names = [name for name in self.params if name.endswith(suffix)]
                 cell = make_step(o, {name.removesuffix(suffix): np.array(self.params[name]) for name in names})
                 initial = tuple(part[index] for part in call.initial)
@@ -244,7 +244,7 @@ class ReferenceLayer(LayerBase):
         return Noise(key, index, self._options.recurrent_dropout, self._options.zoneouts)
 
     def _directions(self, layer: int) -> Iterator[tuple[int, str, int]]:
-        """d, the suffix of the parameters' names and the index l D + d, for each direction of the layer."""
+        """For each direction of the layer: d, the suffix of its parameters' names, and the index l D + d."""
         for d, ending in enumerate(("", "_reverse")[: self._options.directions]):
             yield d, f"_l{layer}{ending}", layer * self._options.directions + d
 

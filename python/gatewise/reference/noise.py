@@ -17,11 +17,11 @@ from .philox import Use, below
 
 @dataclass(frozen=True)
 class Noise:
-    """What acts on the state of one layer and direction from step to step.
+    """The noise on the states of one layer and direction.
 
-    key : of its random words. None: inference, which drops nothing and takes zoneout's expectation.
+    key : the key of the random words; None for inference, which drops nothing and takes zoneout's expectation.
     index : l D + d, the number of the layer and direction.
-    zoneout : a probability for each part of the state, h and perhaps c.
+    zoneout : a probability for each state, h and perhaps c.
     """
 
     key: int | None
@@ -30,9 +30,9 @@ class Noise:
     zoneout: tuple[float, ...]
 
     def scale(self, h: Array) -> Array | None:
-        """What recurrent dropout multiplies h (B, Y) by before W_hh reads it, at every step: 0 or 1 / (1 - p).
+        """The factors of recurrent dropout, 0 or 1 / (1 - p), for the h (B, Y) that W_hh reads at every step.
 
-        None if it drops nothing.
+        None if nothing is dropped.
         """
         if self.key is None or self.recurrent_dropout == 0.0:
             return None
@@ -41,9 +41,9 @@ class Noise:
         return np.where(dropped, 0.0, 1.0 / (1.0 - p)).astype(h.dtype)
 
     def zone_out(self, t: int, rows: Array, before: Rows, new: Rows) -> Rows:
-        """d s_prev + (1 - d) s_new for each part s of the state of these sequences: Krueger et al. 2017, section 3.
+        """d s_prev + (1 - d) s_new for each state s of these sequences: Krueger et al. 2017, section 3.
 
-        Each element of d is 1 with probability p, drawn anew at every step; in inference it is its expectation p.
+        Each element of d is drawn at every step and is 1 with probability p; in inference d is its expectation p.
         """
         zoned = []
         for part, (p, s_prev, s_new) in enumerate(zip(self.zoneout, before, new, strict=True)):
@@ -56,7 +56,7 @@ class Noise:
         return tuple(zoned)
 
     def zone_out_backward(self, t: int, rows: Array, d_state: Rows) -> tuple[Rows, Rows]:
-        """The gradients of the new state, (1 - d) d_state, and of the one before, d d_state."""
+        """The gradients of the new states, (1 - d) d_state, and of the previous ones, d d_state."""
         d_new, d_before = [], []
         for part, (p, d_s) in enumerate(zip(self.zoneout, d_state, strict=True)):
             stays = np.zeros(d_s.shape, bool) if p == 0.0 else self._stays(part, t, rows, d_s)
@@ -65,7 +65,7 @@ class Noise:
         return tuple(d_new), tuple(d_before)
 
     def _stays(self, part: int, t: int, rows: Array, like: Array) -> Array:
-        """Which units of these sequences (R, Y or H) stay as they were at step t."""
+        """Which units of these sequences, (R, Y) or (R, H), keep their values at step t."""
         assert self.key is not None
         use = (Use.ZONEOUT_H, Use.ZONEOUT_C)[part]
         return below(self.zoneout[part], self.key, use, self.index, t, rows, like.shape[-1])

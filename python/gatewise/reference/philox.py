@@ -31,7 +31,7 @@ def philox(key: int, c0: ArrayLike, c1: ArrayLike, c2: ArrayLike, c3: ArrayLike)
     key : 64 bits; its low word is the generator's first key word, its high word the second.
     c0, c1, c2, c3 : the counter's words, uint32 arrays that broadcast against each other.
 
-    Returns uint32, their common shape with an axis of 4 behind it.
+    Returns uint32 of their common shape and a last axis of 4.
     """
     k0, k1 = key & 0xFFFFFFFF, key >> 32
     a, b, c, d = np.broadcast_arrays(*(np.asarray(word, np.uint32) for word in (c0, c1, c2, c3)))
@@ -44,7 +44,7 @@ def philox(key: int, c0: ArrayLike, c1: ArrayLike, c2: ArrayLike, c3: ArrayLike)
 
 
 class Use(IntEnum):
-    """What random words are for. Each use has its own: its number is the top two bits of the counter's last word."""
+    """The purpose of random words. Its number is the top two bits of the counter's last word, so no two uses share."""
 
     DROPOUT = 0
     RECURRENT_DROPOUT = 1
@@ -53,10 +53,10 @@ class Use(IntEnum):
 
 
 def below(p: float, key: int, use: Use, index: int, t: ArrayLike, b: ArrayLike, features: int) -> NDArray[np.bool_]:
-    """Which units of sequences b at times t chance chooses, each with probability p: whose words are below p 2^32.
+    """Choose units of sequences b at steps t, each with probability p: those whose words are below p 2^32.
 
-    Unit u has the word u % 4 of the counter (u // 4, b, t, use 2^30 + index), where index is the layer, or, of one
-    direction of a layer, l D + d. t and b broadcast; behind their shape the result has an axis of `features`.
+    Unit u uses word u % 4 of the counter (u // 4, b, t, use 2^30 + index), where index is the layer's number, or
+    l D + d for one direction of a layer. t and b broadcast; the result has their shape and a last axis of `features`.
     """
     times, sequences = np.asarray(t)[..., np.newaxis], np.asarray(b)[..., np.newaxis]
     quads = np.arange(-(-features // 4))
@@ -66,16 +66,16 @@ def below(p: float, key: int, use: Use, index: int, t: ArrayLike, b: ArrayLike, 
 
 
 def kept(key: int, layer: int, shape: tuple[int, int, int], p: float) -> NDArray[np.bool_]:
-    """Which elements of the output (T, B, features) of a layer dropout lets through: each with probability 1 - p."""
+    """Choose which elements of a layer's output (T, B, features) dropout keeps, each with probability 1 - p."""
     n_steps, batch, features = shape
     t, b = np.ogrid[:n_steps, :batch]
     return ~below(p, key, Use.DROPOUT, layer, t, b, features)
 
 
 def drop(key: int, layer: int, values: NDArray[Any], p: float) -> NDArray[Any]:
-    """Inverted dropout: what is let through is scaled by 1 / (1 - p), so that the expectation stays.
+    """Inverted dropout: kept elements are scaled by 1 / (1 - p), so that the expectation does not change.
 
-    It is its own backward: applied to the gradient of the result it gives that of `values`.
+    The function is its own backward: it takes the gradient of the result to that of `values`.
     """
     n_steps, batch, features = values.shape
     scaled = values * values.dtype.type(1.0 / (1.0 - p))

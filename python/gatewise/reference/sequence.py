@@ -1,7 +1,7 @@
 """One layer in one direction over time: at each step reset, mask, cell; and backpropagation through time.
 
-The loop knows no cell, and the cell no loop. A step is a list of rows: the sequences that take it. The cell sees these
-rows alone, so that nothing is read where a step is not taken.
+The loop does not depend on the cell, nor the cell on the loop. At each step the loop passes only the rows of unmasked
+sequences to the cell, so that nothing is read at masked steps.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .noise import Noise
 
 @dataclass(frozen=True)
 class Plan:
-    """Which sequences do what at which step; the same for every layer and direction.
+    """Which steps of which sequences are unmasked, and where sequences are cut; the same for all layers and directions.
 
-    taken : bool (T, B).
-    resets : bool (T, B): a cut between the steps t - 1 and t, without those at or past a sequence's length.
-    repeats : whether the output of a step not taken repeats the last one (a mask) or is 0 (lengths).
+    taken : bool (T, B), the unmasked steps.
+    resets : bool (T, B), a cut between the steps t - 1 and t; False at or past a sequence's length.
+    repeats : whether the output of a masked step repeats the last unmasked one (with a mask) or is 0 (with lengths).
     """
 
     taken: Array
@@ -31,17 +31,17 @@ class Plan:
     repeats: bool
 
     def order(self, reverse: bool) -> Iterator[tuple[int, Array, Array]]:
-        """For each step, as this direction meets them: t, the sequences to reset before it, those that take it."""
+        """For each step, in the order of this direction: t, the sequences to reset before it, the unmasked ones."""
         n_steps = len(self.taken)
         for t in reversed(range(n_steps)) if reverse else range(n_steps):
-            # A reverse direction comes from step t + 1, and a cut between the two is resets[t + 1].
+            # The step before is t + 1 in a reverse direction, and resets[t + 1] cuts between the two.
             first = t + 1 if reverse else t
             cut = np.flatnonzero(self.resets[first : first + 1])
             yield t, cut, np.flatnonzero(self.taken[t])
 
 
 class Step(NamedTuple):
-    """Step t: which sequences were reset, which took it, what the cell kept for backward, and their new state."""
+    """Step t: the sequences that were reset, the unmasked ones, what the cell kept for backward, and the new states."""
 
     t: int
     cut: Array
@@ -51,9 +51,9 @@ class Step(NamedTuple):
 
 
 def run(cell: Cell, x: Array, initial: Rows, plan: Plan, noise: Noise, reverse: bool) -> tuple[Array, Rows, list[Step]]:
-    """x (T, B, I) and the initial state, (B, Y) and perhaps (B, H), to y (T, B, Y), the final state and the steps."""
+    """Run a cell over x (T, B, I) from the initial states; return y (T, B, Y), the final states and the steps."""
     state = [np.array(part) for part in initial]
-    shown = np.zeros_like(state[0])  # the output that a mask repeats
+    shown = np.zeros_like(state[0])  # the last output, which masked steps repeat
     y = np.zeros((len(x), *shown.shape), shown.dtype)
     scale = noise.scale(initial[0])
     steps = []
@@ -85,20 +85,20 @@ def run_backward(
     grads: dict[str, Array],
     d_steps: Rows,
 ) -> Rows:
-    """Backpropagation through time (Werbos 1990): undo the steps of `run`, the last first.
+    """Backpropagation through time (Werbos 1990): go through the steps of `run`, the last first.
 
-    dy (T, B, Y), d_final : the gradients of y and of the final state.
+    dy (T, B, Y), d_final : the gradients of y and of the final states.
     d_x (T, B, I), grads : the gradients of x and of the parameters are added to these.
-    d_steps : takes the gradients of the state after every step taken, (T, B, Y) and perhaps (T, B, H), or is empty.
+    d_steps : receives the gradients of the states after every unmasked step, (T, B, Y) and (T, B, H); may be empty.
 
-    Returns the gradient of the initial state. Where a cut was, nothing passes: gradients are dropped, never multiplied
-    by 0, so that not even NaN crosses.
+    Returns the gradients of the initial states. Nothing passes a cut: gradients are set to zero, not multiplied by 0,
+    so that not even NaN crosses.
     """
     d_state = [np.array(part) for part in d_final]
     d_shown = np.zeros_like(d_state[0])
     scale = noise.scale(d_final[0])
     for t, cut, rows, kept, _ in reversed(steps):
-        if plan.repeats:  # what was shown at t was the output of the last step taken: collect until there
+        if plan.repeats:  # y[t] repeats the output of the last unmasked step: collect dy until that step
             d_shown += dy[t]
             d_state[0][rows] += d_shown[rows]
             d_shown[rows] = 0

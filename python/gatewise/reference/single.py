@@ -1,4 +1,4 @@
-"""A single step of each cell, to be called in a loop of one's own."""
+"""Cells that run one step at a time, for loops of your own."""
 
 from __future__ import annotations
 
@@ -13,18 +13,10 @@ from .checks import to_state
 
 
 class ReferenceCell(CellBase):
-    """What RNNCell, LSTMCell and GRUCell have in common: how they are called."""
+    """The call of RNNCell, LSTMCell and GRUCell."""
 
     def __call__(self, x: ArrayLike, state: State | None = None) -> State:
-        """The state after one more step.
-
-        x : (B, I), or (I,) for a single sequence.
-        state : h (B, H), for an LSTM (h, c); without B for a single sequence. Default: zeros.
-
-        Raises
-        ------
-        ValueError, TypeError : a shape or a dtype is not as above.
-        """
+        """Return the state after one more step, as the compiled cells do."""
         o = self._options
         rows = convert("x", x, o.dtype, np.shape(x))
         expected = {2: f"(B, {o.input_size})", 1: f"({o.input_size},)"}
