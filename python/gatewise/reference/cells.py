@@ -104,7 +104,7 @@ class RNNStep:
 
 
 class LSTMKept(NamedTuple):
-    """x, the previous state, the four gates, the new c, its tanh, m = o tanh c, and the pre-activations of the gates."""
+    """x, the previous state, the gates, the new c, its tanh, m = o tanh c, and the pre-activations."""
 
     x: Array
     h_prev: Array

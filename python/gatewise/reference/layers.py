@@ -125,7 +125,7 @@ class Tape:
         return state
 
     def _of_steps(self, parts: int, size: int, pick: Callable[[Step], Rows]) -> Array:
-        """Collect arrays (R, size), which `pick` returns for each step, into one (number of arrays, T, L D, B, size)."""
+        """Collect the arrays (R, size) that `pick` returns for each step into one, (parts, T, L D, B, size)."""
         n_steps, batch = self.plan.taken.shape
         whole = np.zeros((parts, n_steps, len(self.runs), batch, size), self.layer.dtype)
         for index, (_, steps) in enumerate(self.runs):
