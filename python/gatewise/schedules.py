@@ -68,7 +68,7 @@ class Schedule(Configured, ABC):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """Multiply the learning rate by a factor after every so many updates.
+    """Multiply the learning rate by a factor after a fixed number of updates.
 
     The rate is lr factor^floor(step / every).
 

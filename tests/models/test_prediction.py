@@ -39,12 +39,12 @@ def test_memory_only_grows_with_the_predictions() -> None:
 
 def test_states_of_ragged_sequences_have_the_order_of_the_data() -> None:
     model = gw.Sequential(gw.LSTM(2, 4, batch_first=True), gw.Linear(4, 3), gw.GRU(3, 2, batch_first=True), seed=0)
-    answers, ((h, c), last) = model.predict(RAGGED, batch_size=3, return_state=True)
+    y, ((h, c), last) = model.predict(RAGGED, batch_size=3, return_state=True)
     for i, x in enumerate(RAGGED):
         alone, ((h_alone, c_alone), last_alone) = model.predict(x[None], return_state=True)
         # BLAS may round products of other shapes differently.
         for one, expected in (
-            (answers[i], alone[0]), (h[:, i], h_alone[:, 0]), (c[:, i], c_alone[:, 0]), (last[:, i], last_alone[:, 0])
+            (y[i], alone[0]), (h[:, i], h_alone[:, 0]), (c[:, i], c_alone[:, 0]), (last[:, i], last_alone[:, 0])
         ):  # fmt: skip
             np.testing.assert_allclose(one, expected, rtol=1e-5, atol=1e-6)
 

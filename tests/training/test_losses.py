@@ -55,9 +55,9 @@ def test_gradients_are_central_differences(loss: Loss, target: Array, weight: Ar
 def test_weights_equal_repetition(loss: Loss, target: Array) -> None:
     times = WEIGHT.astype(int).ravel()
     flat = PREDICTION.reshape(-1, 3)
-    answers = target.reshape(-1, *target.shape[2:])
-    weighted = loss(flat, answers, WEIGHT.ravel())
-    repeated = loss(flat.repeat(times, axis=0), answers.repeat(times, axis=0))
+    targets = target.reshape(-1, *target.shape[2:])
+    weighted = loss(flat, targets, WEIGHT.ravel())
+    repeated = loss(flat.repeat(times, axis=0), targets.repeat(times, axis=0))
     assert weighted.value == pytest.approx(repeated.value, rel=1e-12)
     owner = np.arange(20).repeat(times)
     gathered = np.zeros_like(flat)

@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_refused(isa: str) -> None:
     with pytest.raises(ValueError, match=r"grads: expected \(4,\), got \(3,\)"):
         optimizer.update(p, g[:3])
     assert optimizer.state_dict().keys() == {"steps"}
-    optimizer.update(np.zeros(5, np.float32), np.zeros(5, np.float32))  # the failed update left nothing behind
+    optimizer.update(np.zeros(5, np.float32), np.zeros(5, np.float32))  # the failed update left no state
     optimizer = Adam()
     optimizer.update(p, g)
     with pytest.raises(ValueError, match=r"mean: expected \(3,\), got \(4,\)"):

@@ -96,19 +96,19 @@ def test_an_exhausted_iterator_is_refused() -> None:
 def test_ragged_sequences_equal_padded_ones_with_lengths(step_by_step: bool) -> None:
     """With one batch per epoch, padding, buckets and masks only change the order of summation."""
     build, y = (every_step, EVERY) if step_by_step else (one_answer, Y)
-    answers = [one[:n] for one, n in zip(y, LENGTHS, strict=True)] if step_by_step else y
+    targets = [one[:n] for one, n in zip(y, LENGTHS, strict=True)] if step_by_step else y
     padded = fitted(build(), X, y, lengths=LENGTHS, batch_size=20, shuffle=False)
     masked = fitted(build(), X, y, mask=np.arange(6) < LENGTHS[:, None], batch_size=20, shuffle=False)
-    ragged = fitted(build(), RAGGED, answers, batch_size=20)
+    ragged = fitted(build(), RAGGED, targets, batch_size=20)
     for other in (masked, ragged):
         np.testing.assert_allclose(other.flat_params, padded.flat_params, rtol=2e-5, atol=1e-6)
     predicted = padded.predict(RAGGED, batch_size=3)
     whole = padded.predict(X, lengths=LENGTHS)
     for one, expected, n in zip(predicted, whole, LENGTHS, strict=True):
         np.testing.assert_allclose(one, expected[:n] if step_by_step else expected, rtol=1e-5, atol=1e-6)
-    for data in ((RAGGED, answers), (X, y)):
+    for data in ((RAGGED, targets), (X, y)):
         options = {} if data[0] is RAGGED else {"lengths": LENGTHS}
-        assert padded.evaluate(*data, **options)["loss"] == pytest.approx(padded.evaluate(RAGGED, answers)["loss"])
+        assert padded.evaluate(*data, **options)["loss"] == pytest.approx(padded.evaluate(RAGGED, targets)["loss"])
 
 
 def test_batches_of_ragged_sequences_have_similar_lengths() -> None:

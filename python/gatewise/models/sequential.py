@@ -38,9 +38,9 @@ class Sequential(Network):
         or `Flatten`. At most one of the last three may occur, since they make one vector of a sequence. A layer belongs
         to one model; pass ``copy.deepcopy(layer)`` to a second one.
     seed : object, optional
-        Seed of everything random: the initial values, which are drawn anew, the order of the data, and dropout. It is
-        what ``numpy.random.default_rng`` takes. Without a seed the layers keep their values, and everything else is
-        different each time.
+        Seed of everything random: initial values, order of the data, and dropout. It is what
+        ``numpy.random.default_rng`` takes. With a seed the initial values of all layers are drawn again. Without one
+        the layers keep their values, and everything else is different each time.
 
     Attributes
     ----------

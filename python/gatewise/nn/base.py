@@ -70,7 +70,7 @@ class ModelLayer(Configured, ABC):
 
         See Also
         --------
-        config : The arguments that a file stores beside the name.
+        config : The arguments that a file stores with the name.
 
         Examples
         --------
