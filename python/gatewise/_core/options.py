@@ -28,11 +28,12 @@ class Options:
     batch_first: bool
     dropout: float
     bidirectional: bool
-    recurrent_dropout: float
-    zoneout: float | tuple[float, ...]
-    clip: float | None
     dtype: np.dtype[Any]
-    proj_size: int = 0  # of kinds without a projection
+    # The values for kinds that do not have these options.
+    proj_size: int = 0
+    recurrent_dropout: float = 0.0
+    zoneout: float | tuple[float, ...] = 0.0
+    clip: float | None = None
 
     def __init__(self, kind: Kind, given: Mapping[str, Any]) -> None:
         dtype = float_dtype(given.get("dtype", np.float32))
@@ -116,7 +117,7 @@ class Options:
     @property
     def zoneouts(self) -> tuple[float, ...]:
         """The probability of zoneout for each state."""
-        return self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,)
+        return self.zoneout if isinstance(self.zoneout, tuple) else (self.zoneout,) * len(self.kind.states)
 
     @cached_property
     def random(self) -> bool:
