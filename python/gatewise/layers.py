@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from ._core.base import LayerBase
 from ._core.compiled import Compiled
+from ._core.declaration import Kind
 from ._core.gradients import Gradients
 from ._core.kinds.gru import GRULayerBase
 from ._core.kinds.lstm import LSTMLayerBase
@@ -494,4 +495,6 @@ class GRU(GRULayerBase, CompiledLayer):
 
 
 LAYERS: dict[str, type[RNN] | type[LSTM] | type[GRU]] = {layer.kind.name: layer for layer in (RNN, LSTM, GRU)}
-"""The layer of each kind of cell."""
+"""The layer of each kind of cell, by the kind's name."""
+KINDS: dict[str, Kind] = {name: layer.kind for name, layer in LAYERS.items()}
+"""The declaration of each kind of cell."""

@@ -12,10 +12,9 @@ import pytest
 
 import gatewise as gw
 from gatewise._core.declaration import REQUIRED
-from gatewise._core.kinds import KINDS
 from gatewise._core.options import Options
 from gatewise.cells import CELLS
-from gatewise.layers import LAYERS
+from gatewise.layers import KINDS, LAYERS
 
 CLASSES = [
     *[(name, classes[name], single) for name in KINDS for classes, single in ((LAYERS, False), (CELLS, True))],

@@ -19,8 +19,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gatewise._core.kinds import KINDS
 from gatewise._core.options import Options
+from gatewise.layers import KINDS
 
 Array = NDArray[Any]
 Steps = Literal["all", "lengths", "mask"]

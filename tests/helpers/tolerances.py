@@ -23,8 +23,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from draw import Case, Result
 from gatewise import reference
-from gatewise._core.kinds import KINDS
 from gatewise._core.options import Options
+from gatewise.layers import KINDS
 
 Array = NDArray[Any]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.checks import checked_size
-from .._core.kinds import KINDS
 from ..files.errors import InputError
+from ..layers import KINDS
 
 CELLS = {name.lower(): name for name, kind in KINDS.items() if len(kind.gates) > 1}
 """Cells that a forecaster can have, by their name in `Settings`. Cells without gates forget a season too soon."""

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.kinds import KINDS
-from ..layers import LAYERS
+from ..layers import KINDS, LAYERS
 from . import activations, merging, wiring
 from .layers import Array, Dense, Embedding, Layer, Masking, Unchanged
 from .model import Model

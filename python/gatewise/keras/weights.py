@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._core.kinds import KINDS
 from .._core.parameters import reordered
+from ..layers import KINDS
 from .layers import Array
 
 

@@ -10,11 +10,10 @@ import numpy as np
 from .._core.checks import generator
 from .._core.gradients import Gradients
 from .._core.initial import draw_initial
-from .._core.kinds import KINDS
 from .._core.options import Options
 from .._core.parameters import Array, size_of
 from .._core.state import State, parts
-from ..layers import CompiledLayer
+from ..layers import KINDS, CompiledLayer
 from .base import Costs, ModelLayer, Shape
 from .flow import SEQUENCES, Call, Flow
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from onnx import NodeProto, helper
 
-from .._core.kinds import KINDS
-from ..layers import LAYERS
+from ..layers import KINDS, LAYERS
 from . import activations
 from .weights import GATES
 

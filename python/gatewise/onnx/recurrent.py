@@ -8,9 +8,8 @@ import numpy as np
 from onnx import NodeProto
 from onnx.reference.op_run import OpRun
 
-from .._core.kinds import KINDS
 from .._core.state import join, parts
-from ..layers import LAYERS
+from ..layers import KINDS, LAYERS
 from . import attributes
 from .attributes import FORWARD, REVERSE, OperatorAttributes
 from .weights import GATES, Array, OperatorWeights, to_parameters

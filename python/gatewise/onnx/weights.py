@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.kinds import KINDS
 from .._core.parameters import reordered, suffixes
+from ..layers import KINDS
 
 Array = NDArray[Any]
 

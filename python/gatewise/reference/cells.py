@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._core.kinds import KINDS
+from .._core.kinds import gru, lstm, rnn
 from .._core.options import Options
 from .._core.parameters import Array
 from .activations import Nonlinearity
@@ -76,7 +76,7 @@ class RNNKept(NamedTuple):
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
 
-    kind = KINDS["RNN"]
+    kind = rnn.RNN
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
@@ -137,7 +137,7 @@ class LSTMStep:
     f = 1 - i, as in ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call this CIFG.
     """
 
-    kind = KINDS["LSTM"]
+    kind = lstm.LSTM
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
@@ -236,7 +236,7 @@ class GRUStep:
     Other activations can replace the sigmoid of the gates and the tanh of the candidate.
     """
 
-    kind = KINDS["GRU"]
+    kind = gru.GRU
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights

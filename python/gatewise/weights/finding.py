@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._core.declaration import Kind
-from .._core.kinds import KINDS
 from .._core.parameters import Array
 from ..files.errors import alternatives
-from ..layers import LAYERS
+from ..layers import KINDS, LAYERS
 from ..models.storage import tuples
 from .contents import Layer, Weights
 
