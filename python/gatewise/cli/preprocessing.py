@@ -13,6 +13,7 @@ import gatewise as gw
 
 from .._core.parameters import Array
 from ..files.errors import InputError, listed
+from ..models import storage
 from ..models.loading import read_model
 from .data.sequences import LAYOUTS, Columns, Sequences
 from .words import FEW
@@ -105,9 +106,8 @@ class Preprocessing:
         return gw.losses.softmax(outputs.astype(np.float64))
 
     def save(self, model: gw.Sequential, path: Path) -> None:
-        """Write the model with these notes."""
-        model.notes = {NOTES: asdict(self)}
-        model.save(path)
+        """Write the model with these fields as its notes."""
+        storage.write(model, path, notes={NOTES: asdict(self)})
 
 
 def shown(names: list[str]) -> str:
