@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ import gatewise.weights as gws
 from draw import Option
 from gatewise.cli import main
 from gatewise.files.suffixes import FORMATS as SUFFIXES
-from gatewise.weights.registry import FORMATS
+from gatewise.weights import registry
+from gatewise.weights.contents import Contents
+from gatewise.weights.finding import find
+from gatewise.weights.registry import FORMATS, Format
 
 pytest.importorskip("safetensors", reason="writes .safetensors files, and safetensors is not installed")
 
@@ -170,6 +174,21 @@ def test_the_registry_agrees_with_its_modules() -> None:
     suffixes = [suffix for one in FORMATS for suffix in one.suffixes]
     assert len(set(suffixes)) == len(suffixes)
     assert set(suffixes) <= set(SUFFIXES)
+
+
+def test_a_new_format_is_one_entry_and_one_module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = types.ModuleType("gatewise.weights.formats.npz")
+    vars(module)["read"] = lambda path: Contents(find(dict(np.load(path)), {}))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    new = Format((".npz",), "arrays", module="npz", library="numpy", extra="train")
+    monkeypatch.setattr(registry, "FORMATS", (*FORMATS, new))
+    layer = gw.LSTM(3, 4, seed=0)
+    np.savez(tmp_path / "w.npz", **{f"encoder.{name}": value for name, value in layer.state_dict().items()})
+    same(gws.load(tmp_path / "w.npz").layers["encoder"], layer)
+    pytest.importorskip("typer", reason="the commands need typer, which is not installed")
+    assert main(["info", str(tmp_path / "w.npz")]) == 0
+    assert main(["convert", str(tmp_path / "w.npz"), str(tmp_path / "w.safetensors")]) == 0
+    same(gws.load(tmp_path / "w.safetensors").layers["encoder"], layer)
 
 
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
