@@ -83,3 +83,18 @@ def test_examples_of_the_attributes_run(name: str, cls: Any, single_step: bool) 
         found = doctest.DocTestFinder(recurse=False).find(getattr(cls, option), option, globs={})
         assert found
         assert all(doctest.DocTestRunner().run(one).failed == 0 for one in found)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_activations_become_an_option_and_are_found_in_it(kind: Any) -> None:
+    chosen = dict(zip(kind.activations, ("softsign", "relu", ("elu", 0.5)), strict=False))
+    layer = LAYERS[kind.name](2, 3, **kind.activation_options(chosen))
+    assert kind.activations_in(layer.config()) == chosen
+
+
+def test_options_that_another_library_lacks_are_refused() -> None:
+    lstm = gw.LSTM(2, 3, num_layers=2, peephole=True)
+    common = ("input_size", "hidden_size", "num_layers")
+    lstm.kind.require_defaults(lstm.config(), (*common, "peephole"), "this library")
+    with pytest.raises(ValueError, match="peephole: expected False, since this library has no such option, got True"):
+        lstm.kind.require_defaults(lstm.config(), common, "this library")
