@@ -265,7 +265,7 @@ BAD_ATTRIBUTES: list[tuple[str, dict[str, Any], str]] = [
     ("LSTM", {"layout": 2}, "layout: expected 0 or 1, got 2"),
     ("LSTM", {"hidden_size": 7}, r"'the_node' \(LSTM\): hidden_size: expected 5, as R has it, got 7"),
     ("GRU", {"activations": ["Tanh"]}, "activations: expected 2 for each of 1 directions, got 1"),
-    ("RNN", {"activations": ["Swish"]}, "activations: expected names of Affine, .* got 'Swish'"),
+    ("RNN", {"activations": ["Swish"]}, "activations: expected one of Affine, .* got 'Swish'"),
 ]
 
 

@@ -73,7 +73,9 @@ def load(path: str | os.PathLike[str]) -> Model:
         with h5py.File(io.BytesIO(weights), "r") as file:
             return _model(config, file)
     except (KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{os.fspath(path)}: expected a whole .keras file, got: {error!r}") from error
+        raise ValueError(
+            f"{os.fspath(path)}: expected a whole .keras file, got one that cannot be read: {error!r}"
+        ) from error
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
     except OSError as error:

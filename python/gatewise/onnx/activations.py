@@ -40,7 +40,7 @@ def read(names: Sequence[str], alphas: Sequence[float], betas: Sequence[float]) 
     found: list[Any] = []
     for given in names:
         if given.lower() not in known:
-            raise ValueError(f"activations: expected names among {', '.join(NAMES)}, got {given!r}")
+            raise ValueError(f"activations: expected one of {', '.join(NAMES)}, got {given!r}")
         name = known[given.lower()]
         parameters = [next(value, default) for value, default in zip(values, DEFAULTS[name], strict=False)]
         found.append((name, *parameters) if parameters else name)
