@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import Array
-from ..layers import CompiledLayer
 
 Layer = TypeVar("Layer", bound=CompiledLayer)
 DETERMINISTIC = {"dropout": 0.0, "recurrent_dropout": 0.0, "zoneout": 0.0}

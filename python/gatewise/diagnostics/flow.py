@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import plotting
+from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import Array
 from .._core.state import join, parts
 from ..files.errors import alternatives
-from ..layers import LAYERS, CompiledLayer
+from ..layers import LAYERS
 from .exact import exact_copy, single_layer, time_first
 
 

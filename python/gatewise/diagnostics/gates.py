@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import plotting
+from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import Array
 from ..files.errors import alternatives
 from ..files.libraries import library
-from ..layers import LAYERS, CompiledLayer
+from ..layers import LAYERS
 from .exact import exact_copy, time_first
 
 GATES = {"i": "input gate", "f": "forget gate", "o": "output gate", "r": "reset gate", "z": "update gate"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import size_of
-from ..layers import CompiledLayer
 from ..nn.base import ModelLayer
 from ..nn.flow import VECTORS
 from ..nn.network import Network

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..layers import LAYERS, CompiledLayer
+from .._core.compiled_layer import CompiledLayer
+from ..layers import LAYERS
 from .base import ModelLayer
 from .flow import VECTORS, Flow
 from .recurrent import RecurrentLayer

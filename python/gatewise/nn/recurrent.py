@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .._core.checks import generator
+from .._core.compiled_layer import CompiledLayer
 from .._core.gradients import Gradients
 from .._core.initial import draw_initial
 from .._core.options import Options
 from .._core.parameters import Array, size_of
 from .._core.state import State, parts
-from ..layers import KINDS, CompiledLayer
+from ..layers import KINDS
 from .base import Costs, ModelLayer, Shape
 from .flow import SEQUENCES, Call, Flow
 

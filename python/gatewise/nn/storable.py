@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from .. import nn
-from ..layers import LAYERS, CompiledLayer
+from .._core.compiled_layer import CompiledLayer
+from ..layers import LAYERS
 from . import recurrent
 from .base import ModelLayer, Parametric, Shape
 

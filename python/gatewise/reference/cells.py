@@ -76,7 +76,7 @@ class RNNKept(NamedTuple):
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""
 
-    kind = rnn.RNN
+    kind = rnn.RNN_KIND
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
@@ -137,7 +137,7 @@ class LSTMStep:
     f = 1 - i, as in ONNX; Greff et al. 2017, "LSTM: a search space odyssey", call this CIFG.
     """
 
-    kind = lstm.LSTM
+    kind = lstm.LSTM_KIND
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights
@@ -236,7 +236,7 @@ class GRUStep:
     Other activations can replace the sigmoid of the gates and the tanh of the candidate.
     """
 
-    kind = gru.GRU
+    kind = gru.GRU_KIND
 
     def __init__(self, weights: Mapping[str, Array], options: Options) -> None:
         self.weights = weights

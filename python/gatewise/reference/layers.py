@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.base import LayerBase
+from .._core.compiled_layer import CompiledLayer
 from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, size_of
 from .._core.state import State, join
-from ..layers import CompiledLayer
 from .cells import Cell, Rows, make_step
 from .checks import Call, Layout, to_call, to_dy, to_stacked_state
 from .documentation import documented_as

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import Array
-from ..layers import CompiledLayer
 from ..models import Sequential
 
 Layer = CompiledLayer

@@ -1,4 +1,4 @@
-"""The LSTM: its declaration and the constructors of its layer and cell."""
+"""The LSTM: its declaration, and its layer and cell."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike
 
 from ..activations import Activation
 from ..base import CellBase, LayerBase, RecurrentBase
+from ..compiled_cell import CompiledCell
+from ..compiled_layer import CompiledLayer
 from ..declaration import (
     ACTIVATIONS,
     BIAS_HH,
@@ -36,7 +38,7 @@ WEIGHT_HR = Parameter(
 )
 WEIGHT_PEEPHOLE = Parameter("weight_peephole", lambda o, _: (3, o.hidden_size), lambda o: bool(o.peephole))
 
-LSTM = Kind(
+LSTM_KIND = Kind(
     name="LSTM",
     gates=("i", "f", "g", "o"),
     states=("h", "c"),
@@ -51,7 +53,7 @@ LSTM = Kind(
 class LSTMBase(RecurrentBase):
     """An LSTM layer or cell."""
 
-    kind = LSTM
+    kind = LSTM_KIND
     activations = OptionView[tuple[Activation, ...]](
         "The activations of gates, candidate and cell: a name each, or (name, alpha[, beta]).",
         "gw.LSTM(2, 3)",
@@ -87,6 +89,78 @@ class LSTMLayerBase(LSTMBase, LayerBase):
         self._set_up(locals())
 
 
+class LSTM(LSTMLayerBase, CompiledLayer):
+    """Long short-term memory.
+
+    The gates i, f, g, o stand in PyTorch's order: c' = f c + i g, h' = o tanh c'. Parameters have PyTorch's names and
+    shapes.
+
+    Parameters
+    ----------
+    input_size : int
+        The number of input features, I.
+    hidden_size : int
+        The number of hidden units, H.
+    num_layers : int, default 1
+        The number of stacked layers, L.
+    bias : bool, default True
+        Whether there are bias vectors.
+    batch_first : bool, default False
+        Whether x and y are (B, T, features) instead of (T, B, features).
+    dropout : float, default 0.0
+        The probability with which `forward` drops an element between two layers.
+    bidirectional : bool, default False
+        Whether a second direction reads the sequences from their ends.
+    proj_size : int, default 0
+        P. If it is not 0, h' = W_hr (o tanh c') has P features.
+    peephole : bool, default False
+        Whether i and f see c, and o sees c'; adds ``weight_peephole_l0`` of shape (3, H), rows i, f, o.
+    recurrent_dropout : float, default 0.0
+        The probability with which `forward` hides a unit of h from W_hh, as for `RNN`.
+    zoneout : float or tuple of float, default (0.0, 0.0)
+        The probabilities with which units of h and of c keep their values at a step, as for `RNN`; one number stands
+        for both. o and h' are computed from the c' before zoneout, as published; with a projection, zoneout acts on
+        the projected h.
+    activations : sequence of str or tuple, optional
+        Three activations, in the forms that `RNN` lists: of the gates i, f and o, of the candidate g, and of c' on its
+        way to h'. The default is ("sigmoid", "tanh", "tanh"); Keras 2's is
+        (("hard_sigmoid", 0.2, 0.5), "tanh", "tanh").
+    clip : float, optional
+        Bound for the pre-activations of the gates and of g, peephole terms included; as in ONNX Runtime, c' is not
+        clipped.
+    input_forget : bool, default False
+        Whether f = 1 - i, as with ONNX's attribute of that name; the forget-gate parameters exist but are unused.
+    dtype : dtype_like, default float32
+        The type of parameters and results: float32 or float64.
+    seed : int, numpy.random.Generator or None, default None
+        Makes initial values, dropout and zoneout reproducible; what ``numpy.random.default_rng`` takes.
+
+    See Also
+    --------
+    GRU : Gated recurrent units, with fewer parameters.
+    LSTMCell : One step of an LSTM.
+
+    References
+    ----------
+    Hochreiter, S. and Schmidhuber, J. (1997). Long short-term memory. Neural Computation 9.
+
+    Gers, F. A., Schmidhuber, J. and Cummins, F. (2000). Learning to forget: continual prediction with LSTM.
+
+    Gers, F. A., Schraudolph, N. and Schmidhuber, J. (2002). Learning precise timing with LSTM recurrent networks.
+
+    Sak, H., Senior, A. and Beaufays, F. (2014). Long short-term memory recurrent neural network architectures for
+    large scale acoustic modeling.
+
+    Examples
+    --------
+    >>> import numpy as np, gatewise as gw
+    >>> lstm = gw.LSTM(2, 3, bidirectional=True, seed=0)
+    >>> y, (h, c) = lstm(np.zeros((5, 4, 2)), lengths=[5, 3, 0, 1])
+    >>> y.shape, h.shape, c.shape
+    ((5, 4, 6), (2, 4, 3), (2, 4, 3))
+    """
+
+
 class LSTMCellBase(LSTMBase, CellBase):
     """The constructor of an LSTM cell."""
 
@@ -104,3 +178,42 @@ class LSTMCellBase(LSTMBase, CellBase):
         seed: Any = None,
     ) -> None:
         self._set_up(locals())
+
+
+class LSTMCell(LSTMCellBase, CompiledCell):
+    """One step of long short-term memory.
+
+    The parameters are those of PyTorch, and ``weight_peephole`` with peepholes.
+
+    Parameters
+    ----------
+    input_size : int
+        The number of input features, I.
+    hidden_size : int
+        The number of hidden units, H.
+    bias : bool, default True
+        Whether there are bias vectors.
+    peephole : bool, default False
+        Whether the gates see the cell state, as for `LSTM`.
+    activations : sequence of str or tuple, optional
+        The activations of gates, candidate and cell, as for `LSTM`.
+    clip : float, optional
+        Bound for the pre-activations, as for `LSTM`.
+    input_forget : bool, default False
+        Whether the forget gate is 1 - i, as for `LSTM`.
+    dtype : dtype_like, default float32
+        The type of parameters and results: float32 or float64.
+    seed : int, numpy.random.Generator or None, default None
+        Makes the initial values reproducible.
+
+    See Also
+    --------
+    LSTM : The layer over whole sequences.
+
+    Examples
+    --------
+    >>> import numpy as np, gatewise as gw
+    >>> h, c = gw.LSTMCell(2, 3, seed=0)(np.zeros(2))
+    >>> h.shape, c.shape
+    ((3,), (3,))
+    """
