@@ -168,7 +168,7 @@ class Recurrent(AnyRecurrent):
 
     def _converted(self, initial_state: Any) -> Any:
         """Keras's list of (B, H) as gatewise's state of (1, B, H)."""
-        given = initial_state if isinstance(initial_state, (list, tuple)) else [initial_state]
+        given = parts(initial_state)
         count = len(self.layer.kind.states)
         if len(given) != count:
             raise ValueError(f"initial_state: expected {count} arrays, got {len(given)}")
