@@ -159,7 +159,7 @@ def test_accuracy() -> None:
         (lambda: MSE()(np.zeros((2, 1)), np.zeros(2), np.zeros(3)), ValueError, r"sample_weight: expected \(2,\), got"),
         (lambda: Huber(0.0), ValueError, "delta: expected a number above 0, got 0.0"),
         (lambda: BinaryCrossEntropy([1.0]), ValueError, "class_weight: expected 2 numbers of at least 0"),
-        (lambda: gw.losses.get("mes"), ValueError, "loss: expected one of mse, mae, huber, bce, cross_entropy"),
+        (lambda: gw.losses.get("mes"), ValueError, "loss: expected one of mae, mse, huber, bce, cross_entropy"),
         (lambda: gw.losses.softmax(1.0), ValueError, r"logits: expected \(..., C\), got \(\)"),
         (lambda: gw.losses.softmax(["a"]), TypeError, "logits: expected real numbers, got <U1"),
         (lambda: gw.losses.metric("f1"), ValueError, "metrics: expected 'accuracy', 'mae', 'mse' or"),

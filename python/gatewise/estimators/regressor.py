@@ -175,8 +175,8 @@ class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
         sequences = self._labelled(X, y, reset=not continued)
         y = check_array(y, ensure_2d=False, dtype=np.float32, input_name="y")
         targets = y.reshape(len(y), -1)
-        if continued and targets.shape[1] != self.model_.parts[-1].out_features:
-            expected = self.model_.parts[-1].out_features
+        if continued and targets.shape[1] != self.model_.layers[-1].out_features:
+            expected = self.model_.layers[-1].out_features
             raise ValueError(f"y: expected {expected} numbers per sequence, as in the earlier fit, got {y.shape}")
         self._one_output = y.ndim == 1
         examples = Examples(sequences, targets, self._weights(sample_weight, sequences))

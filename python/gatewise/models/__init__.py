@@ -8,8 +8,10 @@
 True
 """
 
-from ..nn import Dropout, Embedding, Flatten, LastStep, Linear, MeanOverSteps
+from .. import nn
+from ..nn import *  # noqa: F403  (every layer that nn exports)
 from .loading import load
 from .sequential import Sequential
 
-__all__ = ["Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps", "Sequential", "load"]
+__all__ = ["Sequential", "load"]
+__all__ += nn.__all__

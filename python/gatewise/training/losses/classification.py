@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from ..._core.parameters import Array
 from .base import Loss
 
+__all__ = ["BinaryCrossEntropy", "CrossEntropy", "softmax"]
+
 
 def softmax(logits: ArrayLike) -> Array:
     """Return the probabilities of logits.

@@ -7,11 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from ..._core.parameters import Array
+from . import classification, regression
 from .base import Loss
-from .classification import BinaryCrossEntropy, CrossEntropy
-from .regression import MAE, MSE, Huber
 
-KINDS: dict[str, type[Loss]] = {str(loss.name): loss for loss in (MSE, MAE, Huber, BinaryCrossEntropy, CrossEntropy)}
+_PUBLIC = [getattr(module, name) for module in (regression, classification) for name in module.__all__]
+KINDS: dict[str, type[Loss]] = {
+    str(loss.name): loss for loss in _PUBLIC if isinstance(loss, type) and issubclass(loss, Loss)
+}
+"""Name to the class of every loss in these modules."""
 
 Metric = Callable[[Array, Array, Array | None], float]
 """A function of targets, predictions and weights."""

@@ -7,6 +7,8 @@ import numpy as np
 from ..._core.parameters import Array
 from .base import Loss
 
+__all__ = ["MAE", "MSE", "Huber"]
+
 
 class MSE(Loss):
     """Mean squared error, the mean of (prediction - y)^2.
