@@ -1,4 +1,4 @@
-"""What the tests share: instruction sets, types, teams of threads, and Hypothesis without clock or chance."""
+"""Fixtures for instruction sets, dtypes and threads, and a deterministic Hypothesis profile without deadlines."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     max_examples=30,
-    # The fixtures that drawn tests take choose a module or a type; no example changes them.
+    # Fixtures of these tests select an extension module or a dtype, which no example changes.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("gatewise")
 
-# A job in the background ignores Ctrl-C, which some tests press.
+# A shell starts background jobs with SIGINT ignored, and some tests send SIGINT.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--interop-table FILE."""
+    """Add the option --interop-table."""
     parser.addoption("--interop-table", type=Path, help="write the table of what passed into this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker and, if it is asked for, what makes the table of marked tests."""
+    """Register the marker `interop` and, if requested, the plugin that writes its table."""
     config.addinivalue_line("markers", "interop(system, what, *, reads, writes): a row of docs/interop.md")
     if config.option.interop_table:
         config.pluginmanager.register(InteropTable(config.option.interop_table))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `isa` runs once for each instruction set that was built and that this machine has."""
+    """Run tests that take `isa` once for each instruction set that was built and that this machine supports."""
     if "isa" in metafunc.fixturenames:
         from gatewise._core import dispatch
 
@@ -50,7 +50,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of the instruction set that layers made in this test use."""
+    """Select an instruction set for the layers that the test makes, and return its name."""
     from gatewise._core import dispatch
 
     monkeypatch.setattr(dispatch, "extension", dispatch.load(request.param))
@@ -59,14 +59,14 @@ def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
 def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
-    """float32, then float64."""
+    """Return float32, then float64."""
     chosen: type[np.floating] = request.param
     return chosen
 
 
 @pytest.fixture
 def wide_team(isa: str) -> Iterator[None]:
-    """Teams of up to eight threads, however few cores this machine has: bits must not depend on their number."""
+    """Allow up to eight threads on any machine, since results must not depend on the number of cores."""
     from gatewise._core import dispatch
 
     dispatch.extension.set_team_limit(8)
@@ -76,13 +76,13 @@ def wide_team(isa: str) -> Iterator[None]:
 
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test runs in a folder of its own."""
+    """Run the test in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def uninstall(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes a library look as if it were not installed."""
+    """Return a function that makes a library look as if it were not installed."""
 
     def hide(library: str) -> None:
         for name in [name for name in sys.modules if name.partition(".")[0] == library]:

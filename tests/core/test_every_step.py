@@ -18,8 +18,9 @@ import draw
 import gatewise as gw
 from bits import OPTIONS, THREADS, WIDE, assert_same_bits, bits, run
 from differences import EPS, STEP, chain, loss, pieces
-from draw import Case, Option, parts
+from draw import Case, Option
 from gatewise import reference
+from gatewise._core.state import parts
 from gatewise.reference import layers as reference_layers
 from gatewise.reference.activations import Nonlinearity
 from gatewise.reference.cells import Rows

@@ -16,6 +16,7 @@ import draw
 import gatewise as gw
 from bits import assert_same_bits
 from gatewise import reference
+from gatewise._core.state import parts
 from paths import EXAMPLES
 from tolerances import named
 
@@ -140,7 +141,7 @@ def test_gradients_added_to_earlier_ones(namespace: Any, option: draw.Option) ->
         before = total.flat.copy()
         got = layer.backward(tape, draw.cast(case.dy, np.float32), draw.cast(case.d_state, np.float32), into=total)
         np.testing.assert_array_equal(got.x, want.x)
-        for a, b in zip(draw.parts(got.state), draw.parts(want.state), strict=True):
+        for a, b in zip(parts(got.state), parts(want.state), strict=True):
             np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(total.flat, before + want.flat)
         np.testing.assert_array_equal(joined(total.params), total.flat)

@@ -17,9 +17,10 @@ import draw
 import gatewise as gw
 from bits import VARIANTS, assert_same_bits, gather, gathered, halves, own, padded, run
 from differences import EPS, chain
-from draw import CELLS, KEY, Array, Case, Option, noises, parts
+from draw import CELLS, KEY, Array, Case, Option, noises
 from gatewise import reference
 from gatewise._core import dispatch
+from gatewise._core.state import join, parts
 from gatewise.reference.philox import Use, below, philox
 from rounding import fma, multiply_then_add
 from tolerances import named, unit
@@ -97,7 +98,7 @@ def states_step_by_step(case: Case, layer: Any, zoned: Any) -> list[tuple[Array,
     state = parts(draw.cast(case.state, layer.dtype))
     states = []
     for t, x_t in enumerate(draw.cast(case.x, layer.dtype)):
-        _, new = layer(x_t[np.newaxis], state if case.kind == "LSTM" else state[0])
+        _, new = layer(x_t[np.newaxis], join(state))
         state = zoned(t, state, parts(new))
         states.append(state)
     return states
@@ -304,7 +305,7 @@ def test_what_is_hidden_may_be_nan(cell: Option, library: Any) -> None:
     h = np.array(parts(case.state)[0])
     h[0, hidden(case, layer)] = np.nan
     state = (h, *parts(case.state)[1:])
-    y, _, _ = layer.forward(case.x, state if case.kind == "LSTM" else state[0], key=case.key)
+    y, _, _ = layer.forward(case.x, join(state), key=case.key)
     np.testing.assert_array_equal(np.isnan(y[0]), hidden(case, layer) if case.kind == "GRU" else False)
 
 

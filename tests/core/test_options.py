@@ -14,6 +14,7 @@ import draw
 import gatewise as gw
 from bits import assert_same_bits
 from draw import Option
+from gatewise._core.state import parts
 from gatewise.reference.activations import Nonlinearity
 from layer_objects import applied, copies
 from tolerances import Expected, expect, named, unit
@@ -44,7 +45,7 @@ def test_every_activation_in_every_cell(isa: str, number: int) -> None:
         limits = {name: getattr(want.case, name) for name in ("lengths", "mask", "resets")}
         y, state = layer(want.case.x, draw.cast(want.case.state, dtype), **limits)
         assert_same_bits({"y": y}, {"y": result.y})
-        for half, other in zip(draw.parts(state), draw.parts(result.state), strict=True):
+        for half, other in zip(parts(state), parts(result.state), strict=True):
             assert_same_bits({"state": half}, {"state": other})
 
 

@@ -1,4 +1,4 @@
-"""Comparison of results bit by bit, the layers that it is made for, and the same case in another batch."""
+"""Compare results bit by bit, and rearrange or pad the batch of a case."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ OPTIONS += [
 ]
 THREADS = [1, 2, 3, 5]
 WIDE = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (600, 2, 5, 40), (20, 2, 5, 300)]
-"""(B, T, I, H): one sequence, few and many, few and many units, so that a team divides the one or the other."""
+"""(B, T, I, H) with few and many sequences and units, so that threads divide either the sequences or the units."""
 
 
 def bits(array: Array) -> Array:
-    """The array's bits as integers, all NaNs alike."""
+    """Return the bits of an array as integers; every NaN has the same bits."""
     array = np.ascontiguousarray(array)
     return np.where(np.isnan(array), array.dtype.type(np.nan), array).view(f"u{array.dtype.itemsize}")
 
@@ -41,7 +41,7 @@ def assert_same_bits(got: dict[str, Array], want: dict[str, Array]) -> None:
 
 
 def own(results: dict[str, Array]) -> dict[str, Array]:
-    """What belongs to sequences: everything but the gradients of the parameters."""
+    """Select the results of single sequences: everything except the gradients of the parameters."""
     return {name: value for name, value in results.items() if not name.startswith("grads.params")}
 
 
@@ -50,7 +50,7 @@ def run(case: Case, layer: Any) -> dict[str, Array]:
 
 
 def gather(case: Case, rows: Array) -> Case:
-    """The case whose batch consists of these sequences of a batched case, in this order."""
+    """Return the case whose batch consists of these sequences of a batched case, in this order."""
 
     def state(value: Any) -> Any:
         if isinstance(value, tuple):
@@ -72,7 +72,7 @@ def gather(case: Case, rows: Array) -> Case:
 
 
 def gathered(case: Case, results: dict[str, Array], rows: Array) -> dict[str, Array]:
-    """The same of what belongs to sequences in a case's results."""
+    """Select the results of these sequences from the results of a case."""
     return {
         name: value[:, rows] if "state" in name else case.lay(case.usual(value)[:, rows])
         for name, value in own(results).items()
@@ -80,7 +80,7 @@ def gathered(case: Case, results: dict[str, Array], rows: Array) -> dict[str, Ar
 
 
 def padded(case: Case, extra: int) -> Case:
-    """The case with this many more steps, past everybody's length, that hold NaN."""
+    """Append this many steps of NaN to a case, past the end of every sequence."""
 
     def pad(array: Array | None, value: float) -> Array | None:
         if array is None:
@@ -90,7 +90,7 @@ def padded(case: Case, extra: int) -> Case:
 
     n_steps, batch = case.usual(case.x).shape[:2]
     lengths = np.full(batch, n_steps) if case.lengths is None else case.lengths
-    # A reset past a length does nothing.
+    # A reset past the end of a sequence has no effect.
     return case.replace(x=pad(case.x, np.nan), dy=pad(case.dy, np.nan), resets=pad(case.resets, True), lengths=lengths)
 
 

@@ -1,4 +1,4 @@
-"""Central differences of the NumPy reference, and how far they may be from its gradients."""
+"""Compare the gradients of the NumPy reference with central differences."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from draw import Array, Case, parts
+from draw import Array, Case
 from gatewise import reference
+from gatewise._core.state import join, parts
 from gatewise.reference.cells import GRUKept, LSTMKept, RNNKept
 from gatewise.reference.layers import Tape
 
@@ -17,15 +18,17 @@ STEP = 1e-4
 
 
 def chain(case: Case) -> int:
-    """How many roundings may lie behind one output: in every step of every layer a dot product for each half of a
-    pre-activation, and some ten operations in the cell."""
+    """Count the roundings that may affect one output.
+
+    Every step of every layer has a dot product for each half of a pre-activation, and about ten operations in the cell.
+    """
     o = case.options
     terms = o["input_size"] + 2 * o["hidden_size"] * (1 + o["bidirectional"]) + 10
     return int(terms * o["num_layers"] * max(1, case.taken.shape[0]))
 
 
 class Point:
-    """Everything that a loss depends on: x, the initial state's parts and the parameters, moved together."""
+    """All inputs of a loss as one point: x, the arrays of the initial state and the parameters."""
 
     def __init__(self, case: Case, grads: Any) -> None:
         self.case = case
@@ -36,18 +39,18 @@ class Point:
             self.values[f"state{k}"], self.grads[f"state{k}"] = part, parts(grads.state)[k]
 
     def moved(self, direction: dict[str, Array], by: float) -> Case:
-        """The case at this point plus `by` times the direction; names that it lacks stay."""
+        """Return the case at this point plus `by` times the direction, which may leave out names."""
         now = {name: v + by * direction[name] if name in direction else v for name, v in self.values.items()}
         state = tuple(now[name] for name in ("state0", "state1") if name in now)
         return self.case.replace(
             x=now["x"],
             params={name: now[name] for name in self.case.params},
-            state=state if self.case.kind == "LSTM" else state[0],
+            state=join(state),
         )
 
 
 def loss(case: Case) -> tuple[float, float, Tape]:
-    """The scalar whose gradients dy and d_state are, the sum of its terms' sizes, and the tape."""
+    """Return the scalar with the gradients dy and d_state, the sum of its terms' absolute values, and the tape."""
     y, final, tape = case.forward(case.layer(reference))
     terms = []
     if case.dy is not None:
@@ -61,7 +64,7 @@ def loss(case: Case) -> tuple[float, float, Tape]:
 
 
 def pre_activations(tape: Tape) -> Iterator[tuple[Any, Array]]:
-    """Every activation at every step, and what it is applied to."""
+    """Yield every activation of every step, with its pre-activation."""
     cell: Any
     for cell, steps in tape.runs:
         for step in steps:
@@ -77,7 +80,7 @@ def pre_activations(tape: Tape) -> Iterator[tuple[Any, Array]]:
 
 
 def pieces(tape: Tape) -> bytes:
-    """On which piece of an activation that consists of several each pre-activation lies."""
+    """Return, for activations that are defined in pieces, the piece of each pre-activation."""
     sides = []
     for phi, a in pre_activations(tape):
         if phi.clip is not None:
@@ -92,12 +95,12 @@ def pieces(tape: Tape) -> bytes:
 
 
 def check_direction(point: Point, direction: dict[str, Array]) -> bool:
-    """Compare the derivative along a direction with central differences; False if a kink is within reach.
+    """Compare the derivative along a direction with central differences; return False if a kink is too close.
 
-    With f(s) the loss at s from the point, d(h) = (f(h) - f(-h)) / 2h is off by h^2 f'''/6 + O(h^4) through truncation.
-    d(2h) is off by four times that, so |d(2h) - d(h)| is three times the truncation of d(h): a bound with room for the
-    next order. Each f is off by rounding, by at most eps times its terms' sizes times the roundings behind each, which
-    d(h) divides by h.
+    Let f(s) be the loss at distance s from the point. The truncation error of d(h) = (f(h) - f(-h)) / 2h is
+    h^2 f'''/6 + O(h^4). That of d(2h) is four times as large, so |d(2h) - d(h)| is three times the truncation error of
+    d(h), and a bound that leaves room for the next order. The rounding error of each f is at most eps times the size of
+    its terms times the number of roundings in each; in d(h) it is divided by h.
     """
     f = {s: loss(point.moved(direction, s * STEP)) for s in (-2, -1, 1, 2)}
     if len({pieces(tape) for _, _, tape in f.values()}) > 1:

@@ -1,12 +1,12 @@
-"""Cases for the tests: layers with drawn parameters, inputs, states and cotangents, and lists of what to draw them for.
+"""Cases for the tests: layers with random parameters, inputs, states and cotangents, and lists of options to draw.
 
 >>> import draw, gatewise
 >>> case = draw.make(draw.OPTIONS[0], draw.VARIANTS[0])
 >>> layer = case.layer(gatewise, np.float32)         # or gatewise.reference
 >>> y, state, tape, grads = case.run(layer)
 
-Every number of a case is a float64 array whose values float32 holds exactly, so that layers of both types see the same
-input. Where a layer must not look there is NaN: x at steps that are not taken, dy past a sequence's length.
+The arrays of a case are float64 with values that float32 represents exactly, so layers of both types get the same
+input. NaN marks what a layer must not read: x at masked steps, and dy past a sequence's length.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from gatewise._core import declaration
+from gatewise._core.declaration import DTYPE, STACK, Kind
 from gatewise._core.options import Options
+from gatewise._core.state import join
 from gatewise.layers import KINDS
 
 Array = NDArray[Any]
@@ -28,7 +31,7 @@ KEY = 0x0123_4567_89AB_CDEF
 
 
 def _short(value: Any) -> str:
-    """An activation, or several, as short as a test's name should be."""
+    """Return a short text for one activation or several, for the name of a test."""
     if isinstance(value, tuple):
         return ",".join(map(_short, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -36,7 +39,7 @@ def _short(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Option:
-    """A layer's kind and its constructor's keywords, without sizes and dtype; `projected` asks for proj_size."""
+    """The kind of a layer and its constructor's keywords, without sizes and dtype; a projected one gets a proj_size."""
 
     kind: str
     keywords: Mapping[str, Any]
@@ -50,7 +53,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Variant:
-    """How a layer is called and which cotangents come back."""
+    """How a layer is called, and which cotangents its backward gets."""
 
     name: str
     steps: Steps = "all"
@@ -66,7 +69,7 @@ class Variant:
 
 
 class Result(NamedTuple):
-    """What a forward and a backward call return."""
+    """The results of a forward and a backward call."""
 
     y: Array
     state: Any
@@ -76,7 +79,7 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One layer, one call of it and one backward, ready to be run by any implementation.
+    """A layer with the arguments of one forward and one backward call, for any implementation.
 
     Arrays lie as the layer takes them (batch_first, unbatched); `usual` brings them to (T, B, ...).
     state and d_state have the layer's structure: h, or (h, c) for an LSTM; each half of d_state may be None.
@@ -96,7 +99,7 @@ class Case:
     batched: bool = True
 
     def layer(self, namespace: Any, dtype: DTypeLike = np.float64) -> Any:
-        """This case's layer from `gatewise`, `gatewise.reference`, or whatever has the class, with its parameters."""
+        """Make this case's layer from `gatewise`, `gatewise.reference`, or another namespace with the class."""
         layer = getattr(namespace, self.kind)(**self.options, dtype=dtype)
         layer.load_state_dict(self.params)
         return layer
@@ -107,20 +110,20 @@ class Case:
         return {"lengths": self.lengths, "mask": self.mask, "resets": self.resets}
 
     def forward(self, layer: Any) -> tuple[Array, Any, Any]:
-        """y, state and tape, the input converted to the layer's dtype."""
+        """Run forward in the layer's dtype and return y, state and tape."""
         x, state = (cast(value, layer.dtype) for value in (self.x, self.state))
         y, final, tape = layer.forward(x, state, key=self.key, **self.limits)
         return y, final, tape
 
     def run(self, layer: Any, **keywords: Any) -> Result:
-        """Forward, then backward from this case's cotangents and with these keywords."""
+        """Run forward, then backward with this case's cotangents and these keywords."""
         y, final, tape = self.forward(layer)
         grads = layer.backward(tape, cast(self.dy, layer.dtype), cast(self.d_state, layer.dtype), **keywords)
         return Result(y, final, tape, grads)
 
     @property
     def taken(self) -> Array:
-        """bool, (T, B): which steps are taken."""
+        """The unmasked steps, as bool of shape (T, B)."""
         n_steps, batch = self.usual(self.x).shape[:2]
         if self.mask is not None:
             return self.usual(self.mask)
@@ -140,12 +143,12 @@ class Case:
         return array.swapaxes(0, 1) if self.options["batch_first"] else array
 
     def replace(self, **changes: Any) -> Case:
-        """A case that differs in these fields."""
+        """Return a copy with other values in these fields."""
         return replace(self, **changes)
 
 
 def cast(value: Any, dtype: DTypeLike) -> Any:
-    """None, an array or a tuple of these, converted to this dtype."""
+    """Convert None, an array or a tuple of these to a dtype."""
     if value is None:
         return None
     if isinstance(value, tuple):
@@ -153,13 +156,8 @@ def cast(value: Any, dtype: DTypeLike) -> Any:
     return np.asarray(value).astype(dtype)
 
 
-def parts(state: Any) -> tuple[Any, ...]:
-    """A state's halves: (h,), or (h, c) for an LSTM."""
-    return state if isinstance(state, tuple) else (state,)
-
-
 def exact(array: Array) -> Array:
-    """The float64 array of the nearest numbers that float32 holds exactly."""
+    """Round to float32 and return float64."""
     return array.astype(np.float32).astype(np.float64)
 
 
@@ -175,11 +173,10 @@ def make(
     seed: int = 0,
     share: float = 0.6,
 ) -> Case:
-    """A case of these sizes. An unbatched variant has one sequence; `proj_size` counts if the option is projected.
+    """Draw a case of these sizes. An unbatched variant has one sequence; only projected options use `proj_size`.
 
-    share : the probability that a step of a mask is taken; lengths, masks and resets are drawn from the seed. Where the
-        sizes allow it, lengths are unsorted and hold 0 and T, a mask has a sequence that it hides whole, and resets hit
-        the first step of one sequence and masked steps.
+    share : the probability that a step is unmasked. Where the sizes allow it, lengths are unsorted and include 0 and T,
+        one sequence is masked completely, and resets occur at the first step of a sequence and at masked steps.
     """
     rng = np.random.default_rng(seed)
     batch = batch if variant.batched else 1
@@ -195,12 +192,12 @@ def make(
     def normal(*shape: int) -> Array:
         return exact(rng.standard_normal(shape))
 
-    def structure(h: bool, c: bool) -> Any:
-        """A state or its gradient, with these halves."""
+    def structure(h: bool, others: bool) -> Any:
+        """Draw a state or its gradient, with or without h and with or without the other states."""
         rows = (sizes.num_layers * sizes.directions, batch)[: 1 + variant.batched]
-        half_h = normal(*rows, sizes.output_size) if h else None
-        half_c = normal(*rows, hidden_size) if c else None
-        return (half_h, half_c) if option.kind == "LSTM" else half_h
+        first = normal(*rows, sizes.output_size) if h else None
+        names = KINDS[option.kind].states[1:]
+        return join([first, *(normal(*rows, hidden_size) if others else None for _ in names)])
 
     case = Case(option.kind, options, params, np.empty(0), batched=variant.batched)
     lengths, mask, resets = _limits(rng, variant, n_steps, batch, share)
@@ -225,7 +222,7 @@ def make(
 def _limits(
     rng: np.random.Generator, variant: Variant, n_steps: int, batch: int, share: float
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """lengths (B,), mask (T, B) and resets (T, B), or None where the variant has none."""
+    """Draw lengths (B,), mask (T, B) and resets (T, B); None for those that the variant does not have."""
     lengths = mask = resets = None
     if variant.steps == "lengths":
         lengths = rng.integers(0, n_steps + 1, batch)
@@ -243,17 +240,41 @@ def _limits(
     return lengths, mask, resets
 
 
+VALUES: dict[str, tuple[Any, ...]] = {
+    "nonlinearity": ("tanh", "relu"),
+    "proj_size": (False, True),
+}
+"""The values to draw for options that are not switches. For proj_size: whether there is a projection."""
+
+DRAWN_ELSEWHERE = {option.name for option in (*STACK, DTYPE)} | {"recurrent_dropout", "zoneout", "activations", "clip"}
+"""Options of several kinds, which STACKS, NOISY and CHOSEN vary."""
+
+
+def own_options(kind: Kind) -> list[declaration.Option]:
+    """Return the options that only this kind has, in the order of its declaration."""
+    return [option for option in kind.options if option.name not in DRAWN_ELSEWHERE]
+
+
+def combinations(kind: Kind, own: list[declaration.Option], **keywords: Any) -> list[Option]:
+    """Return every combination of values of these options, with further keywords.
+
+    A switch that is off by default is passed only where it is on.
+    """
+    drawn = [(one.default, not one.default) if isinstance(one.default, bool) else VALUES[one.name] for one in own]
+    options = []
+    for values in itertools.product(*drawn):
+        chosen = {option.name: value for option, value in zip(own, values, strict=True) if value or option.default}
+        projected = chosen.pop("proj_size", False)
+        options.append(Option(kind.name, {**chosen, **keywords}, projected))
+    return options
+
+
 CELLS = [
-    Option("RNN", {"nonlinearity": "tanh"}),
-    Option("RNN", {"nonlinearity": "relu"}),
-    Option("LSTM", {}),
-    Option("LSTM", {"peephole": True}),
-    Option("LSTM", {}, projected=True),
-    Option("LSTM", {"peephole": True}, projected=True),
-    Option("GRU", {"reset_after": True}),
-    Option("GRU", {"reset_after": False}),
+    option
+    for kind in KINDS.values()
+    for option in combinations(kind, [one for one in own_options(kind) if one.name in VALUES or not one.in_core])
 ]
-"""Every cell there is."""
+"""Every compiled cell, and where a kind has projections, each with and without one."""
 
 ACTIVATIONS: list[Any] = [
     "linear",
@@ -271,29 +292,27 @@ ACTIVATIONS: list[Any] = [
     "softplus",
     "softsign",
 ]
-"""Every activation, and what a layer may be asked for it with: a bare name, or parameters, among them Keras 3's hard
-sigmoid and slopes of both signs."""
+"""Every activation, by its name alone or with parameters. They include Keras 3's hard sigmoid and a negative slope."""
 
 CLIP = 0.75
-"""What cuts off a good part of the pre-activations of a drawn case."""
+"""A clip that many pre-activations of a drawn case exceed."""
 
 
 def _chosen() -> list[Option]:
-    """Each activation at each place of each cell, with and without clip and with every other option of the cell."""
+    """Return each activation in each role of each cell, with and without clip and with the cell's other options."""
     options = []
-    for k, clip in itertools.product(range(len(ACTIVATIONS)), (None, CLIP)):
-        gates, candidate, cell = (ACTIVATIONS[(k + shift) % len(ACTIVATIONS)] for shift in (0, 5, 9))
-        options.append(Option("RNN", {"nonlinearity": gates, "clip": clip}))
-        for reset_after in (True, False):
-            options.append(Option("GRU", {"reset_after": reset_after, "activations": (gates, candidate), "clip": clip}))
-        for peephole, projected, input_forget in itertools.product((False, True), repeat=3):
-            keywords = {"peephole": peephole, "input_forget": input_forget, "clip": clip}
-            options.append(Option("LSTM", {"activations": (gates, candidate, cell), **keywords}, projected))
+    kinds = sorted(KINDS.values(), key=lambda kind: len(own_options(kind)))
+    for (k, clip), kind in itertools.product(itertools.product(range(len(ACTIVATIONS)), (None, CLIP)), kinds):
+        roles = zip(kind.activations, (0, 5, 9, 12), strict=False)
+        chosen = kind.activation_options({role: ACTIVATIONS[(k + shift) % len(ACTIVATIONS)] for role, shift in roles})
+        # Options that select the compiled cell come first.
+        own = sorted((one for one in own_options(kind) if one.name not in chosen), key=lambda one: one.in_core)
+        options += combinations(kind, own, **chosen, clip=clip)
     return options
 
 
 CHOSEN = _chosen()
-"""Cells with activations of one's own."""
+"""Cells with non-default activations."""
 
 FEW_CHOSEN = [
     Option("RNN", {"nonlinearity": ("leaky_relu", -0.25), "clip": CLIP}),
@@ -311,7 +330,7 @@ FEW_CHOSEN = [
     Option("GRU", {"activations": (("hard_sigmoid", 1 / 6, 0.5), "softsign"), "clip": CLIP}),
     Option("GRU", {"reset_after": False, "activations": ("hard_sigmoid", "relu")}),
 ]
-"""Of them a few that keep the states of long sequences within bounds."""
+"""A few such cells whose states stay bounded over long sequences."""
 
 STACKS: list[dict[str, Any]] = [
     {},
@@ -321,7 +340,7 @@ STACKS: list[dict[str, Any]] = [
     {"num_layers": 3, "bidirectional": True, "dropout": 0.3},
     {"num_layers": 3, "bidirectional": True, "batch_first": True},
 ]
-"""Layers, directions, layouts and dropout that every cell is put in."""
+"""Numbers of layers and directions, layouts and dropout, which are combined with every cell."""
 
 OPTIONS = [
     Option(cell.kind, {**cell.keywords, "bias": bias, **stack}, cell.projected)
@@ -330,8 +349,9 @@ OPTIONS = [
 
 
 def noises(kind: str, zoneout_h: float, zoneout_c: float, **keywords: Any) -> dict[str, Any]:
-    """The keywords of a layer with zoneout, which only an LSTM has on c."""
-    return {"zoneout": (zoneout_h, zoneout_c) if kind == "LSTM" else zoneout_h, **keywords}
+    """Return the keywords of a layer with zoneout of h, and of the other states where the kind has any."""
+    states = KINDS[kind].states
+    return {"zoneout": join([zoneout_h, *[zoneout_c] * (len(states) - 1)]), **keywords}
 
 
 FULLY_NOISY = [
@@ -356,7 +376,7 @@ NOISY = FULLY_NOISY + [
         noises(cell.kind, 0.4, 0.0, bias=False, batch_first=True),
     )
 ]
-"""And with one of the two alone."""
+"""These, and every cell with recurrent dropout alone and with zoneout alone."""
 
 VARIANTS = [
     Variant("dense"),
@@ -378,6 +398,6 @@ VARIANTS = [
 
 
 def case_for_a_team(cell: Option = CELLS[2]) -> Case:
-    """Enough work for a team."""
+    """Return a case with enough work for several threads."""
     variant = next(variant for variant in VARIANTS if variant.name == "lengths-resets")
     return make(cell, variant, n_steps=12, batch=32, input_size=24, hidden_size=64, proj_size=32)

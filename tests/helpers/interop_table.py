@@ -1,6 +1,6 @@
-"""The table of docs/interop.md: rows are markers on tests, and stand there when these have passed.
+"""Write the table of docs/interop.md: one row for each marker ``interop`` of the tests, if all of them passed.
 
-``@pytest.mark.interop("PyTorch", "what", reads="exact", writes="rounding")`` on a test claims a row.
+A row is claimed by ``@pytest.mark.interop("PyTorch", "what", reads="exact", writes="rounding")``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Row = tuple[str, str, str, str]
 
 
 class InteropTable:
-    """Collects the outcomes of marked tests and writes the table when all of them have passed."""
+    """A pytest plugin that records the outcomes of marked tests, and writes the table if all of them passed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

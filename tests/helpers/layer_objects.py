@@ -1,4 +1,4 @@
-"""What the tests of layers as objects share: an input, comparison of results, parameters, copies, and activations."""
+"""Helpers for tests of layers as objects: an input, comparison of results, random parameters, copies, activations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ X = np.random.default_rng(0).standard_normal((6, 3, 4)).astype(np.float32)
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two results, or two states, hold the same numbers."""
+    """Return whether two results or two states have equal values."""
     if isinstance(a, tuple):
         return len(a) == len(b) and all(same(p, q) for p, q in zip(a, b, strict=True))
     return np.array_equal(a, b)
@@ -32,7 +32,7 @@ def copies(thing: Any) -> list[Any]:
 
 
 def applied(activation: Any, a: Array, clip: float | None = None) -> tuple[Array, Array]:
-    """Value and slope at each of a (N,), as the compiled layers compute them: an RNN whose input weight is 1."""
+    """Return an activation's values and slopes at the points a (N,), from a compiled RNN whose input weight is 1."""
     rnn = gw.RNN(1, 1, nonlinearity=activation, clip=clip, dtype=a.dtype)
     rnn.load_state_dict({name: np.full_like(value, "weight_ih" in name) for name, value in rnn.params.items()})
     y, _, tape = rnn.forward(a.reshape(1, -1, 1))

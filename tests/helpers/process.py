@@ -1,4 +1,4 @@
-"""Scripts in a Python of their own: what they print, and proof that they did not crash."""
+"""Run a script in another Python process, or cmake, and fail the test if it fails."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if len(sys.argv) > 1:
 
 
 def python(script: str, *arguments: str, header: str = HEADER, timeout: float = 120, **environment: str) -> str:
-    """What a script prints. The first argument is the instruction set; no settings of threads are handed down.
+    """Run a script and return what it prints.
 
-    A crash, an exception, or an end that does not come within `timeout` seconds fails the test.
+    The first argument is the instruction set. Environment variables with settings of threads are not passed on. A
+    crash, an exception, or running longer than `timeout` seconds fails the test.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "KMP_", "GATEWISE_"))}
     done = subprocess.run(
@@ -36,7 +37,7 @@ def python(script: str, *arguments: str, header: str = HEADER, timeout: float = 
 
 
 def cmake(*arguments: object) -> None:
-    """Runs cmake, with Eigen's headers from their Python package where it configures."""
+    """Run cmake; when it configures, with the Eigen headers of the Python package."""
     eigen = distribution("cmeel-eigen").locate_file("cmeel.prefix/include/eigen3")
     where = [f"-DGATEWISE_EIGEN_INCLUDE_DIR={eigen}"] if "-S" in arguments else []
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Products and sums of float32 numbers, one rounding at a time."""
+"""Emulate products and sums of float32 numbers, one rounding at a time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ F32 = NDArray[np.float32]
 
 
 def fma(w: Any, x: Any, v: Any) -> F32:
-    """w x + v of float32 arrays with one rounding.
+    """Return w x + v of float32 arrays with one rounding.
 
-    The product of two float32 numbers is exact in float64. Its sum with v is rounded to odd there: where that was
-    inexact and its last bit is even, it moves to the neighbour on the exact sum's side. Rounding that to float32 gives
-    the exact sum rounded once, since float64 has more than two digits to spare (Boldo and Melquiond 2008, "Emulation of
-    FMA and correctly rounded sums: proved algorithms using rounding to odd").
+    In float64, the product of two float32 numbers is exact, and its sum with v is rounded to odd: if the sum is inexact
+    and its last bit is even, it moves to the neighbour in the direction of the exact sum. Rounding this to float32
+    gives the exact sum rounded once, since float64 has more than two bits to spare (Boldo and Melquiond 2008,
+    "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
     """
     product, v = np.asarray(w, np.float64) * np.asarray(x, np.float64), np.asarray(v, np.float64)
     total = product + v

@@ -1,4 +1,4 @@
-"""Cases that Hypothesis chooses: any layer, called in any way, in any small sizes."""
+"""Hypothesis strategies for cases: any layer, called in any way, with any small sizes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from draw import CELLS, FEW_CHOSEN, Case, Option, Steps, Variant, make, noises
 
 @st.composite
 def options(draw: st.DrawFn) -> Option:
-    """Any cell in any stack of up to three layers."""
+    """Draw any cell, in a stack of up to three layers."""
     cell = draw(st.sampled_from(CELLS + FEW_CHOSEN))
     num_layers = draw(st.integers(1, 3))
     zoneout_h, zoneout_c = (draw(st.sampled_from([0.0, 0.0, 0.3])) for _ in range(2))
@@ -30,7 +30,7 @@ def options(draw: st.DrawFn) -> Option:
 
 @st.composite
 def variants(draw: st.DrawFn) -> Variant:
-    """Any combination of limits, initial state, cotangents and layout."""
+    """Draw any combination of lengths, masks, resets, initial state, cotangents and layout."""
     steps: Steps = draw(st.sampled_from(["all", "lengths", "mask"]))
     return Variant("drawn", steps, *(draw(st.booleans()) for _ in range(6)))
 
@@ -44,7 +44,7 @@ def cases(
     max_hidden: int = 40,
     dropout: bool = True,
 ) -> Case:
-    """Any option and variant in any sizes, T = 0 and B = 0 among them; `dropout=False` leaves nothing to chance.
+    """Draw any option and variant with any sizes, including T = 0 and B = 0. `dropout=False` turns off all dropout.
 
     A projected option with hidden_size = 1 has no projection.
     """

@@ -1,16 +1,18 @@
-"""How far the compiled layers may lie from the float64 reference: roundings counted, times sensitivity measured.
+"""Bounds for the error of the compiled layers against the float64 reference.
 
-Every rounding of a computation is a small relative change of one of its numbers. A chain of K fused multiply-adds
-equals the exact product of weights changed by at most K u, where u = eps / 2 (Higham 2002, section 3.1), so a result
-whose path through one step of a layer has n roundings equals the exact result of data changed by some n u. What such a
-change does to a result is its sensitivity, in units of u: measured on the float64 reference, once by running it in
-float32, which rounds every intermediate, and three times by changing all data at random by about u. Then
+A bound is the number of roundings, times the unit roundoff u = eps / 2, times a measured sensitivity:
 
     |computed - exact| <= n u sensitivity.
 
-Roundings have random signs: those of one path add up to about sqrt(n) u, and n counts at least 60 of them, which leaves
-a margin of sqrt(n) > 7 standard deviations. Steps and layers need no factor of their own: the changed data act in every
-step, and the measured change has gone through all of them.
+Each rounding is a small relative change of one number. A chain of K fused multiply-adds equals the exact product with
+weights changed by at most K u (Higham 2002, section 3.1). So a result whose path through one step of a layer has n
+roundings equals the exact result for data changed by about n u. The sensitivity says how much such a change affects the
+result, in units of u. It is measured on the reference: once by running it in float32, which rounds every intermediate
+result, and three times by changing all data at random by about u.
+
+Roundings have random signs, so those of one path add up to about sqrt(n) u. Since n is at least 60, the bound leaves a
+margin of sqrt(n) > 7 standard deviations. The number of steps and layers does not appear in the bound: the changed data
+act in every step, so the measured change has passed through all of them.
 """
 
 from __future__ import annotations
@@ -29,27 +31,27 @@ from gatewise.layers import KINDS
 Array = NDArray[Any]
 
 ACTIVATION = 3
-"""Units roundoff within which a compiled tanh or sigmoid is right; test_core measures it."""
+"""The largest error of a compiled tanh or sigmoid in units of u; test_activation_accuracy.py checks it."""
 CELL = 32
-"""No cell has a path of more roundings, forward or backward: three activations and their derivatives, twenty products
-and sums around them."""
+"""The most roundings on a path through a cell, forward or backward: those of three activations and their derivatives,
+and of twenty products and sums around them."""
 PIECE = 512
-"""Terms after which a chain is cut."""
+"""The number of terms after which the core begins a new chain."""
 DRAWS = 3
 
 
 def unit(dtype: DTypeLike) -> float:
-    """u, the largest relative error of a rounding to nearest."""
+    """Return u, the largest relative error of a rounding to nearest."""
     return float(np.finfo(np.dtype(dtype)).eps) / 2
 
 
 def chain(terms: int) -> int:
-    """Roundings on the longest path through a chain of this many terms: its first piece and the sum of the pieces."""
+    """Count the roundings on the longest path through a sum of this many terms: one chain and the sum of the chains."""
     return min(terms, PIECE) + -(-terms // PIECE)
 
 
 def roundings(case: Case, name: str) -> int:
-    """n: the roundings on the longest path to this result through one step of each kind of work."""
+    """Count n, the roundings on the longest path to a result through one step of each stage."""
     o = Options(KINDS[case.kind], case.options)
     inputs = max(o.layer_input_size(layer) for layer in range(o.num_layers))
     n = chain(max(inputs, o.output_size)) + CELL
@@ -65,8 +67,10 @@ def roundings(case: Case, name: str) -> int:
 
 
 def named(result: Result) -> dict[str, Array]:
-    """All arrays of a result: y, state.0 (h), state.1 (c), grads.x, grads.state.0, ..., grads.params.<name>; with the
-    gradients of every step those, and the tape's h, c and gates: tape.hidden, ..., grads.h_steps, ..."""
+    """Return all arrays of a result by name: y, state.0 (h), state.1 (c), grads.x, grads.state.0, grads.params.<name>.
+
+    If the result has gradients of every step, these (grads.h_steps, ...) and the tape's arrays (tape.hidden, ...) too.
+    """
     arrays = {"y": result.y}
     for prefix, state in (("state", result.state), ("grads.state", result.grads.state)):
         halves = state if isinstance(state, tuple) else (state,)
@@ -81,7 +85,7 @@ def named(result: Result) -> dict[str, Array]:
 
 
 def changed(value: Any, size: float, rng: np.random.Generator) -> Any:
-    """None, an array or a tuple or dict of these, every number times 1 + size times a standard normal number."""
+    """Multiply every number of an array, tuple or dict by 1 + size times a standard normal number; None stays."""
     if value is None:
         return None
     if isinstance(value, tuple):
@@ -93,19 +97,19 @@ def changed(value: Any, size: float, rng: np.random.Generator) -> Any:
 
 @dataclass(frozen=True)
 class Expected:
-    """The reference's results for a case and how sensitive each is, in units of u."""
+    """The reference's results for a case, and the sensitivity of each in units of u."""
 
     case: Case
     values: dict[str, Array]
     sensitivity: dict[str, float]
 
     def bound(self, name: str, dtype: DTypeLike) -> float:
-        """The largest error that this result may have; a subnormal may be flushed to 0."""
+        """Return the largest error that a result may have; a subnormal number may be flushed to 0."""
         n = roundings(self.case, name)
         return n * (unit(dtype) * self.sensitivity[name] + float(np.finfo(np.dtype(dtype)).tiny))
 
     def check(self, result: Result, dtype: DTypeLike) -> None:
-        """Assert that all arrays have the reference's names, shapes and, within the bounds, values."""
+        """Assert that all arrays have the reference's names and shapes, and values within the bounds."""
         got = named(result)
         assert got.keys() == self.values.keys()
         for name, value in self.values.items():
@@ -117,12 +121,12 @@ class Expected:
 
 
 def largest(array: Array) -> float:
-    """The largest absolute value, 0 of an empty array, NaN if there is one."""
+    """Return the largest absolute value: 0 for an empty array, NaN if the array contains NaN."""
     return float(np.max(np.abs(array), initial=0.0))
 
 
 def expect(case: Case, **keywords: Any) -> Expected:
-    """Run the reference on a case, its backward with these keywords, and measure the sensitivity of all it returns."""
+    """Run the reference on a case, with these keywords for backward, and measure the sensitivity of every result."""
     values = named(case.run(case.layer(reference, np.float64), **keywords))
     rounded = named(case.run(case.layer(reference, np.float32), **keywords))
     u = unit(np.float32)

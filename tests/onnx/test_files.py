@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import draw
 import gatewise as gw
 from draw import Case, Option, Variant
+from gatewise._core.state import parts
 from tolerances import CELL, chain, expect, largest, unit
 
 onnx = pytest.importorskip("onnx", reason="reads and writes ONNX files, and the onnx package is not installed")
@@ -47,7 +48,7 @@ def written(layer: Any) -> bytes:
 
 def feeds_of(case: Case, dtype: Any) -> dict[str, Array]:
     """The inputs of the written model."""
-    named = zip(("x", "h_0", "c_0"), (case.x, *draw.parts(case.state)), strict=False)
+    named = zip(("x", "h_0", "c_0"), (case.x, *parts(case.state)), strict=False)
     return {"lengths": np.asarray(case.lengths, np.int32), **{name: array.astype(dtype) for name, array in named}}
 
 
@@ -87,7 +88,7 @@ def test_layers_read_back_are_bit_identical(option: Option, dtype: Any, tmp_path
     y, state = layer(case.x.astype(dtype), draw.cast(case.state, dtype), lengths=case.lengths)
     results = model.run(feeds_of(case, dtype))
     assert list(results) == list(model.outputs)
-    for got, want in zip(results.values(), (y, *draw.parts(state)), strict=True):
+    for got, want in zip(results.values(), (y, *parts(state)), strict=True):
         assert got.dtype == dtype
         np.testing.assert_array_equal(got, want)
 

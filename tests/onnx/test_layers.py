@@ -12,6 +12,7 @@ import draw
 import gatewise as gw
 from draw import Case
 from gatewise._core.activations import DEFAULTS
+from gatewise._core.state import parts
 from tolerances import expect, largest
 
 onnx = pytest.importorskip("onnx", reason="compares with ONNX Runtime through a model that onnx makes")
@@ -80,7 +81,7 @@ def test_same_outputs(number: int) -> None:
     case = draw.make(OPTIONS[number], draw.Variant("forward", dy=False), seed=number)
     layer = case.layer(gw, np.float64)
     y, state = layer(case.x, case.state)
-    halves = dict(zip(("h", "c"), draw.parts(case.state), strict=False))
+    halves = dict(zip(("h", "c"), parts(case.state), strict=False))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model(case, layer), options, providers=["CPUExecutionProvider"])
@@ -88,7 +89,7 @@ def test_same_outputs(number: int) -> None:
     theirs = session.run(None, feeds)
     bounds = expect(case)
     for name, ours, other in zip(
-        ("y", "state.0", "state.1"), (y, *draw.parts(state)), (theirs[0][:, 0], *theirs[1:]), strict=False
+        ("y", "state.0", "state.1"), (y, *parts(state)), (theirs[0][:, 0], *theirs[1:]), strict=False
     ):
         error, bound = largest(ours - other), bounds.bound(name, np.float32)
         assert error <= bound, f"{name}: {error:.3g} > {bound:.3g}"

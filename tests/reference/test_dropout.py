@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import draw
-from draw import CELLS, Option, parts
+from draw import CELLS, Option
 from gatewise import reference
+from gatewise._core.state import join, parts
 from gatewise.reference.philox import drop, kept, philox
 
 # Published with the generator: kat_vectors of Random123, "philox4x32 10": counter, key, output.
@@ -72,7 +73,7 @@ def test_dropout_is_a_mask_between_two_layers(cell: Option, bidirectional: bool)
 
     def half(state: Any, k: int) -> Any:
         pieces = tuple(part[n_dirs * k : n_dirs * (k + 1)] for part in parts(state))
-        return pieces if cell.kind == "LSTM" else pieces[0]
+        return join(pieces)
 
     middle, _, tape_below = below.forward(case.x, half(case.state, 0))
     scaled = np.where(kept(case.key or 0, 0, middle.shape, 0.4), 1 / (1 - 0.4), 0.0)

@@ -10,8 +10,9 @@ import pytest
 
 import draw
 from differences import EPS, Point, chain, check_direction
-from draw import Array, Case, Option, Variant, parts
+from draw import Array, Case, Option, Variant
 from gatewise import reference
+from gatewise._core.state import parts
 
 
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)

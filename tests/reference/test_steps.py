@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import draw
-from draw import CELLS, Option, parts
+from draw import CELLS, Option
 from gatewise import reference
+from gatewise._core.state import parts
 
 EPS = np.finfo(np.float64).eps
 
