@@ -1,8 +1,8 @@
-"""The guarantee on bits, sentence by sentence, by equality.
+"""Bit-identical results, checked by equality.
 
-What a sequence yields depends neither on its batch, nor on its place there, nor on padding, chunks, threads, or on
-whether a tape is kept; gradients of parameters do not depend on threads or repetition; and all instruction sets with
-fused multiply-add agree. test_order.py proves the order of the sums behind it.
+The results of a sequence do not depend on the other sequences of the batch, its index there, padding, chunks, threads,
+or whether there is a tape. Gradients of parameters do not depend on threads or repetition. All instruction sets with
+fused multiply-add give the same bits. test_order.py checks the order of the sums.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CELLS = draw.CELLS + draw.FEW_CHOSEN
 @pytest.mark.parametrize("call", KINDS_OF_CALL)
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_batch_and_place(isa: str, dtype: Any, option: Option, call: str, hidden_size: int) -> None:
-    """Alone, in small and large batches, in any order and among any others: every sequence yields the same."""
+    """A sequence gives the same results alone, in batches of any size, and in any order among any others."""
     case = draw.make(option, VARIANTS[call], n_steps=6, batch=7, input_size=5, hidden_size=hidden_size)
     layer = case.layer(gw, dtype)
     results = run(case, layer)
@@ -55,7 +55,7 @@ def test_a_batch_of_hundreds(isa: str, dtype: Any, cell: Option) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38, 0.0])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_what_the_others_hold(isa: str, dtype: Any, option: Option, value: float) -> None:
-    """NaN, infinities or overflow in every other sequence change nothing in this one."""
+    """NaN, infinities or overflow in all other sequences do not change the results of this one."""
     case = draw.make(option, VARIANTS["resets"], n_steps=5, batch=6, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
     row = np.array([3])
@@ -77,7 +77,7 @@ def test_what_the_others_hold(isa: str, dtype: Any, option: Option, value: float
 @pytest.mark.parametrize("call", ["dense", "lengths", "lengths-resets"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_padding(isa: str, dtype: Any, option: Option, call: str) -> None:
-    """Behind its length a sequence may be followed by any number of steps; its output and gradient there are 0."""
+    """Any number of padding steps may follow a sequence; its output and gradient there are 0."""
     case = draw.make(option, VARIANTS[call], n_steps=6, batch=5, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
     want = own(run(case, layer))
@@ -92,7 +92,7 @@ def test_padding(isa: str, dtype: Any, option: Option, call: str) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_lengths_equal_sequences_cut_off(isa: str, dtype: Any, option: Option) -> None:
-    """A sequence in a padded batch yields what it yields alone, cut off at its length."""
+    """A sequence in a padded batch gives the same results as alone and without padding."""
     case = draw.make(option, VARIANTS["lengths-resets"], n_steps=9, batch=5, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
     results = run(case, layer)
@@ -106,7 +106,7 @@ def test_lengths_equal_sequences_cut_off(isa: str, dtype: Any, option: Option) -
 
 
 def chunks(case: Case, cuts: list[int]) -> Iterator[tuple[slice, dict[str, Any]]]:
-    """The steps and the call's arguments of each piece of a case cut at these steps."""
+    """Yield the steps and the arguments of each chunk of a case that is cut at these steps."""
     n_steps = len(case.usual(case.x))
     for start, end in zip([0, *cuts], [*cuts, n_steps], strict=True):
         steps = slice(start, end)
@@ -119,7 +119,7 @@ def chunks(case: Case, cuts: list[int]) -> Iterator[tuple[slice, dict[str, Any]]
 
 
 def run_in_chunks(case: Case, layer: Any, cuts: list[int]) -> tuple[Array, Any]:
-    """y (T, B, Y) and the final state, calling the layer piece by piece with the state carried over."""
+    """Call the layer chunk by chunk, passing on the state; return y (T, B, Y) and the final state."""
     state, outputs = draw.cast(case.state, layer.dtype), []
     for _, arguments in chunks(case, cuts):
         y, state = layer(state=state, **arguments)
@@ -128,7 +128,7 @@ def run_in_chunks(case: Case, layer: Any, cuts: list[int]) -> tuple[Array, Any]:
 
 
 def before_the_first_taken(case: Case, cuts: list[int]) -> Array:
-    """bool (T, B): the steps of each piece that come before its first taken one, where a mask repeats nothing yet."""
+    """Return, as bool (T, B), the steps of each chunk before its first unmasked one: no output is repeated there."""
     return np.concatenate([~np.logical_or.accumulate(case.taken[steps]) for steps, _ in chunks(case, cuts)])
 
 
@@ -136,7 +136,7 @@ def before_the_first_taken(case: Case, cuts: list[int]) -> Array:
 @pytest.mark.parametrize("call", ["dense", "lengths-resets", "mask", "mask-resets"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_chunks(isa: str, dtype: Any, cell: Option, call: str, cuts: list[int]) -> None:
-    """However a sequence is cut into calls, into single steps or with empty calls between, y and state are the same."""
+    """y and state do not depend on how a sequence is cut into calls, including single steps and empty calls."""
     option = Option(cell.kind, {**cell.keywords, "num_layers": 2, "batch_first": True}, cell.projected)
     case = draw.make(option, VARIANTS[call], n_steps=12, batch=5, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
@@ -157,7 +157,7 @@ def test_chunks_of_a_long_sequence(isa: str, dtype: Any, cell: Option) -> None:
 
 
 def assert_threads_change_nothing(case: Case, dtype: Any) -> None:
-    """Inference, forward and backward have the same bits on any number of threads."""
+    """Assert that inference, forward and backward are bit-identical on any number of threads."""
     layer = case.layer(gw, dtype)
 
     def results() -> dict[str, Array]:
@@ -186,7 +186,7 @@ def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int
 @pytest.mark.parametrize("sizes", [(4, 1, 40, 40, 70), (4, 3, 400, 5, 24), (3, 1, 20, 9, 64)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_threads_that_follow_each_other(isa: str, cell: Option, sizes: tuple[int, ...], call: str) -> None:
-    """Each layer of a stack may be another thread's: (L, B, T, I, H)."""
+    """Each layer of a stack may run on another thread; sizes are (L, B, T, I, H)."""
     num_layers, batch, n_steps, input_size, hidden_size = sizes
     option = Option(cell.kind, {**cell.keywords, "num_layers": num_layers}, cell.projected)
     case = draw.make(option, VARIANTS[call], n_steps, batch, input_size, hidden_size, proj_size=hidden_size // 2)
@@ -203,7 +203,7 @@ def test_threads_in_float64(isa: str, cell: Option, sizes: tuple[int, ...]) -> N
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_call_and_forward_agree_and_repeat(isa: str, dtype: Any, option: Option, variant: draw.Variant) -> None:
-    """layer(x) gives forward's bits; everything repeats, gradients from one tape used twice and from a new tape."""
+    """layer(x) and forward agree; repeated calls agree, and so do gradients from a tape used twice and a new tape."""
     case = draw.make(option, variant, hidden_size=13, input_size=9)
     layer = case.layer(gw, dtype)
     first = case.run(layer)
@@ -217,7 +217,7 @@ def test_call_and_forward_agree_and_repeat(isa: str, dtype: Any, option: Option,
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_dropout_depends_on_key_and_place_alone(isa: str, dtype: Any, cell: Option) -> None:
-    """With dropout too, a sequence at its place does not see how many there are, nor how long the others are."""
+    """With dropout too, results do not depend on the number of other sequences or on their lengths."""
     option = Option(
         cell.kind, {**cell.keywords, "num_layers": 3, "dropout": 0.5, "bidirectional": True}, cell.projected
     )
@@ -233,7 +233,7 @@ def test_dropout_depends_on_key_and_place_alone(isa: str, dtype: Any, cell: Opti
 @pytest.mark.parametrize("call", ["lengths", "mask"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_a_sequence_without_steps_keeps_its_state(isa: str, dtype: Any, option: Option, call: str) -> None:
-    """Bit for bit: subnormals, negative zeros and infinities too; and d_state passes to grads.state as it is."""
+    """The state stays bit-identical, with subnormals, negative zeros and infinities; so does d_state in grads.state."""
     case = draw.make(option, VARIANTS[call], n_steps=3, batch=3, input_size=2, hidden_size=9)
     limits: dict[str, Any] = {"lengths": [0, 0, 0]} if call == "lengths" else {"mask": np.zeros_like(case.mask)}
     odd = np.array([np.finfo(dtype).smallest_subnormal, -0.0, np.inf, np.finfo(dtype).tiny / 2, np.nan, 1.5], dtype)
@@ -298,7 +298,7 @@ def test_instruction_sets_agree_on_drawn_cases(case: Case) -> None:
 
 @given(case=strategies.cases(dropout=False), data=st.data())
 def test_drawn_sequences_alone(case: Case, data: st.DataObject) -> None:
-    """Hypothesis looks for a case in which a sequence sees its batch."""
+    """Hypothesis searches for a case in which the results of a sequence depend on its batch."""
     batch = case.usual(case.x).shape[1]
     assume(case.batched and batch > 0)
     rows = np.array([data.draw(st.integers(0, batch - 1))])

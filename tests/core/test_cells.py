@@ -1,4 +1,4 @@
-"""Cells: one step, as in the reference and as in a layer, and as objects of their own."""
+"""Cells: one step, compared with the reference and with a layer, and their behaviour as objects."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ CELLS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize("batch", [None, 0, 1, 3, 33])
 @pytest.mark.parametrize(("kind", "options"), CELLS, ids=str)
 def test_cells(isa: str, dtype: Any, kind: str, options: dict[str, Any], batch: int | None) -> None:
-    """A cell is one step of the reference's, in every layout, and exactly one step of a layer with its weights.
+    """A cell agrees with the reference in every layout, and is bit-identical to one step of a layer with its weights.
 
-    All numbers drawn are below 4, so the terms of a pre-activation add up to at most 20 / sqrt(13) * 4 in magnitude.
-    Its error reaches the new state times slopes of at most 1 (tanh) and 1 / 4 (sigmoid, times a state below 4): 4 in
-    all.
+    All random numbers are below 4, so the terms of a pre-activation add up to at most 20 / sqrt(13) * 4 in magnitude.
+    The error of a pre-activation reaches the new state multiplied by slopes of at most 1 (tanh) and 1 / 4 (sigmoid,
+    times a state below 4): at most 4 in total.
     """
     cell, known = cell_of(kind, gw, dtype, **options), cell_of(kind, reference, np.float64, **options)
     known.load_state_dict(cell.state_dict())

@@ -1,4 +1,4 @@
-"""Checkpoints: the bits of a tape that keeps every step, in memory that grows with the square root of the steps."""
+"""Checkpoints: bit-identical to a tape that stores every step, with memory that grows with the square root of T."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVERY = (1, 20, "sqrt", 10**30)
 
 
 def run(case: Case, layer: Any, checkpoint: Any, **keywords: Any) -> dict[str, Array]:
-    """Everything that the case gives with checkpoints but the tape's states."""
+    """Run the case with checkpoints and return all results, without the states of the tape."""
     x, state, dy, d_state = (draw.cast(value, layer.dtype) for value in (case.x, case.state, case.dy, case.d_state))
     y, final, tape = layer.forward(x, state, key=case.key, checkpoint=checkpoint, **case.limits)
     grads = layer.backward(tape, dy, d_state, **keywords)
@@ -41,7 +41,7 @@ PAIRS = [(o, (o + 4 * i) % len(draw.VARIANTS)) for o in range(len(ALL)) for i in
 
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=[f"{ALL[o]}-{draw.VARIANTS[v]}" for o, v in PAIRS])
 def test_every_option_has_the_same_bits(isa: str, option: int, variant: int) -> None:
-    """40 steps of 30 sequences are three blocks of gradients; those of a single sequence only one."""
+    """40 steps of 30 sequences give three blocks of gradients; 40 steps of one sequence give one block."""
     case = draw.make(ALL[option], draw.VARIANTS[variant], 40, 30, 3, 9, 4)
     for dtype in (np.float32, np.float64):
         layer = case.layer(gw, dtype)
@@ -53,7 +53,7 @@ def test_every_option_has_the_same_bits(isa: str, option: int, variant: int) -> 
 @pytest.mark.parametrize("call", ["unbatched", "unbatched-mask-resets"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_a_single_long_sequence_has_the_same_bits(isa: str, option: Option, call: str) -> None:
-    """Three blocks of 512 steps and a rest, whose reverse direction counts from the other end."""
+    """Three blocks of 512 steps and a rest; the reverse direction counts blocks from the end."""
     case = draw.make(option, VARIANTS[call], 1700, 1, 2, 5, 3)
     layer = case.layer(gw, np.float32)
     want = run(case, layer, None)
@@ -65,7 +65,7 @@ def test_a_single_long_sequence_has_the_same_bits(isa: str, option: Option, call
 @pytest.mark.parametrize("sizes", [*WIDE[:1], (40, 35, 4, 64), (512, 3, 9, 260), (64, 20, 64, 48)], ids=str)
 @pytest.mark.parametrize("option", OPTIONS[1::2], ids=str)
 def test_threads(isa: str, option: Option, sizes: tuple[int, int, int, int]) -> None:
-    """Where sequences are divided, and where units are."""
+    """The sizes include layers whose sequences and layers whose units are divided over threads."""
     batch, n_steps, input_size, hidden_size = sizes
     case = draw.make(option, VARIANTS["lengths-resets"], n_steps, batch, input_size, hidden_size, hidden_size // 2)
     layer = case.layer(gw, np.float32)
@@ -79,7 +79,7 @@ def test_threads(isa: str, option: Option, sizes: tuple[int, int, int, int]) -> 
 @pytest.mark.parametrize("call", ["lengths-resets", "mask-resets"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_gradients_of_states_and_a_second_use(isa: str, option: Option, call: str) -> None:
-    """A tape with checkpoints is used by several threads at once, gives every step's gradients and shows every h."""
+    """Several threads may use a tape with checkpoints at once; it has every h and the gradients of every step."""
     case = draw.make(option, VARIANTS[call], 40, 30, 3, 9, 4)
     layer = case.layer(gw, np.float32)
     want, want_steps = run(case, layer, None), run(case, layer, None, steps=True)
@@ -92,7 +92,7 @@ def test_gradients_of_states_and_a_second_use(isa: str, option: Option, call: st
 
 
 def test_the_weights_are_those_of_the_forward(isa: str) -> None:
-    """x and the parameters may change before the steps are computed again."""
+    """Changing x and the parameters before backward recomputes the steps has no effect."""
     layer = gw.LSTM(3, 8, seed=0)
     x = np.random.default_rng(0).standard_normal((60, 32, 3)).astype(np.float32)
     y, _, tape = layer.forward(x)
@@ -107,7 +107,7 @@ def test_the_weights_are_those_of_the_forward(isa: str) -> None:
 
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
 def test_what_is_kept_grows_with_the_square_root(isa: str, cell: Option) -> None:
-    """Beside the copy of x: four times the steps, at most twice the bytes. Without checkpoints it is four times."""
+    """Without the copy of x, four times the steps need at most twice the bytes; without checkpoints, four times."""
     layer = draw.make(cell, VARIANTS["dense"], 1, 1, 3, 16, 8).layer(gw, np.float32)
 
     def kept(n_steps: int, checkpoint: Any) -> int:
@@ -117,14 +117,14 @@ def test_what_is_kept_grows_with_the_square_root(isa: str, cell: Option) -> None
     sizes = [kept(n, "sqrt") for n in (4096, 16384, 65536)]
     has_cells, all_kept = cell.kind == "LSTM", [kept(n, None) for n in (4096, 16384)]
     assert sizes == [has_cells * root * 8 * 16 * 4 for root in (64, 128, 256)]
-    if cell.kind != "RNN":  # whose h is all that its backward needs, and stands in y
+    if cell.kind != "RNN":  # The backward of an RNN needs only h, which y contains.
         assert 3.9 < all_kept[1] / all_kept[0] <= 4
         assert sizes[0] < all_kept[0] / 100
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of the resident memory as Linux counts it")
 def test_a_hundred_thousand_steps_train_in_40_megabytes(isa: str) -> None:
-    """Of these 24.4 are y, 3.1 each are the tape's copy of x and x's gradient. Every step kept would be another 150."""
+    """y takes 24.4 MB, the tape's copy of x and its gradient 3.1 MB each. Storing every step would take 150 MB more."""
     script = """
         import numpy as np, gatewise as gw
         gw.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Parameters adopted from the caller, and copies and pickles of layers, which own theirs."""
+"""Parameters adopted from the caller, and copies and pickles of layers, which own their parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_values(layer: Any, values: dict[str, Array]) -> Any:
 
 @pytest.mark.parametrize("option", draw.OPTIONS[::5], ids=str)
 def test_adopted_parameters_live_in_the_callers_arrays(isa: str, dtype: Any, option: draw.Option) -> None:
-    """Changes in those arrays count in every later call; writing through the layer writes into them."""
+    """Changes of the arrays affect every later call, and writing through the layer changes the arrays."""
     case = draw.make(option, draw.VARIANTS[0])
     layer = case.layer(gw, dtype)
     values = owned(layer, 1)
@@ -52,7 +52,7 @@ def test_adopted_parameters_live_in_the_callers_arrays(isa: str, dtype: Any, opt
 
 @pytest.mark.parametrize("option", draw.OPTIONS[::5], ids=str)
 def test_every_write_into_adopted_arrays_counts(isa: str, dtype: Any, option: draw.Option) -> None:
-    """Of their first and last element too, and back to earlier values, whatever was called in between."""
+    """So do writes to the first or last element alone, and writes that restore earlier values."""
     case = draw.make(option, draw.VARIANTS[0])
     layer = case.layer(gw, dtype)
     values = owned(layer, 1)
@@ -71,7 +71,7 @@ def test_every_write_into_adopted_arrays_counts(isa: str, dtype: Any, option: dr
 
 @pytest.mark.parametrize("option", draw.OPTIONS[::5], ids=str)
 def test_a_tape_has_its_forwards_weights(isa: str, dtype: Any, option: draw.Option) -> None:
-    """Even where the adopted arrays change between forward and backward."""
+    """This holds even if the adopted arrays change between forward and backward."""
     case = draw.make(option, draw.VARIANTS[0])
     layer = case.layer(gw, dtype)
     want = case.run(with_values(layer, owned(layer, 1))).grads
@@ -124,7 +124,7 @@ def test_copies_of_adopted_parameters_are_their_own(lstm: Any) -> None:
 
 @pytest.mark.parametrize("option", draw.OPTIONS + draw.FULLY_NOISY, ids=str)
 def test_layers_pickle_and_copy(isa: str, option: draw.Option) -> None:
-    """A copy gives the same bits, has the same options and the same next dropout keys, and is independent."""
+    """A copy is independent, bit-identical, and has the same options and next dropout keys."""
     case = draw.make(option, draw.VARIANTS[6])
     layer = case.layer(gw, np.float32)
     want = case.run(layer)

@@ -1,6 +1,6 @@
-"""The compiled layers against the float64 reference: every option, kind of call and instruction set, both types.
+"""The compiled layers against the float64 reference: every option, kind of call, instruction set and dtype.
 
-Bounds come from tolerances.py; where the arithmetic is exact, results must be equal.
+The bounds come from tolerances.py. Where the arithmetic is exact, results must be equal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DTYPES = (np.float32, np.float64)
 
 
 class Size(NamedTuple):
-    """T, B, I, H and P; P counts for projected cells."""
+    """T, B, I, H and P. Only projected cells use P."""
 
     n_steps: int
     batch: int
@@ -76,7 +76,7 @@ def check(want: Expected) -> None:
         want.check(want.case.run(want.case.layer(gw, dtype)), dtype)
 
 
-# Five kinds of call for each option, moved on from option to option, so that each cell meets each kind several times.
+# Five kinds of call for each option. They change from option to option, so each cell gets each kind several times.
 PAIRS = [(o, (o + 3 * i) % len(draw.VARIANTS)) for o in range(len(draw.OPTIONS)) for i in range(5)]
 
 
@@ -113,7 +113,7 @@ def test_sizes(isa: str, cell: int, size: Size, name: str) -> None:
 
 @pytest.mark.parametrize("cell", range(len(draw.CELLS)), ids=[str(cell) for cell in draw.CELLS])
 def test_more_than_512_hidden_units(isa: str, cell: int) -> None:
-    """Two pieces in h_hat, and more in what backward sums over all gates."""
+    """The sums of h_hat consist of two chains, and those of backward over all gates of more."""
     check(expected_of_size(cell, Size(2, 2, 3, 520, 513), "dense"))
 
 
@@ -127,7 +127,7 @@ def test_drawn(case: Case) -> None:
 
 
 def whole_numbers(case: Case) -> Case:
-    """The case with parameters -1, 0 or 1 (mostly 0 in the recurrence) and whole numbers for everything else."""
+    """Replace the parameters by -1, 0 or 1 (mostly 0 in W_hh), and all other numbers by small integers."""
     rng = np.random.default_rng(0)
 
     def whole(value: Any) -> Any:
@@ -147,9 +147,9 @@ def whole_numbers(case: Case) -> Case:
 @pytest.mark.parametrize("stack", [stack for stack in draw.STACKS if "dropout" not in stack], ids=str)
 @pytest.mark.parametrize("variant", draw.VARIANTS, ids=str)
 def test_whole_numbers_are_exact(isa: str, variant: Variant, stack: dict[str, Any], bias: bool) -> None:
-    """A relu network of small whole numbers never rounds, so both types must give the reference's numbers themselves.
+    """A relu network of small integers never rounds, so both dtypes must equal the reference.
 
-    This holds on both sides of the kink too, where no tolerance could: pre-activations of exactly 0 are frequent here.
+    This also checks the slope at the kink, which no tolerance could: pre-activations of exactly 0 are frequent here.
     """
     option = Option("RNN", {"nonlinearity": "relu", "bias": bias, **stack})
     case = whole_numbers(draw.make(option, variant, n_steps=5, batch=4, input_size=3, hidden_size=9))
@@ -162,9 +162,9 @@ def test_whole_numbers_are_exact(isa: str, variant: Variant, stack: dict[str, An
 
 
 def activation(kind: str, x: Array, bias: float = 0.0) -> Array:
-    """tanh or sigmoid of x (N,) + bias as the compiled layers compute it: each of N sequences is one number.
+    """Compute tanh or sigmoid of x (N,) + bias with a compiled layer and one sequence per number.
 
-    tanh is the h of an RNN whose input weight is 1, sigmoid the c of an LSTM whose forget gate sees x, c having been 1.
+    tanh is the h of an RNN with input weight 1. sigmoid is the c of an LSTM whose forget gate gets x, after a c of 1.
     """
     layer: Any = (gw.RNN if kind == "tanh" else gw.LSTM)(1, 1, dtype=x.dtype)
     column = np.array([1.0] if kind == "tanh" else [0.0, 1.0, 0.0, 0.0])
@@ -177,7 +177,7 @@ def activation(kind: str, x: Array, bias: float = 0.0) -> Array:
 
 
 def exact_activation(kind: str, x: Array) -> Array:
-    """The same, with more digits than x has."""
+    """Compute the same with more digits than x has."""
     wide: Array = x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)
     with np.errstate(over="ignore"):
         return np.asarray(np.tanh(wide) if kind == "tanh" else 1 / (1 + np.exp(-wide)))
@@ -185,7 +185,7 @@ def exact_activation(kind: str, x: Array) -> Array:
 
 @pytest.mark.parametrize("kind", ["tanh", "sigmoid"])
 def test_activations_are_accurate(isa: str, dtype: Any, kind: str) -> None:
-    """Within 3 units roundoff of the exact value, everywhere; what is subnormal may be 0."""
+    """Errors are at most 3 units roundoff everywhere; a subnormal result may be 0."""
     if dtype is np.float64 and np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
         pytest.skip("this platform has no type with more digits than float64 to compare with")
     end = 100.0 if dtype is np.float32 else 760.0
@@ -204,13 +204,13 @@ def test_activations_at_the_ends(isa: str, dtype: Any, kind: str) -> None:
     low, middle = (-1, 0) if kind == "tanh" else (0, 0.5)
     big = float(np.finfo(dtype).max)
     for a, value in ((np.nan, np.nan), (-np.inf, low), (np.inf, 1), (-big, low), (big, 1), (0.0, middle)):
-        # The bias of one gate alone: an infinite x would meet the other gates' weights, and 0 times infinity is NaN.
+        # Only one gate has a bias: an infinite x would be multiplied by the others' weights, and 0 times inf is NaN.
         np.testing.assert_array_equal(activation(kind, np.zeros(1, dtype), bias=a), np.array([value], dtype))
 
 
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
 def test_nan_comes_through(isa: str, dtype: Any, cell: Option) -> None:
-    """A NaN in a taken step reaches every unit of its own sequence from there on, and no other sequence."""
+    """A NaN in an unmasked step reaches every unit of its sequence from that step on, but no other sequence."""
     case = draw.make(cell, draw.VARIANTS[0], n_steps=4, batch=3, input_size=2, hidden_size=9)
     layer = case.layer(gw, dtype)
     x = case.x.copy()
@@ -225,7 +225,7 @@ def test_nan_comes_through(isa: str, dtype: Any, cell: Option) -> None:
 
 @pytest.mark.parametrize("cell", [cell for cell in draw.CELLS if "relu" not in str(cell)], ids=str)
 def test_saturated_units(isa: str, cell: Option) -> None:
-    """Pre-activations far out, where derivatives are differences of nearly equal numbers."""
+    """Large pre-activations, for which derivatives are differences of nearly equal numbers."""
     case = draw.make(cell, draw.VARIANTS[0], n_steps=6, batch=5, input_size=4, hidden_size=12, seed=1)
     check(expect(case.replace(x=40 * case.x)))
 
@@ -251,7 +251,7 @@ DROPPING = Option("LSTM", {"num_layers": 3, "dropout": 0.5, "bidirectional": Tru
 
 
 def test_dropout_takes_its_key_from_the_generator(isa: str) -> None:
-    """Layers of one seed draw the same keys, one after the other; a tape's key repeats its call."""
+    """Layers with the same seed draw the same sequence of keys, and the key of a tape repeats its call."""
     case = draw.make(DROPPING, draw.VARIANTS[0]).replace(key=None)
     layers = [gw.LSTM(**case.options, seed=7) for _ in range(2)]
     first, second = ([layer.forward(case.x) for _ in range(3)] for layer in layers)
@@ -274,7 +274,7 @@ def test_no_key_where_nothing_drops(isa: str) -> None:
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_dropout_keeps_its_share(isa: str, p: float) -> None:
-    """Seen through a second layer that adds nothing: relu of the identity. The bound is 5 standard deviations."""
+    """The second layer, a relu of the identity, shows the dropped elements. The bound is 5 standard deviations."""
     units, n = 16, 16 * 50 * 40
     layer = gw.RNN(units, units, num_layers=2, bias=False, dropout=p, nonlinearity="relu", seed=0)
     for name in layer.params:
@@ -288,7 +288,7 @@ def test_dropout_keeps_its_share(isa: str, p: float) -> None:
 @pytest.mark.parametrize("cell", draw.CELLS + draw.FULLY_NOISY, ids=str)
 @pytest.mark.parametrize("variant", [draw.VARIANTS[i] for i in (0, 10, 14)], ids=str)
 def test_a_tape_can_be_used_again(isa: str, dtype: Any, cell: Option, variant: Variant) -> None:
-    """backward leaves the tape as it was, and is linear: cotangents of 0 give 0, doubled ones twice the result."""
+    """backward does not change the tape and is linear: cotangents of 0 give 0, and doubled ones twice the result."""
     case = draw.make(cell, variant)
     layer = case.layer(gw, dtype)
     tape = case.forward(layer)[2]

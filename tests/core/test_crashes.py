@@ -1,4 +1,4 @@
-"""No input ends the process: sizes beyond any memory, and thousands of wrong and strange calls."""
+"""No input crashes the process: sizes that fit no memory, and thousands of invalid and unusual calls."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ HUGE = """
 
 
 def test_huge_shapes_do_not_crash(isa: str) -> None:
-    """Products of sizes that overflow, and arrays that no memory holds: an error, or the empty result."""
+    """Sizes whose product overflows, and arrays that fit no memory, give an error or an empty result."""
     lines = python(LITTLE_MEMORY + textwrap.dedent(HUGE), isa).splitlines()
     assert any("MemoryError" in line for line in lines)
     for line in lines:
@@ -59,7 +59,7 @@ def test_huge_shapes_do_not_crash(isa: str) -> None:
 
 @pytest.mark.parametrize("sizes", ["2**40, 1", "1, 2**20", "2**30, 2**20", "2, 3, 2**40", "2, 3, 2**62", "10**30, 3"])
 def test_huge_layers_do_not_crash(sizes: str) -> None:
-    """Layers that no memory holds."""
+    """Layers that fit no memory give an error."""
     script = f"""
         import gatewise as gw
         try:
@@ -131,7 +131,7 @@ FUZZ = """
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", [0, 1])
 def test_fuzz(isa: str, seed: int) -> None:
-    """Thousands of calls with arguments right, wrong and strange: each returns or raises one of three errors."""
+    """Thousands of calls with valid, invalid and unusual arguments return, or raise one of three errors."""
     done, errors = map(int, python(FUZZ, isa, str(seed)).split())
     assert done > 300
     assert errors > 300

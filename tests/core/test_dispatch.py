@@ -1,4 +1,4 @@
-"""The choice of the instruction set: forced from outside, and refused where this machine cannot."""
+"""The choice of the instruction set: set by the environment, with an error where the machine does not support it."""
 
 from __future__ import annotations
 

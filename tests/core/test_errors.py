@@ -1,4 +1,4 @@
-"""Bad input: every error is of the documented type and names the argument, what was expected and what came."""
+"""Invalid input: every error has the documented type, and says the argument, what was expected and what was given."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ TYPES: list[tuple[str, Array]] = [
 
 @pytest.mark.parametrize(("got", "array"), TYPES, ids=[str(array.dtype) for _, array in TYPES])
 def test_type_of_numbers(lstm: Any, got: str, array: Array) -> None:
-    """x, states, cotangents and parameters alike."""
+    """The same holds for x, states, cotangents and parameters."""
     got = rf".*{got}.*"
     refuses(TypeError, "x", ".*float32.*", got, lstm, array)
     refuses(TypeError, "x", ".*float32.*", got, lstm.forward, array)
@@ -204,7 +204,7 @@ def test_dy_and_d_state(lstm: Any, gru: Any) -> None:
 
 
 def test_foreign_tapes(lstm: Any) -> None:
-    """A tape is its layer's: not another's, not a copy's, and nothing else is one."""
+    """backward takes only tapes of its own layer: none of other layers or of copies, and no other objects."""
     _, _, own = lstm.forward(zeros(T, B, I))
     for other in (
         gw.LSTM(I, H, seed=0),

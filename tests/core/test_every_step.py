@@ -1,7 +1,7 @@
-"""What is seen of every step: the states and gates of a tape, and the gradients of the states.
+"""Values of every step: the states and gates of a tape, and the gradients of the states.
 
-Central differences prove the reference's gradients, the reference those of the compiled layers, whose numbers also meet
-other numbers of the same call to the bit.
+Central differences check the gradients of the reference, and the reference those of the compiled layers. Values of the
+compiled layers must also be bit-identical to other values of the same call.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ NAMESPACES = pytest.mark.parametrize("namespace", [gw, reference], ids=["compile
 
 
 def pushed_loss(case: Case, directions: Rows, by: float, patch: pytest.MonkeyPatch) -> tuple[float, float, Any]:
-    """The loss of differences.py where each state after a step, (T, L D, B, size), is moved by so much of a direction.
+    """Return the loss of differences.py with each state after a step, (T, L D, B, size), moved along a direction.
 
-    The last that acts on a state is zoneout: all that comes after it sees the move.
+    Zoneout acts on a state last, so the move affects everything after zoneout.
     """
 
     class Pushed(Noise):
@@ -54,11 +54,11 @@ def pushed_loss(case: Case, directions: Rows, by: float, patch: pytest.MonkeyPat
 def test_gradients_of_states_are_the_slope_along_a_random_direction(
     option: Option, variant: draw.Variant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All states are pushed at once, each in a direction of its own; the bounds are those of differences.py."""
+    """All states move at once, each in its own direction; the bounds are those of differences.py."""
     for seed in itertools.count():
         case = draw.make(option, variant, seed=seed)
         grads = case.run(case.layer(reference), steps=True).grads
-        # With the axis of sequences, also where the case has none.
+        # With a batch axis, also for an unbatched case.
         steps = [
             part if case.batched else part[:, :, None] for part in (grads.h_steps, grads.c_steps) if part is not None
         ]
@@ -83,7 +83,7 @@ PAIRS = [(o, (o + 4 * i) % len(draw.VARIANTS)) for o in range(len(ALL)) for i in
 
 @pytest.mark.parametrize(("option", "variant"), PAIRS, ids=[f"{ALL[o]}-{draw.VARIANTS[v]}" for o, v in PAIRS])
 def test_compiled_layers_agree_with_the_reference(option: int, variant: int) -> None:
-    """Names, shapes and, within the derived bounds, values of all that is seen of a step, and of the rest."""
+    """Names, shapes and, within the bounds, values agree for everything that a step shows and all other results."""
     case = draw.make(ALL[option], draw.VARIANTS[variant], hidden_size=9, proj_size=5, seed=option)
     want = expect(case, steps=True)
     assert "tape.gates" in want.values
@@ -94,7 +94,7 @@ def test_compiled_layers_agree_with_the_reference(option: int, variant: int) -> 
 @pytest.mark.parametrize("call", ["dense", "lengths-resets", "mask-resets"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_a_tape_shows_the_numbers_of_its_call(isa: str, dtype: Any, option: Option, call: str) -> None:
-    """To the bit: h stands in y, the last states are the final ones, h and c follow from the gates."""
+    """h is in y, the last states are the final ones, and h and c follow from the gates, all bit-identical."""
     case = draw.make(option, VARIANTS[call], n_steps=7, batch=4, hidden_size=13, proj_size=6)
     layer = case.layer(gw, dtype)
     result = case.run(layer, steps=True)
@@ -104,7 +104,7 @@ def test_a_tape_shows_the_numbers_of_its_call(isa: str, dtype: Any, option: Opti
     np.testing.assert_array_equal(top, np.where(taken[:, None, :, None], y, 0))
     assert tape.hidden.shape == (7, o.num_layers * o.directions, 4, o.output_size)
 
-    # The last step taken, in either direction's order, unless a cut behind it has emptied the state.
+    # The last unmasked step in the order of the direction, unless a reset after it has cleared the state.
     for d, b in itertools.product(range(o.directions), range(4)):
         order = [t for t in range(7) if taken[t, b]][:: -1 if d else 1]
         if case.resets is None and order:
@@ -125,7 +125,7 @@ def test_a_tape_shows_the_numbers_of_its_call(isa: str, dtype: Any, option: Opti
 
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
 def test_the_states_gradients_are_those_of_a_call_that_begins_there(isa: str, dtype: Any, cell: Option) -> None:
-    """To the bit: c's is the second call's grads.state, h's that and dy; at the end d_state stands in its place."""
+    """c's gradient is the second call's grads.state, h's is this plus dy; after the last step they are d_state."""
     case = draw.make(cell, VARIANTS["dense"], n_steps=6, batch=3, hidden_size=13, proj_size=6)
     layer = case.layer(gw, dtype)
     x, state, dy, d_state = (draw.cast(v, dtype) for v in (case.x, case.state, case.dy, case.d_state))
@@ -193,7 +193,7 @@ def test_what_a_tape_shows_is_read_only(namespace: Any, stack: dict[str, Any]) -
 
 @pytest.mark.parametrize(("option", "views"), [({}, True), ({"num_layers": 3}, True), ({"bidirectional": True}, False)])
 def test_views_of_the_tapes_memory(isa: str, dtype: Any, option: dict[str, Any], views: bool) -> None:
-    """Of one direction that takes every step; and of a batch whose sequences come first, and of a single one."""
+    """There are views for one direction without masked steps, for batch_first, and for a single sequence."""
     for batch_first, shape in itertools.product((False, True), ((6, 4, 2), (6, 2))):
         layer = gw.LSTM(2, 5, batch_first=batch_first, dtype=dtype, seed=0, **option)
         y, _, tape = layer.forward(np.ones(shape))
@@ -214,7 +214,7 @@ def test_what_a_tape_has_shown_outlives_it(isa: str) -> None:
     copies = [np.array(array) for array in shown]
     del tape
     gc.collect()
-    others = [layer.forward(2 * x) for _ in range(4)]  # would take the memory, had it been given back
+    others = [layer.forward(2 * x) for _ in range(4)]  # This would reuse the memory if it had been freed.
     for array, copied in zip(shown, copies, strict=True):
         np.testing.assert_array_equal(array, copied)
     assert len(others) == 4

@@ -1,4 +1,4 @@
-"""All parameters and all gradients as one vector, gradients added to earlier ones, and layers in another type."""
+"""All parameters or gradients as one vector, gradients added to earlier ones, and layers in another dtype."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NAMESPACES = pytest.mark.parametrize("namespace", [gw, reference], ids=["compile
 
 
 def joined(mapping: Any) -> Array:
-    """The values of a mapping, one behind the other."""
+    """Concatenate the values of a mapping."""
     return np.concatenate([value.ravel() for value in mapping.values()])
 
 
 @NAMESPACES
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_parameters_as_one_vector(namespace: Any, option: draw.Option) -> None:
-    """In state_dict's order: a copy to read, and one assignment that writes all."""
+    """The order is that of state_dict. Reading gives a copy, and one assignment writes all parameters."""
     case = draw.make(option, draw.VARIANTS[0])
     layer = case.layer(namespace, np.float32)
     before, vector = layer.state_dict(), layer.params.flat
@@ -77,7 +77,7 @@ def test_a_vector_reaches_adopted_arrays(isa: str) -> None:
 @NAMESPACES
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_gradients_as_one_vector(namespace: Any, option: draw.Option) -> None:
-    """Its pieces are the gradients of the parameters: what is written into one is written into the other."""
+    """The gradients of the parameters are views of the vector."""
     case = draw.make(option, draw.VARIANTS[0])
     layer = case.layer(namespace, np.float32)
     grads = case.run(layer).grads
@@ -113,7 +113,7 @@ def test_gradients_refuse_what_does_not_fit(isa: str) -> None:
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda grads: pickle.loads(pickle.dumps(grads))])
 def test_gradients_pickle_and_copy(isa: str, duplicate: Any) -> None:
-    """The copy's pieces are pieces of its own vector."""
+    """The gradients of a copy are views of the copy's vector."""
     layer = gw.LSTM(2, 3, seed=0)
     y, _, tape = layer.forward(np.ones((2, 1, 2)))
     grads = layer.backward(tape, dy=y)
@@ -129,7 +129,7 @@ def test_gradients_pickle_and_copy(isa: str, duplicate: Any) -> None:
 @NAMESPACES
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_gradients_added_to_earlier_ones(namespace: Any, option: draw.Option) -> None:
-    """The parameters' are the sum, to the bit, and share memory with the earlier ones; x and state are the call's."""
+    """Gradients of parameters are the exact sum, in the earlier arrays; those of x and state are the call's own."""
     cases = [draw.make(option, draw.VARIANTS[v], seed=0).replace(key=5 if option.keywords.get("dropout") else None)
              for v in (0, 6, 10)]  # fmt: skip
     cases = [case.replace(params=cases[0].params) for case in cases]
@@ -179,7 +179,7 @@ def test_only_matching_gradients_are_added_to(namespace: Any) -> None:
 @NAMESPACES
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_a_copy_in_another_type(namespace: Any, option: draw.Option) -> None:
-    """It is what a layer of that type is with these options, parameters and dropout keys; the original stays."""
+    """The copy equals a layer of that dtype with the same options, parameters and dropout keys."""
     case = draw.make(option, draw.VARIANTS[0])
     for source, target in ((np.float32, np.float64), (np.float64, np.float32), (np.float32, np.float32)):
         layer, want = case.layer(namespace, source), case.layer(namespace, target)
@@ -213,7 +213,7 @@ def test_types_of_cells_and_of_adopted_parameters(isa: str) -> None:
 
 
 def test_scipy_trains_a_layer_through_its_vectors(capsys: pytest.CaptureFixture[str]) -> None:
-    """The example with L-BFGS finds parameters a hundred times better than those it starts from."""
+    """The example with L-BFGS reduces the loss by more than a factor of 100."""
     example = runpy.run_path(str(EXAMPLES / "lbfgs.py"))
     before, after = example["main"]()
     assert after < before / 100

@@ -1,4 +1,4 @@
-"""The floating-point mode: the core has its own, on every thread, and the caller's comes back whole."""
+"""The core sets its own floating-point mode on every thread, and restores the mode of the caller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 
 def test_subnormals_of_the_caller_stay(isa: str, dtype: Any) -> None:
-    """After a call, and after an error in one, NumPy still computes with subnormals."""
+    """NumPy still computes with subnormal numbers after a call, and after a call that raised an error."""
     layer = gw.LSTM(2, 3, dtype=dtype)
     least, tiny = np.array([np.finfo(dtype).smallest_subnormal]), np.array([np.finfo(dtype).tiny])
 
@@ -44,10 +44,9 @@ def test_subnormals_of_the_caller_stay(isa: str, dtype: Any) -> None:
 @pytest.mark.usefixtures("wide_team")
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
 def test_subnormals_count_as_zeros_on_every_thread(isa: str, dtype: Any, cell: draw.Option) -> None:
-    """Inputs, states, weights and cotangents that are subnormal give what zeros give, whichever thread meets them.
+    """Subnormal inputs, states, weights and cotangents give the same results as zeros, on every thread.
 
-    Half of each array is subnormal. The results are compared as numbers: a subnormal keeps its sign, so a zero may have
-    another one.
+    Half of each array is subnormal. Results are compared as numbers, because a flushed subnormal keeps its sign.
     """
     rng = np.random.default_rng(0)
 
@@ -118,9 +117,9 @@ INVALID, DIVIDE, OVERFLOW, UNDERFLOW = 0x01, 0x04, 0x08, 0x10
 @pytest.mark.parametrize("mode", [DOWN, UP, TO_ZERO, FLUSH, ZEROS, FLUSH | ZEROS | TO_ZERO, 0], ids=hex)
 @pytest.mark.parametrize("flags", [0, FLAGS], ids=["no flags", "all flags"])
 def test_the_callers_control_word(isa: str, environment: Environment, mode: int, flags: int) -> None:
-    """Whatever rounding, flushing and flags the caller has, the bits are the same, and the word comes back whole.
+    """Results do not depend on the caller's rounding, flushing and flags, and the control word is restored.
 
-    The flags are the caller's too: what the interpreter itself computes around a call may raise some, but clear none.
+    So are the flags: the interpreter's own arithmetic around a call may set some, but must not clear any.
     """
     case = draw.case_for_a_team(draw.Option("LSTM", {"num_layers": 2, "dropout": 0.3}))
     x, state = draw.cast(case.x, np.float32), draw.cast(case.state, np.float32)
@@ -147,7 +146,7 @@ def test_the_callers_control_word(isa: str, environment: Environment, mode: int,
 
 @needs_mxcsr
 def test_no_flag_is_raised(isa: str, environment: Environment) -> None:
-    """Overflow, NaN and inexact results inside a call leave the caller's flags as they were: NumPy warns of nothing."""
+    """Overflow, NaN and inexact results inside a call do not change the caller's flags, so NumPy gives no warning."""
     layer = gw.LSTM(2, 3, seed=0)
     cell = gw.LSTMCell(2, 3, seed=0)
     x = np.array([[[1e38, 3e38], [np.nan, np.inf], [1e-45, -1e-45], [0.1, 0.2]]], np.float32)
@@ -157,7 +156,7 @@ def test_no_flag_is_raised(isa: str, environment: Environment) -> None:
     _, _, tape = layer.forward(x, big)
     grads = layer.backward(tape, big[0], big)
     cell(x[0])
-    # All flags but those of subnormal operands and inexact results, which the interpreter's own arithmetic may raise.
+    # All flags except subnormal operand and inexact result, which the interpreter's own arithmetic may set.
     assert environment.control & (INVALID | DIVIDE | OVERFLOW | UNDERFLOW) == 0
     assert np.isnan(np.asarray(grads.x)).any()
     with np.errstate(all="raise"):
@@ -167,7 +166,7 @@ def test_no_flag_is_raised(isa: str, environment: Environment) -> None:
 
 @needs_mxcsr
 def test_unmasked_exceptions_do_not_end_the_process(isa: str) -> None:
-    """A caller that traps invalid operations, divisions by zero and overflows: a call has its own mask."""
+    """Calls work for a caller that traps invalid operations, divisions by zero and overflows."""
     script = """
         import ctypes, ctypes.util, sys
         import gatewise as gw, numpy as np

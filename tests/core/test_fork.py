@@ -1,4 +1,4 @@
-"""A forked child computes, with the same bits, whatever its parent's threads were doing."""
+"""A forked child computes bit-identical results, whatever the threads of its parent were doing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ POOLED = """
 
 @pytest.mark.parametrize("script", [FORKED, POOLED], ids=["os.fork", "multiprocessing"])
 def test_a_forked_child_computes(isa: str, script: str) -> None:
-    """After the parent has used its team; and the parent still has it afterwards."""
+    """The parent uses its thread pool before the fork and after it."""
     assert python(textwrap.dedent(FORK) + textwrap.dedent(script), isa) == "same"
 
 

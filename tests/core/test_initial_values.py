@@ -1,4 +1,4 @@
-"""Initial values: reproducible by their seed, uniform as in PyTorch, Glorot and orthogonal as in Keras."""
+"""Initial values: reproducible from the seed, uniform as in PyTorch, Glorot and orthogonal as in Keras."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_seeds_make_initial_values_reproducible(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_initial_values_are_uniform(kind: str) -> None:
-    """In U(-1/sqrt(H), 1/sqrt(H)); mean and variance within 5 standard deviations of n draws; no value twice."""
+    """They are in U(-1/sqrt(H), 1/sqrt(H)), with mean and variance within 5 standard deviations, and all different."""
     hidden_size = 100
     layer = getattr(gw, kind)(70, hidden_size, seed=0)
     bound = 1 / np.sqrt(hidden_size)
@@ -48,7 +48,7 @@ def test_glorot(kind: str) -> None:
             bound = np.sqrt(6 / sum(value.shape))
             assert 0.8 * bound < np.abs(value).max() <= bound
         elif name.startswith("weight_hh"):
-            # Rounding to float32 moves each of the 8 to 32 products of a sum by at most 2 u.
+            # Rounding to float32 changes each of the 8 to 32 products of a sum by at most 2 u.
             product = value.T.astype(np.float64) @ value
             np.testing.assert_allclose(product, np.eye(len(product)), atol=4 * len(value) * unit(np.float32), rtol=0)
         else:

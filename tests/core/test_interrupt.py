@@ -1,4 +1,4 @@
-"""Ctrl-C: a call of minutes is left within moments, nothing is lost, and the layer works on as before."""
+"""Ctrl-C interrupts a long call quickly; nothing leaks, and the layer stays usable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from process import python
 
-# Every script runs in a process of its own, under a clock that tells if it waits for the whole call.
+# Each script runs in its own process, with a time limit that shows whether it waits for the whole call.
 SETTING = """
     import os, signal, threading, time
     import numpy as np, gatewise as gw
@@ -38,7 +38,7 @@ SETTING = """
             timer.join()
         raise AssertionError("went on to its end")
 """
-# Ten seconds to a minute of one core each; the members of a team divide what the names say.
+# Each takes ten seconds to a minute on one core; the names say what is divided over threads.
 CALLS = {
     "few sequences": "layer, shape = gw.LSTM(16, 1024, seed=0), (400_000, 2, 16)",
     "many sequences": "layer, shape = gw.GRU(16, 256, seed=0), (15_000, 300, 16)",
@@ -70,7 +70,7 @@ def test_long_calls_are_interrupted(setting: str, threads: int) -> None:
 @pytest.mark.parametrize(("threads", "checkpoint"), [(1, None), (1, 10**9), (3, None), (3, 10**9)])
 @pytest.mark.parametrize("layer", ["gw.LSTM(16, 192, bidirectional=True, seed=0)", "gw.LSTM(16, 78, 6, seed=0)"])
 def test_backward_is_interrupted(layer: str, threads: int, checkpoint: int | None) -> None:
-    """In less than half the processor time of the whole pass; earlier gradients stay, and the tape works on."""
+    """It takes less than half the processor time of a whole backward; earlier gradients and the tape stay usable."""
     script = f"""
     dispatch.extension.set_team_limit(3)
     gw.set_num_threads({threads})
@@ -113,7 +113,7 @@ def test_streams_are_interrupted_and_keep_their_state(isa: str) -> None:
 
 
 def test_nothing_leaks() -> None:
-    """Forty interrupted calls leave no more behind than ten."""
+    """Forty interrupted calls use no more memory than ten."""
     script = f"""
     {CALLS["many sequences"]}
     {LONG}
@@ -131,7 +131,7 @@ def test_nothing_leaks() -> None:
 
 
 def test_a_handler_that_does_not_raise_lets_the_call_go_on() -> None:
-    """It runs on the main thread during the call, may call layers itself, and the results are as ever."""
+    """The handler runs on the main thread during the call and may call layers; the results do not change."""
     script = """
     layer = gw.LSTM(16, 256, seed=0)
     x = rng.standard_normal((12_000, 6, 16)).astype(np.float32)
@@ -166,7 +166,7 @@ def test_a_handler_that_does_not_raise_lets_the_call_go_on() -> None:
 
 
 def test_other_threads_calls_are_left_alone() -> None:
-    """Python's handlers run on the main thread: a call of another one ends with its result."""
+    """Python runs signal handlers on the main thread, so calls on other threads complete."""
     script = """
     layer = gw.LSTM(16, 256, seed=0)
     x = rng.standard_normal((12_000, 6, 16)).astype(np.float32)

@@ -119,7 +119,7 @@ def test_parameters_are_lent_read_only(lstm: Any) -> None:
 
 
 def test_writing_copies_and_reaches_the_next_call(lstm: Any) -> None:
-    """In every call after a write the new values count, whatever was packed before; the written array stays apart."""
+    """Every call after a write uses the new values, and the layer keeps a copy of the written array."""
     for name in lstm.params:
         y, _ = lstm(X)
         value = lstm.params[name] + np.float32(0.5)

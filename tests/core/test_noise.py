@@ -1,6 +1,6 @@
-"""Recurrent dropout and zoneout, by hand: their random words, what they do to a step, and on what they depend.
+"""Recurrent dropout and zoneout: their random words, their effect on a step, and what they depend on.
 
-Central differences prove their gradients in the reference (tests/reference), test_core.py the core against that.
+tests/reference checks their gradients by central differences, and test_core.py compares the core with the reference.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ZONEOUTS = (Use.ZONEOUT_H, Use.ZONEOUT_C)
 
 
 def with_noise(cell: Option, **keywords: Any) -> Option:
-    """The cell with these keywords; zoneout given as a pair, of which all but an LSTM take the first."""
+    """Return the cell with these keywords. Zoneout is a pair, of which only an LSTM uses both."""
     if "zoneout" in keywords:
         keywords |= noises(cell.kind, *keywords["zoneout"])
     return Option(cell.kind, {**cell.keywords, **keywords}, cell.projected)
@@ -47,7 +47,7 @@ def test_every_use_reads_words_of_its_own(use: Use) -> None:
 
 
 def hidden(case: Case, layer: Any, index: int = 0) -> Array:
-    """(B, Y): which units recurrent dropout hides from W_hh, by the counter."""
+    """Return the units that recurrent dropout hides from W_hh, as bool (B, Y), from the random words."""
     o = layer._options
     batch = case.usual(case.x).shape[1]
     return below(o.recurrent_dropout, case.key or 0, Use.RECURRENT_DROPOUT, index, 0, np.arange(batch), o.output_size)
@@ -57,10 +57,10 @@ def hidden(case: Case, layer: Any, index: int = 0) -> Array:
 @pytest.mark.parametrize("variant", ["dense", "lengths-resets", "mask-resets"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_recurrent_dropout_is_a_change_of_w_hh(cell: Option, variant: str, library: Any) -> None:
-    """For each sequence, a layer whose W_hh has zeros in the columns of hidden units and 1 / (1 - p) times the others.
+    """Results are those of a layer whose W_hh has zeros in the hidden columns and 1 / (1 - p) times the others.
 
-    In every gate, at every step, in every piece between resets. With p = 1/2 a product of either is exactly that of the
-    other, so the core's bits agree too, but for gradients of a GRU with reset before, which adds in another order.
+    This holds in every gate, at every step, and between resets. With p = 1/2 both products are exactly equal, so the
+    core's results are bit-identical, except for gradients of a GRU with reset before, which adds in another order.
     """
     case = draw.make(with_noise(cell, recurrent_dropout=0.5, bidirectional=True), VARIANTS[variant], hidden_size=13)
     layer = case.layer(library)
@@ -94,7 +94,7 @@ def reset_before(cell: Option) -> bool:
 
 
 def states_step_by_step(case: Case, layer: Any, zoned: Any) -> list[tuple[Array, ...]]:
-    """The states of a layer without zoneout, called step by step, with `zoned(t, before, new)` after every step."""
+    """Call a layer without zoneout step by step, apply `zoned(t, before, new)` after every step; return the states."""
     state = parts(draw.cast(case.state, layer.dtype))
     states = []
     for t, x_t in enumerate(draw.cast(case.x, layer.dtype)):
@@ -112,7 +112,7 @@ def without_zoneout(case: Case) -> Case:
 @pytest.mark.parametrize("zoneout", [(0.3, 0.0), (0.3, 0.4), (0.0, 0.4)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_zoneout_keeps_what_was(cell: Option, zoneout: tuple[float, float], library: Any, dtype: Any) -> None:
-    """In forward: at every step each unit is the cell's or, where its word says so, the one before, bit for bit."""
+    """In forward, each unit is bit-identical to the cell's or, if its random word says so, to the previous state's."""
     case = draw.make(with_noise(cell, zoneout=zoneout), VARIANTS["dense"], n_steps=9, hidden_size=13)
     case = case.replace(key=KEY)
     y, state, _ = case.forward(case.layer(library, dtype))
@@ -131,7 +131,7 @@ def test_zoneout_keeps_what_was(cell: Option, zoneout: tuple[float, float], libr
 @pytest.mark.parametrize("zoneout", [(0.3, 0.0), (0.3, 0.4), (0.0, 0.4)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_inference_takes_zoneouts_expectation(cell: Option, zoneout: tuple[float, float], isa: str) -> None:
-    """p s + (1 - p) s' after every step, by the layer and by its stream: fma(p, s, (1 - p) s'), bit for bit."""
+    """Layer and stream give p s + (1 - p) s' after every step, bit-identical to fma(p, s, (1 - p) s')."""
     case = draw.make(with_noise(cell, zoneout=zoneout), VARIANTS["dense"], n_steps=9, hidden_size=13)
     layer, multiply_add = case.layer(gw, np.float32), multiply_then_add if isa == "x86-64" else fma
     x, state = draw.cast(case.x, np.float32), draw.cast(case.state, np.float32)
@@ -150,13 +150,13 @@ def test_inference_takes_zoneouts_expectation(cell: Option, zoneout: tuple[float
     stream.state = state
     steps = np.stack([stream.step(x_t) for x_t in x[:4]])
     assert_same_bits({"y": np.concatenate([steps, stream.run(x[4:])]), **halves(stream.state)}, want)
-    # The reference says the same, rounded apart: 3 roundings a step, and the step's own differences.
+    # The reference agrees up to 3 roundings per step, and the roundings of the step itself.
     y_64, _ = case.layer(reference)(case.x, case.state)
     np.testing.assert_allclose(y, y_64, rtol=0, atol=9 * 100 * unit(np.float32))
 
 
 def seen_mask(layer: Any, shape: tuple[int, int], key: int) -> Array:
-    """(T, B, H): which units an RNN that copies its state from W_hh alone still has, T steps after ones."""
+    """Return the units, as (T, B, H), that remain at each step of an RNN that only copies its state of ones."""
     units = layer.hidden_size
     for name in layer.params:
         layer.params[name] = np.eye(units) if "_hh_" in name else np.zeros((units, layer.input_size))
@@ -166,7 +166,7 @@ def seen_mask(layer: Any, shape: tuple[int, int], key: int) -> Array:
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_masks_have_their_share(isa: str, p: float) -> None:
-    """Within 5 standard deviations of a binomial share, over units, sequences and steps."""
+    """The shares over units, sequences and steps are within 5 standard deviations of a binomial share."""
     units, batch, n_steps = 40, 500, 30
     dropping = gw.RNN(1, units, bias=False, nonlinearity="relu", recurrent_dropout=p, seed=0)
     y = seen_mask(dropping, (2, batch), KEY)
@@ -175,16 +175,16 @@ def test_masks_have_their_share(isa: str, p: float) -> None:
     np.testing.assert_array_equal(y[1], y[0] * scale)  # the mask of the first step is that of the second
     assert abs(np.mean(y[0] > 0) - (1 - p)) < 5 * math.sqrt(p * (1 - p) / (units * batch))
 
-    # x counts the steps, and h shows the last one at which a unit moved.
+    # x counts the steps, so h shows the last step at which a unit changed.
     zoning = gw.RNN(1, units, bias=False, nonlinearity="relu", zoneout=p, seed=0)
     zoning.params["weight_ih_l0"], zoning.params["weight_hh_l0"] = np.ones((units, 1)), np.zeros((units, units))
     x = np.broadcast_to(np.arange(1.0, n_steps + 1)[:, None, None], (n_steps, batch, 1))
     y, _, _ = zoning.forward(x, key=KEY)
     moved = np.asarray(y) == x
     assert abs(np.mean(moved) - (1 - p)) < 5 * math.sqrt(p * (1 - p) / moved.size)
-    # Anew at every step: two steps in a row keep a unit with probability p².
+    # Every step draws again: a unit is kept in two consecutive steps with probability p².
     kept_twice = ~moved[1:] & ~moved[:-1]
-    # Pairs overlap in one step, so their variance is at most three times that of as many apart.
+    # Pairs overlap in one step, so the variance is at most three times that of disjoint pairs.
     assert abs(np.mean(kept_twice) - p * p) < 5 * math.sqrt(3 * p * p * (1 - p * p) / kept_twice.size)
 
 
@@ -193,7 +193,7 @@ ALL = {"recurrent_dropout": 0.4, "zoneout": (0.2, 0.3), "num_layers": 2, "dropou
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_noise_depends_on_key_and_place_alone(isa: str, dtype: Any, cell: Option) -> None:
-    """Not on how many sequences there are, nor on padding: but another place or another key is other noise."""
+    """It does not depend on batch size or padding. Another index in the batch or another key gives other noise."""
     case = draw.make(with_noise(cell, **ALL), VARIANTS["lengths"], n_steps=6, batch=5, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
     want = run(case, layer)
@@ -210,7 +210,7 @@ def test_noise_depends_on_key_and_place_alone(isa: str, dtype: Any, cell: Option
 
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 def test_layers_and_directions_have_noise_of_their_own(library: Any) -> None:
-    """Number l D + d of the counter: seen in which columns of W_hh have no gradient, and which units of h stay."""
+    """Columns of W_hh without gradient and unchanged units of h show the number l D + d in the counter."""
     x, h = np.ones((1, 1, 3)), np.full((4, 1, 40), 0.5)
     sizes: dict[str, Any] = {"num_layers": 2, "bidirectional": True, "seed": 0}
     dropping, zoning = library.RNN(3, 40, recurrent_dropout=0.4, **sizes), library.RNN(3, 40, zoneout=0.4, **sizes)
@@ -232,7 +232,7 @@ TEAM_SIZES = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), 
 @pytest.mark.parametrize("sizes", TEAM_SIZES, ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_threads(isa: str, cell: Option, sizes: tuple[int, int, int, int]) -> None:
-    """Noise, expectation and all gradients, with checkpoints too, are the same on any number of threads."""
+    """Noise, expectation and all gradients do not depend on the number of threads, with checkpoints too."""
     batch, n_steps, input_size, hidden_size = sizes
     case = draw.make(
         with_noise(cell, **ALL), VARIANTS["lengths-resets"], n_steps, batch, input_size, hidden_size, hidden_size // 2
@@ -257,7 +257,7 @@ def test_threads(isa: str, cell: Option, sizes: tuple[int, int, int, int]) -> No
 
 @pytest.mark.usefixtures("wide_team")
 def test_many_callers_at_once(isa: str) -> None:
-    """Eight Python threads draw with keys of their own from one layer, and go back twice: the bits of one alone."""
+    """Eight Python threads call one layer with their own keys, backward twice; results equal those of one thread."""
     case = draw.case_for_a_team(with_noise(CELLS[5], **ALL))
     layer = case.layer(gw, np.float32)
     cases = [case.replace(key=KEY + k) for k in range(8)]
@@ -278,7 +278,7 @@ def test_many_callers_at_once(isa: str) -> None:
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_chunks_of_inference(isa: str, dtype: Any, cell: Option) -> None:
-    """However a sequence is cut, and whatever its batch: inference with zoneout leaves nothing to chance."""
+    """Inference with zoneout is deterministic, so it does not depend on chunks or on the batch."""
     option = with_noise(cell, zoneout=(0.2, 0.3), recurrent_dropout=0.5, num_layers=2)
     case = draw.make(option, VARIANTS["lengths-resets"], n_steps=12)
     layer = case.layer(gw, dtype)
@@ -299,7 +299,7 @@ def test_chunks_of_inference(isa: str, dtype: Any, cell: Option) -> None:
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_what_is_hidden_may_be_nan(cell: Option, library: Any) -> None:
-    """W_hh does not see it; but z h of a GRU does, in its own unit."""
+    """W_hh does not read it, but z h of a GRU does, in the same unit."""
     case = draw.make(with_noise(cell, recurrent_dropout=0.5), VARIANTS["dense"], n_steps=1, hidden_size=13)
     layer = case.layer(library, np.float32)
     h = np.array(parts(case.state)[0])
@@ -312,14 +312,14 @@ def test_what_is_hidden_may_be_nan(cell: Option, library: Any) -> None:
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_noise_does_not_cross_a_cut(cell: Option, library: Any) -> None:
-    """After a reset zoneout keeps zeros, whatever the state was, and no gradient passes."""
+    """After a reset zoneout keeps zeros, whatever the state was before, and no gradient passes."""
     case = draw.make(with_noise(cell, recurrent_dropout=0.3, zoneout=(0.4, 0.4)), VARIANTS["dense"], n_steps=6)
     resets = np.zeros((6, 4), bool)
     resets[3] = True
     case = case.replace(resets=resets)
     layer = case.layer(library, np.float32)
     clean = case.run(layer)
-    assert np.any(np.asarray(clean.y[3]) == 0)  # what stayed as it was, after the cut
+    assert np.any(np.asarray(clean.y[3]) == 0)  # the units that are kept after the reset
     x, dy = np.array(case.x), np.array(case.dy)
     x[2], dy[4] = np.nan, np.nan
     late = case.replace(x=x).run(layer)
@@ -331,7 +331,7 @@ def test_noise_does_not_cross_a_cut(cell: Option, library: Any) -> None:
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("keywords", [{"recurrent_dropout": 0.5}, {"zoneout": 0.5}, {"zoneout": (0.0, 0.5)}], ids=str)
 def test_keys(library: Any, keywords: dict[str, Any]) -> None:
-    """Each option alone draws a key from the layer's generator; a key given is kept, and repeats the call."""
+    """Each option alone draws a key from the layer's generator. A given key is stored and repeats the call."""
     x = np.ones((4, 3, 2))
     first, second = (library.LSTM(2, 8, seed=7, **keywords) for _ in range(2))
     y, _, tape = first.forward(x)
@@ -345,7 +345,7 @@ def test_keys(library: Any, keywords: dict[str, Any]) -> None:
 
 
 def test_a_tape_holds_no_mask(isa: str) -> None:
-    """Its size is that of a layer without noise."""
+    """The size of the tape is that of a layer without noise."""
     x = np.ones((50, 20, 4))
     plain = gw.LSTM(4, 32, 2, peephole=True, seed=0).forward(x)[2]
     noisy = gw.LSTM(4, 32, 2, peephole=True, recurrent_dropout=0.5, zoneout=(0.3, 0.3), seed=0).forward(x)[2]

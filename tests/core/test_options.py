@@ -1,4 +1,4 @@
-"""Activations, clip and input_forget in the compiled layers: against the reference, and their values by themselves."""
+"""Activations, clip and input_forget in the compiled layers, against the reference and by their values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIZES = [(5, 4, 3, 5, 2), (3, 9, 6, 17, 16), (4, 1, 5, 40, 3)]
 
 @cache
 def expected(number: int) -> Expected:
-    """The reference's results for an option, one kind of call and one size after the other."""
+    """Compute the reference's results for an option, with the kinds of call and the sizes in turn."""
     option = draw.CHOSEN[number]
     stack = {"num_layers": 2, "bidirectional": True, "batch_first": True} if number % 4 == 0 else {}
     option = Option(option.kind, {**option.keywords, **stack}, option.projected)
@@ -36,7 +36,7 @@ def expected(number: int) -> Expected:
 
 @pytest.mark.parametrize("number", range(len(draw.CHOSEN)), ids=[str(option) for option in draw.CHOSEN])
 def test_every_activation_in_every_cell(isa: str, number: int) -> None:
-    """With and without clip, input_forget, peepholes and projection, forward and backward, in both types."""
+    """With and without clip, input_forget, peepholes and projection, forward and backward, in both dtypes."""
     want = expected(number)
     for dtype in (np.float32, np.float64):
         layer = want.case.layer(gw, dtype)
@@ -52,8 +52,8 @@ def test_every_activation_in_every_cell(isa: str, number: int) -> None:
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize("activation", draw.ACTIVATIONS, ids=str)
 def test_where_pieces_meet_and_at_the_ends(isa: str, dtype: Any, activation: Any, clip: float | None) -> None:
-    """At kinks, zeros of both signs, infinities and NaN: the reference's values and, slope by slope, its choice."""
-    # Not the corners of ("hard_sigmoid", 1 / 6), which a fused multiply-add puts on another side than two roundings do.
+    """At kinks, zeros of both signs, infinities and NaN, values and slopes are those of the reference."""
+    # Without the corners of ("hard_sigmoid", 1 / 6): there, one rounding and two roundings give different sides.
     sizes = [0.0, float(np.finfo(dtype).tiny), 0.2, 0.5, 1.0, 2.5, 2.9, 3.1, 1e30, np.inf, np.nan]
     a = np.array([*sizes, *np.negative(sizes)], dtype)
     value, slope = applied(activation, a, clip)
@@ -65,7 +65,7 @@ def test_where_pieces_meet_and_at_the_ends(isa: str, dtype: Any, activation: Any
 
 
 def test_the_usual_activations_by_name_are_the_default(isa: str, dtype: Any) -> None:
-    """The bits are those of the layer that was asked for nothing, and so is the size of its tape."""
+    """Results are bit-identical to those of a layer without the argument, and tapes have the same size."""
     for kind, usual in (("LSTM", ("sigmoid", "tanh", "tanh")), ("GRU", ["sigmoid", ("tanh",)])):
         case = draw.make(Option(kind, {}), draw.VARIANTS[0], hidden_size=13)
         named_layer = case.replace(options={**case.options, "activations": usual}).layer(gw, dtype)
@@ -111,7 +111,7 @@ def test_a_coupled_forget_gate_has_no_gradient(isa: str, dtype: Any, peephole: b
         forget = grad[1] if "peephole" in name else grad[9:18]
         np.testing.assert_array_equal(forget, 0)
         assert np.count_nonzero(grad) == grad.size - forget.size
-    # Nor do its weights count.
+    # Its weights have no effect either.
     other = {name: np.array(value) for name, value in case.params.items()}
     for name, value in other.items():
         value[1 if "peephole" in name else slice(9, 18)] = 7.0
@@ -120,7 +120,7 @@ def test_a_coupled_forget_gate_has_no_gradient(isa: str, dtype: Any, peephole: b
 
 
 def test_clip_acts_on_pre_activations_and_not_on_c(isa: str, dtype: Any) -> None:
-    """As in ONNX Runtime: c grows far beyond clip, and h sees it so."""
+    """As in ONNX Runtime, c may grow far beyond clip, and h is computed from the unclipped c."""
     lstm = gw.LSTM(1, 1, activations=("sigmoid", "linear", "linear"), clip=2.0, dtype=dtype)
     lstm.load_state_dict({name: np.zeros_like(value) for name, value in lstm.params.items()})
     lstm.params["bias_ih_l0"] = [100.0, 100.0, 100.0, 100.0]

@@ -1,10 +1,10 @@
-"""The order of every sum, by emulation: a relu network computed here in float32, one rounding at a time, bit for bit.
+"""The order of every sum: an emulation of a relu network in float32, one rounding at a time, must be bit-identical.
 
-Every element of a product is one chain v <- fma(w, x, v), k ascending, begun with its bias (b_ih for x_hat, b_hh for
-h_hat, else 0); past 512 terms it is cut at multiples of 512 and the pieces are added in order. A weight gradient is a
-sum of blocks of ceil(512 / B) steps counted from the start of the direction's order, the last block first; a block is
-one chain over its taken rows, steps descending, sequences ascending. An instruction set without fused multiply-add
-rounds the product and then the sum.
+Each element of a product is one chain v <- fma(w, x, v) with ascending k. It starts with its bias (b_ih for x_hat, b_hh
+for h_hat, else 0). A sum of more than 512 terms is cut into chains at multiples of 512, which are added in order.
+A weight gradient is a sum of blocks of ceil(512 / B) steps, counted from the first step in the direction's order; the
+last block comes first. A block is one chain over its unmasked rows, with descending steps and ascending sequences.
+An instruction set without fused multiply-add rounds the product and then the sum.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ PIECE = 512
 
 
 def nearest_float32(exact: Fraction) -> np.float32:
-    """The float32 number nearest to a fraction, of two equally near ones that with an even last digit."""
+    """Round a fraction to float32; a tie goes to the number with an even last digit."""
     guess = np.float32(float(exact))
     candidates = [np.nextafter(guess, np.float32(-np.inf)), guess, np.nextafter(guess, np.float32(np.inf))]
     return min(candidates, key=lambda c: (abs(Fraction(float(c)) - exact), int(c.view(np.uint32)) & 1))
 
 
 def test_the_emulated_fma_rounds_once() -> None:
-    """Against exact fractions: at random, with cancellation, and half-way between two float32 numbers."""
+    """Comparison with exact fractions: random numbers, cancellation, and ties between two float32 numbers."""
     rng = np.random.default_rng(0)
     w, x = rng.standard_normal((2, 3000)).astype(np.float32)
     scale = (2.0 ** rng.integers(-30, 30, 3000)).astype(np.float32)
     v = np.concatenate([rng.standard_normal(1000) * scale[:1000], -(w * x)[1000:2000], w[2000:] * scale[2000:]])
-    # 1 + 2^-24 (1 + 2^-29 or less): float64 alone would round the sum to the tie, and the tie to even.
+    # 1 + 2^-24 (1 + 2^-29 or less): float64 alone would round the sum to a tie, and float32 the tie to even.
     w = np.concatenate([w, np.full(2, 1 + 2.0**-12), [1 + 2.0**-23, 1 - 2.0**-24]]).astype(np.float32)
     x = np.concatenate([x, [2.0**-24, -(2.0**-24)], [2.0**-24, 2.0**-24]]).astype(np.float32)
     v = np.concatenate([v, [1.0, 1.0, 1.0, 1.0]]).astype(np.float32)
@@ -51,7 +51,7 @@ def test_the_emulated_fma_rounds_once() -> None:
 
 
 def chain(multiply_add: MultiplyAdd, weight: F32, rows: F32, begin: F32 | float) -> F32:
-    """weight (N, K) times each of the rows (R, K), begun with `begin` (N,): (R, N)."""
+    """Multiply weight (N, K) with each of the rows (R, K), in chains that start with `begin` (N,); return (R, N)."""
     total = np.broadcast_to(np.float32(begin), (len(rows), len(weight)))
     for start in range(0, weight.shape[1], PIECE):
         piece = total if start == 0 else np.zeros_like(total)
@@ -62,14 +62,14 @@ def chain(multiply_add: MultiplyAdd, weight: F32, rows: F32, begin: F32 | float)
 
 
 def blocks(n_steps: int, batch: int) -> Iterator[range]:
-    """The steps of each block of a weight gradient, the last block first, steps descending."""
+    """Yield the steps of each block of a weight gradient, the last block first, with descending steps."""
     size = -(-PIECE // batch)
     for start in reversed(range(0, n_steps, size)):
         yield range(min(start + size, n_steps) - 1, start - 1, -1)
 
 
 def outer(multiply_add: MultiplyAdd, delta: F32, rows: F32, taken: NDArray[np.bool_]) -> F32:
-    """The gradient (N, K) of a weight from delta (T, B, N) and what the weight met, rows (T, B, K)."""
+    """Compute the gradient (N, K) of a weight from delta (T, B, N) and its inputs, rows (T, B, K)."""
     n_steps, batch = taken.shape
     total = np.zeros((delta.shape[2], rows.shape[2]), np.float32)
     for steps in blocks(n_steps, batch):
@@ -88,7 +88,7 @@ def relu(a: F32) -> F32:
 def relu_network(
     multiply_add: MultiplyAdd, p: dict[str, F32], x: F32, h0: F32, lengths: NDArray[np.int64], dy: F32, d_h: F32
 ) -> dict[str, F32]:
-    """h = relu(x_hat + h_hat) over (T, B, I) and back, with the names that a layer's results have."""
+    """Run h = relu(x_hat + h_hat) over (T, B, I) and backward; return results under the names of a layer's."""
     n_steps, batch, _ = x.shape
     taken = np.arange(n_steps)[:, None] < lengths
     h = np.concatenate([h0[None], np.zeros((n_steps, *h0.shape), np.float32)])
@@ -153,7 +153,7 @@ def test_order_of_sums(isa: str, sizes: tuple[int, int, int, int, str]) -> None:
 
 
 def test_order_of_sums_in_a_reverse_direction(isa: str) -> None:
-    """A reverse direction is the forward direction of the input turned round, its blocks too."""
+    """A reverse direction equals the forward direction of the reversed input, including its blocks."""
     n_steps, batch = 350, 3
     layer = gw.RNN(2, 5, nonlinearity="relu", bidirectional=True, seed=0)
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Inputs from other libraries' arrays and tables: the same results as from NumPy's, and NumPy arrays come out."""
+"""Arrays and tables of other libraries give the same results as NumPy arrays, and the results are NumPy arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ X = np.random.default_rng(0).standard_normal((7, 3))
 
 
 class DLPackOnly:
-    """An array on the host that has nothing but DLPack: CuPy's pinned memory, say."""
+    """An array in host memory that supports only DLPack, such as CuPy's pinned memory."""
 
     def __init__(self, array: Array) -> None:
         self._array = array
@@ -30,7 +30,7 @@ class DLPackOnly:
 
 
 class InterfaceOnly:
-    """An array that has nothing but the array interface."""
+    """An array that supports only the array interface."""
 
     def __init__(self, array: Array) -> None:
         self._array = array
@@ -73,7 +73,7 @@ def test_dlpack_goes_through_numpy() -> None:
 
 
 def test_gradients_are_refused_with_a_reason() -> None:
-    """A tensor that wants gradients would lose them here without a word."""
+    """A tensor that requires gradients would lose them silently."""
     torch = installed("torch")
     with pytest.raises((TypeError, ValueError, RuntimeError), match="requires grad"):
         LAYER(torch.tensor(X, requires_grad=True))

@@ -1,4 +1,4 @@
-"""Thousands of calls of changing sizes, in a process of its own: its memory does not grow."""
+"""Memory does not grow over thousands of calls of changing sizes, measured in a separate process."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ SOAK = """
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory as Linux counts it")
 def test_memory_does_not_grow_over_ten_thousand_calls() -> None:
-    """Once every kind and size of call has been made. A kilobyte left behind by each would be ten megabytes."""
+    """It is measured after every kind and size of call. A leak of a kilobyte per call would be ten megabytes."""
     script = "first = calls(0, 1000)\nprint(calls(1000, 11_000) - first)"
     assert float(python(textwrap.dedent(SOAK) + script)) < 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory as Linux counts it")
 def test_a_large_call_gives_its_memory_back() -> None:
-    """Of tapes and scratch of up to 90 MB nothing stays when they are gone, though small calls came in between."""
+    """Tapes and scratch memory of up to 90 MB are returned, even with small calls in between."""
     script = """
         calls(0, 300)
         before = megabytes()
@@ -75,7 +75,7 @@ def test_a_large_call_gives_its_memory_back() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the pages that Linux has cleared")
 def test_large_calls_in_turn_use_the_same_memory() -> None:
-    """The tape of one step of training is that of the step before: the system clears no pages for it again."""
+    """The tape of a training step reuses the memory of the step before, so the system clears no new pages."""
     script = """
         import resource
 

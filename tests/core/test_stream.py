@@ -1,4 +1,4 @@
-"""Streams: the bits of one call however it is cut, their state, and what they refuse."""
+"""Streams: bit-identical to one call however it is cut, their state, and their errors."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_copies_go_on_alone(make: Any, again: Any) -> None:
     y, _ = layer(x)
     stream = layer.stream(2)
     stream.run(x[:4])
-    layer.reset_parameters(seed=5)  # the snapshot goes along, not the layer's weights of now
+    layer.reset_parameters(seed=5)  # the copy has the stream's snapshot, not the layer's current weights
     twin = again(stream)
     assert same(twin.run(x[4:]), y[4:])
     assert same(stream.run(x[4:]), y[4:])
@@ -165,7 +165,7 @@ def test_what_is_refused() -> None:
     for error, message, call in refused:
         with pytest.raises(error, match="^" + re.escape(message)):
             call()
-    assert same(stream.step(x), layer(x[np.newaxis])[0][0])  # no refusal has moved the state
+    assert same(stream.step(x), layer(x[np.newaxis])[0][0])  # no error has changed the state
 
 
 def test_two_threads_at_once_are_refused() -> None:

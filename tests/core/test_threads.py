@@ -1,4 +1,4 @@
-"""Threads: the setting and the limits above it, many callers at once, and the GIL."""
+"""Threads: their number and its limits, many callers at once, and the GIL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 def cores() -> int:
-    """The cores that this process may run on."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -33,7 +33,7 @@ LIMIT = "import gatewise as gw; print(gw.get_num_threads())"
 
 
 def with_openmp() -> bool:
-    """Whether the library was built with OpenMP: with two threads allowed and a machine of two, it has teams of two."""
+    """Return whether the library was built with OpenMP: then it uses two threads if the process may use two cores."""
     return cores() < 2 or int(python(LIMIT)) > 1
 
 
@@ -153,7 +153,7 @@ with threadpoolctl.threadpool_limits(1):
 @needs_two_cores
 @pytest.mark.parametrize("what", HELD)
 def test_no_thread_starts_beyond_the_limit(isa: str, what: str) -> None:
-    """A call that may use one thread starts none; afterwards, free to use two, it does (if built with OpenMP)."""
+    """A call with a limit of one thread starts none; with a limit of two it starts one (if built with OpenMP)."""
     cores_line = "os.sched_setaffinity(0, range(os.cpu_count()))"
     script = textwrap.dedent(TASKS) + textwrap.dedent(HELD[what]) + "\nheld = tasks() - before\n"
     script += f"\n{cores_line}\ngw.set_num_threads(2); work()\nprint(held, tasks() - before)"
@@ -172,7 +172,7 @@ def test_omp_num_threads_holds_a_larger_setting(isa: str) -> None:
 @pytest.mark.usefixtures("wide_team")
 @pytest.mark.parametrize("cell", [draw.CELLS[0], draw.CELLS[5], draw.CELLS[7]], ids=str)
 def test_many_callers_at_once(isa: str, cell: draw.Option) -> None:
-    """Sixteen Python threads call one layer, forward and backward, small calls among large ones: the bits of one."""
+    """Sixteen Python threads make small and large calls of one layer; results are bit-identical to those of one."""
     large, small = (
         draw.case_for_a_team(cell),
         draw.make(cell, draw.VARIANTS[7], input_size=24, hidden_size=64, proj_size=32),
@@ -193,7 +193,7 @@ def test_many_callers_at_once(isa: str, cell: draw.Option) -> None:
 
 
 def test_writers_beside_callers(isa: str) -> None:
-    """Parameters written while others call: every result is that of the old values or of the new ones, no mixture."""
+    """Results computed while parameters are written come from the old or the new values, never from a mixture."""
     layer = gw.GRU(8, 32, seed=0)
     x = np.random.default_rng(0).standard_normal((10, 4, 8)).astype(np.float32)
     values = [gw.GRU(8, 32, seed=seed).state_dict() for seed in (0, 1)]
@@ -240,7 +240,7 @@ def long_norm() -> Callable[[], Any]:
 
 @pytest.mark.parametrize("work", [long_forward, long_norm])
 def test_other_threads_run_meanwhile(isa: str, work: Callable[[], Callable[[], Any]]) -> None:
-    """The GIL is released: another Python thread goes on counting during one long call."""
+    """A call releases the GIL: another Python thread keeps counting during one long call."""
     call = work()
     counted: list[int] = []
     done = threading.Event()
@@ -264,7 +264,7 @@ def test_other_threads_run_meanwhile(isa: str, work: Callable[[], Callable[[], A
 
 @pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python is not a free-threaded one")
 def test_a_free_threaded_python_stays_without_its_gil(isa: str) -> None:
-    """Importing the extension module does not bring the GIL back, and sixteen threads compute at once."""
+    """Importing the extension module does not enable the GIL, and sixteen threads compute at once."""
     script = """
         import sys, threading
         import numpy as np, gatewise as gw

@@ -1,4 +1,4 @@
-"""Unusual input works, empty input too; arguments and results are nobody's but the caller's."""
+"""Unusual and empty input works, and neither arguments nor results share memory with the layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def zeros(*shape: int) -> Array:
 
 
 def odd(array: Array) -> dict[str, Array]:
-    """The same numbers, stored in every way that NumPy knows."""
+    """Return the same numbers in other memory layouts, byte orders, dtypes and subclasses."""
     wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1] + 1), array.dtype)
     wide[..., 1::2] = array
     shifted = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
@@ -45,7 +45,7 @@ def odd(array: Array) -> dict[str, Array]:
 
 
 def test_any_layout_works(isa: str, dtype: Any) -> None:
-    """Results do not depend on how x, states and cotangents lie in memory, nor on their type, if it holds them."""
+    """Results do not depend on memory layout and dtype of x, states and cotangents, if the dtype holds the values."""
     case = draw.make(draw.Option("LSTM", {"num_layers": 2}), draw.VARIANTS[0], T, B, I, H)
     layer = case.layer(gw, dtype)
     arrays = [case.x, case.dy, *case.state, *case.d_state]
@@ -81,7 +81,7 @@ def test_lists_integers_and_halves_work(isa: str, dtype: Any) -> None:
 
 
 def test_broadcast_input_works(isa: str) -> None:
-    """Strides of 0."""
+    """Arrays may have strides of 0."""
     layer = gw.LSTM(I, H, seed=0)
     row = np.arange(I, dtype=np.float32)
     want, _ = layer(np.tile(row, (T, B, 1)))
@@ -91,7 +91,7 @@ def test_broadcast_input_works(isa: str) -> None:
 @pytest.mark.parametrize("option", draw.OPTIONS, ids=str)
 @pytest.mark.parametrize(("n_steps", "batch"), [(0, 3), (3, 0), (0, 0)])
 def test_nothing_to_do(isa: str, option: draw.Option, n_steps: int, batch: int) -> None:
-    """T = 0 and B = 0: outputs of the right shapes, the state passed through, its gradient too, and zeros."""
+    """With T = 0 or B = 0 shapes are right, the state and its gradient pass through, and other gradients are zero."""
     for variant in draw.VARIANTS[6:12]:
         case = draw.make(option, variant, n_steps, batch)
         layer = case.layer(gw, np.float32)
@@ -168,7 +168,7 @@ def test_y_of_forward_stays_read_only(isa: str, dtype: Any) -> None:
 def test_changes_after_forward_do_not_reach_backward(
     isa: str, dtype: Any, cell: draw.Option, variant: draw.Variant
 ) -> None:
-    """The tape keeps its own x, states, limits and weights, whatever the caller does with theirs in between."""
+    """The tape has copies of x, states, lengths, masks, resets and weights, so changing the arguments has no effect."""
     case = draw.make(draw.Option(cell.kind, {**cell.keywords, "num_layers": 2}, cell.projected), variant)
     want = named(case.run(case.layer(gw, dtype)))
     case = case.replace(**{field: draw.cast(getattr(case, field), dtype) for field in ("x", "state", "dy", "d_state")})

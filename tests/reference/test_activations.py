@@ -1,4 +1,4 @@
-"""Activations in the reference: their values and slopes by hand, and central differences through every cell."""
+"""Activations in the reference: values and slopes written by hand, and central differences through every cell."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ BY_HAND: list[tuple[Any, float, float, float]] = [
 
 
 def at(activation: Any, a: float, clip: float | None = None) -> tuple[float, float]:
-    """Value and slope through the reference's layer: an RNN of one unit whose input is the pre-activation's bias."""
+    """Return value and slope at the pre-activation `a`, from an RNN of one unit with this bias."""
     rnn = reference.RNN(1, 1, nonlinearity=activation, clip=clip, dtype=np.float64)
     rnn.load_state_dict({name: np.zeros_like(value) for name, value in rnn.params.items()})
     rnn.params["bias_ih_l0"] = [a]
@@ -83,7 +83,7 @@ def test_by_hand_means_all() -> None:
 
 
 def test_clip_holds_the_pre_activation() -> None:
-    """The value is that at the bound; the slope is 1 times the activation's up to the bound itself and 0 beyond."""
+    """Beyond the bound, the value is that at the bound and the slope is 0; the bound itself is not clipped."""
     for activation in draw.ACTIVATIONS:
         for sign in (-1.0, 1.0):
             assert at(activation, 7 * sign, clip=1.25) == (at(activation, 1.25 * sign)[0], 0.0)
@@ -97,7 +97,7 @@ def test_nan_stays_nan() -> None:
 
 
 def test_the_forget_gate_may_be_coupled() -> None:
-    """f = 1 - i: c' = (1 - i) c + i g, by hand for one unit; what belongs to f alone has no gradient."""
+    """f = 1 - i, so c' = (1 - i) c + i g, computed by hand for one unit; the parameters of f have no gradient."""
     lstm = reference.LSTM(1, 1, peephole=True, input_forget=True, dtype=np.float64, seed=0)
     p = {name: value.ravel() for name, value in lstm.params.items()}
     x, h, c = 0.3, -0.2, 0.7
@@ -113,13 +113,13 @@ def test_the_forget_gate_may_be_coupled() -> None:
     assert all(grads[name].ravel()[k] != 0 for name in p for k in (0, 2))
 
 
-# The two kinds of call that differ most, one of them drawn for every cell.
+# The two kinds of call that differ most; each cell gets one of them.
 VARIANTS = [variant for variant in draw.VARIANTS if variant.name in ("dense", "mask-resets")]
 
 
 @pytest.mark.parametrize("number", range(len(draw.CHOSEN)), ids=[str(option) for option in draw.CHOSEN])
 def test_gradients_are_the_slope_along_a_random_direction(number: int) -> None:
-    """Every activation at every place of every cell, with and without clip, input_forget, peepholes and projection."""
+    """Every activation in every role of every cell, with and without clip, input_forget, peepholes and projection."""
     option, variant = draw.CHOSEN[number], VARIANTS[number % 2]
     stack = {"num_layers": 2, "bidirectional": True} if number % 3 == 0 else {}
     option = Option(option.kind, {**option.keywords, **stack}, option.projected)

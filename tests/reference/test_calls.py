@@ -1,4 +1,4 @@
-"""The NumPy reference: empty inputs, layouts, calls in pieces, what a call returns, keeps and refuses."""
+"""The NumPy reference: empty inputs, layouts, calls in chunks, results, copies and errors."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_layouts_agree(cell: Option, variant: Variant) -> None:
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_sequence_cut_into_calls(cell: Option) -> None:
-    """The state carried over gives the same outputs; its gradient handed back gives the whole gradient."""
+    """Passing the state on gives the same outputs, and passing its gradient back gives the whole gradient."""
     case = draw.make(Option(cell.kind, {**cell.keywords, "num_layers": 2}, cell.projected), DENSE, n_steps=6)
     layer = case.layer(reference)
     whole = case.run(layer)
@@ -91,9 +91,9 @@ def test_a_sequence_cut_into_calls(cell: Option) -> None:
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(np.concatenate([early.x, late.x]), whole.grads.x)
     for name, grad in whole.grads.params.items():
-        # The same 24 addends, two sums of which are added at the end.
+        # The same 24 terms, as two sums that are added at the end.
         np.testing.assert_allclose(early.params[name] + late.params[name], grad, rtol=0, atol=24 * EPS * 10)
-    # Truncated: nothing comes back through the state.
+    # Truncated: no gradient comes back through the state.
     truncated = layer.backward(tape1, case.dy[:4])
     assert np.any(truncated.x != early.x)
 

@@ -1,4 +1,4 @@
-"""Dropout in the NumPy reference: its random words, which element reads which, and what it does to a layer."""
+"""Dropout in the NumPy reference: its random words, which element uses which word, and its effect on a layer."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_dropout_key_comes_from_the_layer_or_the_caller() -> None:
     np.testing.assert_array_equal(first.forward(x, key=tape.key)[0], y)
     assert first.forward(x)[2].key != tape.key
     assert np.any(first.forward(x, key=1)[0] != y)
-    np.testing.assert_array_equal(first(x)[0], second(x)[0])  # inference drops nothing
+    np.testing.assert_array_equal(first(x)[0], second(x)[0])  # inference applies no dropout
     assert reference.GRU(2, 8, num_layers=2, seed=7).forward(x, key=1)[2].key is None
 
 

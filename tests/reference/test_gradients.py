@@ -1,4 +1,4 @@
-"""The NumPy reference: central differences prove every gradient, and dense runs of the pieces every limit."""
+"""The NumPy reference: gradients against central differences, and lengths, masks and resets against dense calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_gradients_are_the_slope_along_a_random_direction(option: Option, varian
         case = draw.make(option, variant, seed=seed)
         point = Point(case, case.run(case.layer(reference)).grads)
         rng = np.random.default_rng(seed)
-        # Scaled so that a pre-activation moves at a speed of about 1.
+        # Scaled so that pre-activations change at a rate of about 1.
         direction = {name: rng.standard_normal(v.shape) / np.sqrt(v.shape[-1]) for name, v in point.values.items()}
         if check_direction(point, direction):
             break
@@ -44,16 +44,16 @@ def test_every_entry_of_every_gradient(cell: Option, noisy: bool, variant: Varia
 
 
 def unit(like: Array, index: tuple[int, ...]) -> Array:
-    """1 at the index, 0 elsewhere."""
+    """Return an array that is 1 at the index and 0 elsewhere."""
     direction = np.zeros_like(like)
     direction[index] = 1.0
     return direction
 
 
 class Apart:
-    """What a case with lengths, masks and resets must give, from dense runs of each sequence's pieces alone.
+    """Results of a case with lengths, masks and resets, computed by dense calls for single sequences.
 
-    A sequence is cut into pieces at its resets; of each piece the taken steps are gathered and run by themselves.
+    A sequence is cut into pieces at its resets. The unmasked steps of each piece are gathered and run alone.
     """
 
     def __init__(self, case: Case, layer: Any) -> None:
@@ -92,7 +92,7 @@ class Apart:
         bounds = list(itertools.pairwise([0, *cuts, end]))
         discards = end > 0 and bool(resets[0])
         for k, (start, stop) in enumerate(bounds):
-            begins = (k == 0, k == len(bounds) - 1)  # of each direction's order, the piece that `state` enters
+            begins = (k == 0, k == len(bounds) - 1)  # for each direction, the piece that starts with `state`
             self._piece(b, range(start, stop), (begins[0] and not discards, begins[1]), begins[::-1])
 
     def _piece(self, b: int, steps: range, begins: tuple[bool, bool], ends: tuple[bool, bool]) -> None:
@@ -101,7 +101,7 @@ class Apart:
         initial = [np.where(starts[:, None], part[:, b], 0.0)[:, None] for part in self.initial]
         d_final = [np.where(stops[:, None], part[:, b], 0.0)[:, None] for part in self.d_final]
         x, d_y = self.x[taken, b : b + 1], np.zeros((len(taken), 1, self.n_dirs * self.width))
-        # Where each output of the piece comes from: the last step taken in the direction's order.
+        # The source of each output of the piece: the last unmasked step in the direction's order.
         sources = []
         for d in range(self.n_dirs):
             columns, source = slice(d * self.width, (d + 1) * self.width), None
@@ -135,7 +135,7 @@ def test_limits_are_dense_runs_of_the_pieces(option: Option, variant: Variant) -
     bound = EPS * chain(case)
 
     def close(actual: Array, expected: Array, roundings: int = 1) -> None:
-        # Products of other shapes round in another order: both sides may be off by the chain's roundings.
+        # Products of other shapes are summed in another order, so both sides have the rounding errors of a chain.
         np.testing.assert_allclose(actual, expected, rtol=0, atol=2 * bound * roundings * (1 + np.abs(expected).max()))
 
     close(case.usual(got.y), want.y)

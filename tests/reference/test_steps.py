@@ -1,4 +1,4 @@
-"""The NumPy reference's steps, written out by hand for one unit, and its cells."""
+"""The steps of the NumPy reference against formulas for one unit, and its cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gatewise._core.state import parts
 
 EPS = np.finfo(np.float64).eps
 
-# One unit, one input, written out with math.exp: a bound on the roundings of such a step is 50 operations.
+# One unit and one input, computed with math.exp: a step has at most 50 operations that round.
 BY_HAND = 50 * EPS
 X, H, C = 0.75, -0.5, 1.25
 
@@ -25,7 +25,7 @@ def sigma(a: float) -> float:
 
 
 def one_unit(kind: str, **keywords: Any) -> tuple[Any, list[float], list[float], list[float]]:
-    """A layer of one unit, and for each gate its input weight, recurrent weight and the sum of its biases."""
+    """Return a layer of one unit, and per gate its input weight, its recurrent weight and the sum of its biases."""
     layer = getattr(reference, kind)(1, 1, dtype=np.float64, seed=3, **keywords)
     w, u = layer.params["weight_ih_l0"][:, 0], layer.params["weight_hh_l0"][:, 0]
     return layer, w.tolist(), u.tolist(), (layer.params["bias_ih_l0"] + layer.params["bias_hh_l0"]).tolist()
@@ -34,7 +34,7 @@ def one_unit(kind: str, **keywords: Any) -> tuple[Any, list[float], list[float],
 @pytest.mark.parametrize(("nonlinearity", "phi"), [("tanh", math.tanh), ("relu", lambda a: max(a, 0.0))])
 def test_rnn_step_by_hand(nonlinearity: str, phi: Any) -> None:
     rnn, w, u, b = one_unit("RNN", nonlinearity=nonlinearity)
-    rnn.params["bias_hh_l0"] = rnn.params["bias_hh_l0"] + 1.0  # so that the relu is open
+    rnn.params["bias_hh_l0"] = rnn.params["bias_hh_l0"] + 1.0  # so that the relu is not 0
     y, h = rnn([[X]], [[H]])
     expected = phi(w[0] * X + u[0] * H + b[0] + 1.0)
     assert expected > 0
@@ -53,7 +53,7 @@ def test_lstm_step_by_hand() -> None:
     assert c_after.item() == pytest.approx(c, rel=BY_HAND)
     assert y.item() == h.item() == pytest.approx(o * math.tanh(c), rel=BY_HAND)
 
-    grads = lstm.backward(tape, d_state=(None, [[1.0]]))  # of c: o is not in the way
+    grads = lstm.backward(tape, d_state=(None, [[1.0]]))  # the gradient of c, which does not pass through o
     delta_i, delta_f = g * i * (1 - i), C * f * (1 - f)
     d_p = grads.params["weight_peephole_l0"][:, 0].tolist()
     assert d_p == pytest.approx([delta_i * C, delta_f * C, 0.0], rel=BY_HAND)
@@ -79,7 +79,7 @@ def test_projection_by_hand() -> None:
     lstm = reference.LSTM(2, 3, proj_size=1, dtype=np.float64, seed=0)
     plain = reference.LSTM(2, 3, dtype=np.float64)
     own = {name: value for name, value in lstm.state_dict().items() if name != "weight_hr_l0"}
-    # h = 0 before the first step, so that what W_hh reads does not matter there.
+    # h = 0 before the first step, so there the mask of W_hh has no effect.
     plain.load_state_dict({**own, "weight_hh_l0": np.zeros((12, 3))})
     m, _ = plain([[X, H]])
     y, _ = lstm([[X, H]])
@@ -112,7 +112,7 @@ def test_a_cell_is_a_layer_of_one_step(cell: Option) -> None:
         np.testing.assert_array_equal(got, want[0])
     row = [part[1] for part in rows] if lstm else rows[1]
     for got, want in zip(parts(stepped(case.x[:, 1], row)), parts(final), strict=True):
-        # One row is multiplied by another BLAS routine: 3 steps of sums of 10 terms and some 10 operations.
+        # A single row uses another BLAS routine: 3 steps of sums of 10 terms and about 10 operations.
         np.testing.assert_allclose(got, want[0, 1], rtol=0, atol=60 * EPS)
     zeros = layer(case.x[:1])[1]
     for got, want in zip(parts(single(case.x[0])), parts(zeros), strict=True):
