@@ -65,7 +65,7 @@ def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
 
 
 @pytest.fixture
-def wide_team(isa: str) -> Iterator[None]:
+def eight_threads(isa: str) -> Iterator[None]:
     """Allow up to eight threads on any machine, since results must not depend on the number of cores."""
     from gatewise._core import dispatch
 

@@ -33,7 +33,7 @@ CELLS = draw.CELLS + draw.FEW_CHOSEN
 @pytest.mark.parametrize("hidden_size", [3, 16, 33])
 @pytest.mark.parametrize("call", KINDS_OF_CALL)
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
-def test_batch_and_place(isa: str, dtype: Any, option: Option, call: str, hidden_size: int) -> None:
+def test_results_do_not_depend_on_the_batch(isa: str, dtype: Any, option: Option, call: str, hidden_size: int) -> None:
     """A sequence gives the same results alone, in batches of any size, and in any order among any others."""
     case = draw.make(option, VARIANTS[call], n_steps=6, batch=7, input_size=5, hidden_size=hidden_size)
     layer = case.layer(gw, dtype)
@@ -54,7 +54,7 @@ def test_a_batch_of_hundreds(isa: str, dtype: Any, cell: Option) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38, 0.0])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
-def test_what_the_others_hold(isa: str, dtype: Any, option: Option, value: float) -> None:
+def test_values_of_other_sequences_have_no_effect(isa: str, dtype: Any, option: Option, value: float) -> None:
     """NaN, infinities or overflow in all other sequences do not change the results of this one."""
     case = draw.make(option, VARIANTS["resets"], n_steps=5, batch=6, input_size=5, hidden_size=13)
     layer = case.layer(gw, dtype)
@@ -127,9 +127,9 @@ def run_in_chunks(case: Case, layer: Any, cuts: list[int]) -> tuple[Array, Any]:
     return np.concatenate(outputs), state
 
 
-def before_the_first_taken(case: Case, cuts: list[int]) -> Array:
+def before_the_first_unmasked(case: Case, cuts: list[int]) -> Array:
     """Return, as bool (T, B), the steps of each chunk before its first unmasked one: no output is repeated there."""
-    return np.concatenate([~np.logical_or.accumulate(case.taken[steps]) for steps, _ in chunks(case, cuts)])
+    return np.concatenate([~np.logical_or.accumulate(case.unmasked[steps]) for steps, _ in chunks(case, cuts)])
 
 
 @pytest.mark.parametrize("cuts", [[1], [3, 4], [0, 5, 5, 9], list(range(1, 12))], ids=str)
@@ -143,7 +143,7 @@ def test_chunks(isa: str, dtype: Any, cell: Option, call: str, cuts: list[int]) 
     y, state = layer(draw.cast(case.x, dtype), draw.cast(case.state, dtype), **case.limits)
     y_cut, state_cut = run_in_chunks(case, layer, cuts)
     assert_same_bits(halves(state_cut), halves(state))
-    free = before_the_first_taken(case, cuts) if case.mask is not None else np.zeros((12, 5), bool)
+    free = before_the_first_unmasked(case, cuts) if case.mask is not None else np.zeros((12, 5), bool)
     assert_same_bits({"y": np.where(free[..., None], 0, y_cut)}, {"y": np.where(free[..., None], 0, case.usual(y))})
 
 
@@ -171,7 +171,7 @@ def assert_threads_change_nothing(case: Case, dtype: Any) -> None:
             assert_same_bits(results(), want)
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("sizes", WIDE, ids=str)
 @pytest.mark.parametrize("call", ["dense", "lengths-resets"])
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
@@ -181,11 +181,11 @@ def test_threads(isa: str, option: Option, call: str, sizes: tuple[int, int, int
     assert_threads_change_nothing(case, np.float32)
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("call", KINDS_OF_CALL)
 @pytest.mark.parametrize("sizes", [(4, 1, 40, 40, 70), (4, 3, 400, 5, 24), (3, 1, 20, 9, 64)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_threads_that_follow_each_other(isa: str, cell: Option, sizes: tuple[int, ...], call: str) -> None:
+def test_threads_in_stacks(isa: str, cell: Option, sizes: tuple[int, ...], call: str) -> None:
     """Each layer of a stack may run on another thread; sizes are (L, B, T, I, H)."""
     num_layers, batch, n_steps, input_size, hidden_size = sizes
     option = Option(cell.kind, {**cell.keywords, "num_layers": num_layers}, cell.projected)
@@ -193,7 +193,7 @@ def test_threads_that_follow_each_other(isa: str, cell: Option, sizes: tuple[int
     assert_threads_change_nothing(case, np.float32)
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 @pytest.mark.parametrize("sizes", [(12, 33, 20, 50, 30), (5, 2, 30, 130, 70)], ids=str)
 def test_threads_in_float64(isa: str, cell: Option, sizes: tuple[int, ...]) -> None:

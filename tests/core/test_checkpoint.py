@@ -61,7 +61,7 @@ def test_a_single_long_sequence_has_the_same_bits(isa: str, option: Option, call
         assert_same_bits(run(case, layer, every), want)
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("sizes", [*WIDE[:1], (40, 35, 4, 64), (512, 3, 9, 260), (64, 20, 64, 48)], ids=str)
 @pytest.mark.parametrize("option", OPTIONS[1::2], ids=str)
 def test_threads(isa: str, option: Option, sizes: tuple[int, int, int, int]) -> None:
@@ -106,7 +106,7 @@ def test_the_weights_are_those_of_the_forward(isa: str) -> None:
 
 
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
-def test_what_is_kept_grows_with_the_square_root(isa: str, cell: Option) -> None:
+def test_memory_grows_with_the_square_root_of_the_steps(isa: str, cell: Option) -> None:
     """Without the copy of x, four times the steps need at most twice the bytes; without checkpoints, four times."""
     layer = draw.make(cell, VARIANTS["dense"], 1, 1, 3, 16, 8).layer(gw, np.float32)
 

@@ -70,7 +70,7 @@ def test_every_write_into_adopted_arrays_counts(isa: str, dtype: Any, option: dr
 
 
 @pytest.mark.parametrize("option", draw.OPTIONS[::5], ids=str)
-def test_a_tape_has_its_forwards_weights(isa: str, dtype: Any, option: draw.Option) -> None:
+def test_a_tape_has_the_weights_of_its_forward(isa: str, dtype: Any, option: draw.Option) -> None:
     """This holds even if the adopted arrays change between forward and backward."""
     case = draw.make(option, draw.VARIANTS[0])
     layer = case.layer(gw, dtype)
@@ -86,7 +86,7 @@ def test_a_tape_has_its_forwards_weights(isa: str, dtype: Any, option: draw.Opti
     assert all(same(value, want.params[name]) for name, value in grads.params.items())
 
 
-def test_adopt_takes_all_or_nothing(lstm: Any) -> None:
+def test_adopt_is_all_or_nothing(lstm: Any) -> None:
     before, y = lstm.state_dict(), lstm(X)[0]
     name = "bias_hh_l1_reverse"
     frozen = np.zeros(20, np.float32)

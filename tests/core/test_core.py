@@ -209,7 +209,7 @@ def test_activations_at_the_ends(isa: str, dtype: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
-def test_nan_comes_through(isa: str, dtype: Any, cell: Option) -> None:
+def test_nan_propagates(isa: str, dtype: Any, cell: Option) -> None:
     """A NaN in an unmasked step reaches every unit of its sequence from that step on, but no other sequence."""
     case = draw.make(cell, draw.VARIANTS[0], n_steps=4, batch=3, input_size=2, hidden_size=9)
     layer = case.layer(gw, dtype)
@@ -273,7 +273,7 @@ def test_no_key_where_nothing_drops(isa: str) -> None:
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_dropout_keeps_its_share(isa: str, p: float) -> None:
+def test_dropout_keeps_the_right_share(isa: str, p: float) -> None:
     """The second layer, a relu of the identity, shows the dropped elements. The bound is 5 standard deviations."""
     units, n = 16, 16 * 50 * 40
     layer = gw.RNN(units, units, num_layers=2, bias=False, dropout=p, nonlinearity="relu", seed=0)

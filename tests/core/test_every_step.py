@@ -74,7 +74,7 @@ def test_gradients_of_states_are_the_slope_along_a_random_direction(
     assert abs(sum(e.sum() for e in exact) - d1) <= tolerance
     assert tolerance <= 1e-5 * (1 + sum(np.abs(e).sum() for e in exact))
     for part in steps:
-        assert not np.any(part.swapaxes(1, 2)[~case.taken])
+        assert not np.any(part.swapaxes(1, 2)[~case.unmasked])
 
 
 ALL = draw.OPTIONS + draw.FEW_CHOSEN + draw.FULLY_NOISY
@@ -98,15 +98,15 @@ def test_a_tape_shows_the_numbers_of_its_call(isa: str, dtype: Any, option: Opti
     case = draw.make(option, VARIANTS[call], n_steps=7, batch=4, hidden_size=13, proj_size=6)
     layer = case.layer(gw, dtype)
     result = case.run(layer, steps=True)
-    tape, o, taken = result.tape, layer._options, case.taken
-    y = case.usual(result.y).reshape(*taken.shape, o.directions, o.output_size).swapaxes(1, 2)
+    tape, o, unmasked = result.tape, layer._options, case.unmasked
+    y = case.usual(result.y).reshape(*unmasked.shape, o.directions, o.output_size).swapaxes(1, 2)
     top = tape.hidden[:, -o.directions :]
-    np.testing.assert_array_equal(top, np.where(taken[:, None, :, None], y, 0))
+    np.testing.assert_array_equal(top, np.where(unmasked[:, None, :, None], y, 0))
     assert tape.hidden.shape == (7, o.num_layers * o.directions, 4, o.output_size)
 
     # The last unmasked step in the order of the direction, unless a reset after it has cleared the state.
     for d, b in itertools.product(range(o.directions), range(4)):
-        order = [t for t in range(7) if taken[t, b]][:: -1 if d else 1]
+        order = [t for t in range(7) if unmasked[t, b]][:: -1 if d else 1]
         if case.resets is None and order:
             for state, shown in zip(parts(result.state), (tape.hidden, tape.cells), strict=False):
                 np.testing.assert_array_equal(state[d :: o.directions, b], shown[order[-1], d :: o.directions, b])
@@ -120,7 +120,7 @@ def test_a_tape_shows_the_numbers_of_its_call(isa: str, dtype: Any, option: Opti
     assert (tape.cells is None) == (case.kind != "LSTM")
     for shown in (tape.hidden, tape.gates, tape.cells):
         if shown is not None:
-            assert not np.any(np.moveaxis(shown, -3, -2)[..., ~taken, :, :])
+            assert not np.any(np.moveaxis(shown, -3, -2)[..., ~unmasked, :, :])
 
 
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
@@ -140,7 +140,7 @@ def test_the_states_gradients_are_those_of_a_call_that_begins_there(isa: str, dt
             np.testing.assert_array_equal(bits(grads.c_steps[t]), bits(after[1]))
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("sizes", WIDE[::2], ids=str)
 @pytest.mark.parametrize("option", OPTIONS[1::2], ids=str)
 def test_steps_do_not_depend_on_threads_nor_change_the_rest(isa: str, option: Option, sizes: tuple[int, ...]) -> None:

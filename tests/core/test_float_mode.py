@@ -41,7 +41,7 @@ def test_subnormals_of_the_caller_stay(isa: str, dtype: Any) -> None:
     check()
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("cell", draw.CELLS, ids=str)
 def test_subnormals_count_as_zeros_on_every_thread(isa: str, dtype: Any, cell: draw.Option) -> None:
     """Subnormal inputs, states, weights and cotangents give the same results as zeros, on every thread.
@@ -55,7 +55,7 @@ def test_subnormals_count_as_zeros_on_every_thread(isa: str, dtype: Any, cell: d
             return tuple(mixed(part, small) for part in value)
         return np.where(rng.random(np.shape(value)) < 0.5, np.sign(value) * small, value).astype(dtype)
 
-    case = draw.case_for_a_team(cell).replace(lengths=None, resets=None, x=rng.standard_normal((12, 32, 24)))
+    case = draw.case_for_threads(cell).replace(lengths=None, resets=None, x=rng.standard_normal((12, 32, 24)))
     case = case.replace(dy=rng.standard_normal(case.dy.shape))  # type: ignore[union-attr]
     results = []
     for small in (float(np.finfo(dtype).tiny) / 2, 0.0):
@@ -113,7 +113,7 @@ INVALID, DIVIDE, OVERFLOW, UNDERFLOW = 0x01, 0x04, 0x08, 0x10
 
 
 @needs_mxcsr
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("mode", [DOWN, UP, TO_ZERO, FLUSH, ZEROS, FLUSH | ZEROS | TO_ZERO, 0], ids=hex)
 @pytest.mark.parametrize("flags", [0, FLAGS], ids=["no flags", "all flags"])
 def test_the_callers_control_word(isa: str, environment: Environment, mode: int, flags: int) -> None:
@@ -121,7 +121,7 @@ def test_the_callers_control_word(isa: str, environment: Environment, mode: int,
 
     So are the flags: the interpreter's own arithmetic around a call may set some, but must not clear any.
     """
-    case = draw.case_for_a_team(draw.Option("LSTM", {"num_layers": 2, "dropout": 0.3}))
+    case = draw.case_for_threads(draw.Option("LSTM", {"num_layers": 2, "dropout": 0.3}))
     x, state = draw.cast(case.x, np.float32), draw.cast(case.state, np.float32)
     dy, d_state = draw.cast(case.dy, np.float32), draw.cast(case.d_state, np.float32)
     layer = case.layer(gw, np.float32)

@@ -107,7 +107,7 @@ def test_signatures(namespace: Any, kind: str) -> None:
     assert " ".join(shown) == SIGNATURES[kind]
 
 
-def test_parameters_are_lent_read_only(lstm: Any) -> None:
+def test_parameters_are_read_only(lstm: Any) -> None:
     lent = lstm.params["weight_hh_l0"]
     with pytest.raises(ValueError, match="read-only"):
         lent[0, 0] = 1

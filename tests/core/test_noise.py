@@ -36,7 +36,7 @@ def with_noise(cell: Option, **keywords: Any) -> Option:
 
 
 @pytest.mark.parametrize("use", Use)
-def test_every_use_reads_words_of_its_own(use: Use) -> None:
+def test_every_use_reads_its_own_random_words(use: Use) -> None:
     """Unit u of sequence b at t: word u % 4 of the counter (u // 4, b, t, use 2^30 + index)."""
     t, b = np.ogrid[:2, :3]
     struck = below(0.3, KEY, use, 5, t, b, 6)
@@ -69,7 +69,7 @@ def test_recurrent_dropout_is_a_change_of_w_hh(cell: Option, variant: str, libra
     sums = {name: np.zeros_like(value) for name, value in case.params.items()}
 
     def close(name: str, actual: Array, expected: Array) -> None:
-        rows = case.taken.size if name in sums else 1
+        rows = case.unmasked.size if name in sums else 1
         atol = 2 * EPS * chain(case) * rows * (1 + np.abs(expected).max())
         np.testing.assert_allclose(actual, expected, rtol=0, atol=atol, err_msg=name)
 
@@ -111,7 +111,7 @@ def without_zoneout(case: Case) -> Case:
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("zoneout", [(0.3, 0.0), (0.3, 0.4), (0.0, 0.4)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_zoneout_keeps_what_was(cell: Option, zoneout: tuple[float, float], library: Any, dtype: Any) -> None:
+def test_zoneout_keeps_the_previous_state(cell: Option, zoneout: tuple[float, float], library: Any, dtype: Any) -> None:
     """In forward, each unit is bit-identical to the cell's or, if its random word says so, to the previous state's."""
     case = draw.make(with_noise(cell, zoneout=zoneout), VARIANTS["dense"], n_steps=9, hidden_size=13)
     case = case.replace(key=KEY)
@@ -130,7 +130,7 @@ def test_zoneout_keeps_what_was(cell: Option, zoneout: tuple[float, float], libr
 
 @pytest.mark.parametrize("zoneout", [(0.3, 0.0), (0.3, 0.4), (0.0, 0.4)], ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_inference_takes_zoneouts_expectation(cell: Option, zoneout: tuple[float, float], isa: str) -> None:
+def test_inference_uses_the_expectation_of_zoneout(cell: Option, zoneout: tuple[float, float], isa: str) -> None:
     """Layer and stream give p s + (1 - p) s' after every step, bit-identical to fma(p, s, (1 - p) s')."""
     case = draw.make(with_noise(cell, zoneout=zoneout), VARIANTS["dense"], n_steps=9, hidden_size=13)
     layer, multiply_add = case.layer(gw, np.float32), multiply_then_add if isa == "x86-64" else fma
@@ -165,7 +165,7 @@ def seen_mask(layer: Any, shape: tuple[int, int], key: int) -> Array:
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_masks_have_their_share(isa: str, p: float) -> None:
+def test_masks_have_the_right_share(isa: str, p: float) -> None:
     """The shares over units, sequences and steps are within 5 standard deviations of a binomial share."""
     units, batch, n_steps = 40, 500, 30
     dropping = gw.RNN(1, units, bias=False, nonlinearity="relu", recurrent_dropout=p, seed=0)
@@ -228,7 +228,7 @@ TEAM_SIZES = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), 
 """(B, T, I, H), so that a team divides sequences or units."""
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("sizes", TEAM_SIZES, ids=str)
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_threads(isa: str, cell: Option, sizes: tuple[int, int, int, int]) -> None:
@@ -255,10 +255,10 @@ def test_threads(isa: str, cell: Option, sizes: tuple[int, int, int, int]) -> No
             assert_same_bits(everything(), want)
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 def test_many_callers_at_once(isa: str) -> None:
     """Eight Python threads call one layer with their own keys, backward twice; results equal those of one thread."""
-    case = draw.case_for_a_team(with_noise(CELLS[5], **ALL))
+    case = draw.case_for_threads(with_noise(CELLS[5], **ALL))
     layer = case.layer(gw, np.float32)
     cases = [case.replace(key=KEY + k) for k in range(8)]
     want = [run(c, layer) for c in cases]
@@ -298,7 +298,7 @@ def test_chunks_of_inference(isa: str, dtype: Any, cell: Option) -> None:
 
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_what_is_hidden_may_be_nan(cell: Option, library: Any) -> None:
+def test_hidden_units_may_be_nan(cell: Option, library: Any) -> None:
     """W_hh does not read it, but z h of a GRU does, in the same unit."""
     case = draw.make(with_noise(cell, recurrent_dropout=0.5), VARIANTS["dense"], n_steps=1, hidden_size=13)
     layer = case.layer(library, np.float32)
@@ -311,7 +311,7 @@ def test_what_is_hidden_may_be_nan(cell: Option, library: Any) -> None:
 
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_noise_does_not_cross_a_cut(cell: Option, library: Any) -> None:
+def test_noise_does_not_cross_a_reset(cell: Option, library: Any) -> None:
     """After a reset zoneout keeps zeros, whatever the state was before, and no gradient passes."""
     case = draw.make(with_noise(cell, recurrent_dropout=0.3, zoneout=(0.4, 0.4)), VARIANTS["dense"], n_steps=6)
     resets = np.zeros((6, 4), bool)

@@ -68,14 +68,14 @@ def blocks(n_steps: int, batch: int) -> Iterator[range]:
         yield range(min(start + size, n_steps) - 1, start - 1, -1)
 
 
-def outer(multiply_add: MultiplyAdd, delta: F32, rows: F32, taken: NDArray[np.bool_]) -> F32:
+def outer(multiply_add: MultiplyAdd, delta: F32, rows: F32, unmasked: NDArray[np.bool_]) -> F32:
     """Compute the gradient (N, K) of a weight from delta (T, B, N) and its inputs, rows (T, B, K)."""
-    n_steps, batch = taken.shape
+    n_steps, batch = unmasked.shape
     total = np.zeros((delta.shape[2], rows.shape[2]), np.float32)
     for steps in blocks(n_steps, batch):
         block = np.zeros_like(total)
         for t in steps:
-            for b in np.flatnonzero(taken[t]):
+            for b in np.flatnonzero(unmasked[t]):
                 block = multiply_add(delta[t, b, :, None], rows[t, b], block)
         total = total + block
     return total
@@ -90,26 +90,26 @@ def relu_network(
 ) -> dict[str, F32]:
     """Run h = relu(x_hat + h_hat) over (T, B, I) and backward; return results under the names of a layer's."""
     n_steps, batch, _ = x.shape
-    taken = np.arange(n_steps)[:, None] < lengths
+    unmasked = np.arange(n_steps)[:, None] < lengths
     h = np.concatenate([h0[None], np.zeros((n_steps, *h0.shape), np.float32)])
     for t in range(n_steps):
         x_hat = chain(multiply_add, p["weight_ih_l0"], x[t], p["bias_ih_l0"])
         h_hat = chain(multiply_add, p["weight_hh_l0"], h[t], p["bias_hh_l0"])
-        h[t + 1] = np.where(taken[t, :, None], relu(x_hat + h_hat), h[t])
+        h[t + 1] = np.where(unmasked[t, :, None], relu(x_hat + h_hat), h[t])
     delta, d_x = np.zeros_like(h[1:]), np.zeros_like(x)
     for t in reversed(range(n_steps)):
-        delta[t] = np.where(taken[t, :, None] & (h[t + 1] > 0), d_h + dy[t], 0)
+        delta[t] = np.where(unmasked[t, :, None] & (h[t + 1] > 0), d_h + dy[t], 0)
         d_x[t] = chain(multiply_add, p["weight_ih_l0"].T, delta[t], 0.0)
-        d_h = np.where(taken[t, :, None], chain(multiply_add, p["weight_hh_l0"].T, delta[t], 0.0), d_h)
+        d_h = np.where(unmasked[t, :, None], chain(multiply_add, p["weight_hh_l0"].T, delta[t], 0.0), d_h)
     ones = np.ones((n_steps, batch, 1), np.float32)
-    d_bias = outer(multiply_add, delta, ones, taken)[:, 0]
+    d_bias = outer(multiply_add, delta, ones, unmasked)[:, 0]
     return {
-        "y": np.where(taken[..., None], h[1:], 0),
+        "y": np.where(unmasked[..., None], h[1:], 0),
         "state": h[-1:],
-        "grads.x": np.where(taken[..., None], d_x, 0),
+        "grads.x": np.where(unmasked[..., None], d_x, 0),
         "grads.state": d_h[None],
-        "weight_ih_l0": outer(multiply_add, delta, x, taken),
-        "weight_hh_l0": outer(multiply_add, delta, h[:-1], taken),
+        "weight_ih_l0": outer(multiply_add, delta, x, unmasked),
+        "weight_hh_l0": outer(multiply_add, delta, h[:-1], unmasked),
         "bias_ih_l0": d_bias,
         "bias_hh_l0": d_bias,
     }

@@ -56,7 +56,7 @@ def test_memory_does_not_grow_over_ten_thousand_calls() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory as Linux counts it")
-def test_a_large_call_gives_its_memory_back() -> None:
+def test_a_large_call_frees_its_memory() -> None:
     """Tapes and scratch memory of up to 90 MB are returned, even with small calls in between."""
     script = """
         calls(0, 300)
@@ -74,7 +74,7 @@ def test_a_large_call_gives_its_memory_back() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the pages that Linux has cleared")
-def test_large_calls_in_turn_use_the_same_memory() -> None:
+def test_large_calls_reuse_memory() -> None:
     """The tape of a training step reuses the memory of the step before, so the system clears no new pages."""
     script = """
         import resource

@@ -169,12 +169,12 @@ def test_omp_num_threads_holds_a_larger_setting(isa: str) -> None:
     assert int(python(script, isa, OMP_NUM_THREADS="1")) == 0
 
 
-@pytest.mark.usefixtures("wide_team")
+@pytest.mark.usefixtures("eight_threads")
 @pytest.mark.parametrize("cell", [draw.CELLS[0], draw.CELLS[5], draw.CELLS[7]], ids=str)
 def test_many_callers_at_once(isa: str, cell: draw.Option) -> None:
     """Sixteen Python threads make small and large calls of one layer; results are bit-identical to those of one."""
     large, small = (
-        draw.case_for_a_team(cell),
+        draw.case_for_threads(cell),
         draw.make(cell, draw.VARIANTS[7], input_size=24, hidden_size=64, proj_size=32),
     )
     layer = large.layer(gw, np.float32)
@@ -192,7 +192,7 @@ def test_many_callers_at_once(isa: str, cell: draw.Option) -> None:
                 assert_same_bits(got, want[(i + j) % 2])
 
 
-def test_writers_beside_callers(isa: str) -> None:
+def test_writing_parameters_during_calls(isa: str) -> None:
     """Results computed while parameters are written come from the old or the new values, never from a mixture."""
     layer = gw.GRU(8, 32, seed=0)
     x = np.random.default_rng(0).standard_normal((10, 4, 8)).astype(np.float32)
@@ -219,7 +219,7 @@ def test_writers_beside_callers(isa: str) -> None:
 
 
 def test_one_tape_in_many_threads(isa: str) -> None:
-    case = draw.case_for_a_team()
+    case = draw.case_for_threads()
     layer = case.layer(gw, np.float32)
     want = case.run(layer)
     dy, d_state = draw.cast(case.dy, np.float32), draw.cast(case.d_state, np.float32)
@@ -239,7 +239,7 @@ def long_norm() -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize("work", [long_forward, long_norm])
-def test_other_threads_run_meanwhile(isa: str, work: Callable[[], Callable[[], Any]]) -> None:
+def test_calls_release_the_gil(isa: str, work: Callable[[], Callable[[], Any]]) -> None:
     """A call releases the GIL: another Python thread keeps counting during one long call."""
     call = work()
     counted: list[int] = []

@@ -90,7 +90,7 @@ def test_broadcast_input_works(isa: str) -> None:
 
 @pytest.mark.parametrize("option", draw.OPTIONS, ids=str)
 @pytest.mark.parametrize(("n_steps", "batch"), [(0, 3), (3, 0), (0, 0)])
-def test_nothing_to_do(isa: str, option: draw.Option, n_steps: int, batch: int) -> None:
+def test_empty_input(isa: str, option: draw.Option, n_steps: int, batch: int) -> None:
     """With T = 0 or B = 0 shapes are right, the state and its gradient pass through, and other gradients are zero."""
     for variant in draw.VARIANTS[6:12]:
         case = draw.make(option, variant, n_steps, batch)
@@ -108,7 +108,7 @@ def test_nothing_to_do(isa: str, option: draw.Option, n_steps: int, batch: int) 
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
-def test_results_are_their_own(isa: str, dtype: Any, batch_first: bool) -> None:
+def test_results_share_no_memory(isa: str, dtype: Any, batch_first: bool) -> None:
     """No result shares memory with an argument, a parameter or another result."""
     stack = {"num_layers": 2, "bidirectional": True, "batch_first": batch_first}
     for cell in draw.CELLS:

@@ -5,8 +5,8 @@ as they are: the test shows that later versions read them. For another version, 
 
     python tests/data/write.py FOLDER
 
-The .npz files also hold how sensitive each result is: by how much it changes, for each unit of relative change, when
-all parameters and inputs change at random. The tests derive their tolerances from it.
+The .npz files also contain the sensitivity of each result: how much it changes, relative to the size of the change, if
+all parameters and inputs are multiplied by random numbers close to 1. The test derives its tolerances from it.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ MODELS: dict[str, Callable[[], gw.Sequential]] = {
 
 
 def changed(value: Array, rng: np.random.Generator) -> Array:
-    """The array with every number changed at random by about CHANGE times itself; integers stay."""
+    """Change every number of a float array by a random share of about CHANGE; return other arrays as they are."""
     if value.dtype.kind != "f":
         return value
     return (value * (1 + CHANGE * rng.standard_normal(value.shape))).astype(value.dtype)
 
 
 def with_sensitivity(run: Callable[[Any], dict[str, Array]]) -> dict[str, Array]:
-    """The results of ``run(keep)``, and of each its sensitivity, measured by calls of ``run`` with changed arrays."""
+    """Return the results of ``run`` with the sensitivity of each, which calls with changed arrays measure."""
     results = run(lambda value: value)
     found = {name: float(np.abs(value).max()) for name, value in results.items()}
     for seed in range(DRAWS):
@@ -93,7 +93,7 @@ def with_changes(model: gw.Sequential, change: Any) -> gw.Sequential:
 
 
 def outputs(model: gw.Sequential, data: dict[str, Array], change: Any) -> dict[str, Array]:
-    """The output of each layer of the model: ``y.1`` of the first, and so on."""
+    """Return the output of each layer of the model: ``y.1`` of the first, and so on."""
     model = with_changes(model, change)
     data = {**data, "x": change(data["x"])}
     first = [gw.Sequential(*copy.deepcopy(model.parts[:k])) for k in range(1, len(model.parts) + 1)]
@@ -153,7 +153,7 @@ def untrained(seed: int) -> gw.Sequential:
 
 
 def trained(model: gw.Sequential, x: Array, y: Array, epochs: int, path: Path, **options: Any) -> dict[str, Array]:
-    """The parameters and the history after training the model, with a checkpoint after every epoch."""
+    """Train the model with a checkpoint after every epoch; return its parameters and the history."""
     history = model.fit(
         x,
         y,
@@ -169,7 +169,7 @@ def trained(model: gw.Sequential, x: Array, y: Array, epochs: int, path: Path, *
 
 
 def write_checkpoint(folder: Path) -> None:
-    """A checkpoint after two epochs, and what four epochs without a pause give."""
+    """Write a checkpoint after two epochs, and the results of four epochs without interruption."""
     rng = np.random.default_rng(5)
     x = rng.standard_normal((20, 6, 2)).astype(np.float32)
     y = x.sum(axis=(1, 2))[:, None]
@@ -181,7 +181,7 @@ def write_checkpoint(folder: Path) -> None:
 
 
 def changed_file(path: Path, change: Any, folder: str) -> Path:
-    """The file of a model, or a copy of it with changed parameters."""
+    """Write a copy of a model file with changed parameters, and return its path."""
     model = with_changes(gw.load(path), change)
     model.save(Path(folder) / path.name)
     return Path(folder) / path.name
@@ -202,7 +202,7 @@ def write_forecaster(folder: Path) -> None:
 
 
 def predictions(path: Path) -> tuple[list[str], Array]:
-    """The columns of text and the columns of probabilities that ``gatewise predict`` wrote."""
+    """Return the text and the probabilities in a file of ``gatewise predict``."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     text = [value for row in rows for name, value in row.items() if not name.startswith("probability")]
@@ -211,7 +211,7 @@ def predictions(path: Path) -> tuple[list[str], Array]:
 
 
 def write_command(folder: Path) -> None:
-    """A classifier of ``gatewise fit``, its data, and what ``gatewise predict`` answers."""
+    """Write a classifier of ``gatewise fit``, its data, and the predictions of ``gatewise predict``."""
     rng = np.random.default_rng(6)
     lines = ["recording,t,x,y,gesture"]
     for recording in range(18):

@@ -24,7 +24,7 @@ def chain(case: Case) -> int:
     """
     o = case.options
     terms = o["input_size"] + 2 * o["hidden_size"] * (1 + o["bidirectional"]) + 10
-    return int(terms * o["num_layers"] * max(1, case.taken.shape[0]))
+    return int(terms * o["num_layers"] * max(1, case.unmasked.shape[0]))
 
 
 class Point:
@@ -55,7 +55,7 @@ def loss(case: Case) -> tuple[float, float, Tape]:
     terms = []
     if case.dy is not None:
         y, dy = case.usual(y), case.usual(case.dy)
-        terms.append((dy * y)[case.taken if case.lengths is not None else ...].ravel())
+        terms.append((dy * y)[case.unmasked if case.lengths is not None else ...].ravel())
     if case.d_state is not None:
         pairs = zip(parts(case.d_state), parts(final), strict=True)
         terms += [(d * value).ravel() for d, value in pairs if d is not None]

@@ -122,7 +122,7 @@ class Case:
         return Result(y, final, tape, grads)
 
     @property
-    def taken(self) -> Array:
+    def unmasked(self) -> Array:
         """The unmasked steps, as bool of shape (T, B)."""
         n_steps, batch = self.usual(self.x).shape[:2]
         if self.mask is not None:
@@ -213,9 +213,9 @@ def make(
         d_state=structure(variant.d_h, variant.d_c) if variant.d_h or variant.d_c else None,
         key=KEY + seed if sizes.random else None,
     )
-    x[~case.taken] = np.nan
+    x[~case.unmasked] = np.nan
     if lengths is not None:
-        dy[~case.taken] = np.nan
+        dy[~case.unmasked] = np.nan
     return case
 
 
@@ -397,7 +397,7 @@ VARIANTS = [
 ]
 
 
-def case_for_a_team(cell: Option = CELLS[2]) -> Case:
+def case_for_threads(cell: Option = CELLS[2]) -> Case:
     """Return a case with enough work for several threads."""
     variant = next(variant for variant in VARIANTS if variant.name == "lengths-resets")
     return make(cell, variant, n_steps=12, batch=32, input_size=24, hidden_size=64, proj_size=32)

@@ -1,6 +1,6 @@
 """The public names of gatewise: the classes, functions, methods, properties and attributes that users may rely on.
 
-Run as a script, it prints them with their signatures, one a line: so tests/data/names.txt was made.
+As a script, it prints them with their signatures, one per line. This is how tests/data/names.txt was written.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def is_own(thing: Any) -> bool:
 
 
 def public_names(package: types.ModuleType) -> list[str]:
-    """The classes and functions in a package's ``__all__``; without one, the public ones that the module defines."""
+    """Return the classes and functions in ``__all__`` or, without it, the public ones that the module defines."""
     defined = [name for name, thing in vars(package).items() if getattr(thing, "__module__", "") == package.__name__]
     names = getattr(package, "__all__", [name for name in defined if not name.startswith("_")])
     return [
@@ -47,7 +47,7 @@ def public_names(package: types.ModuleType) -> list[str]:
 
 
 def function_of(member: Any) -> Any:
-    """The function behind a class's member, which holds its docstring; None for a plain attribute."""
+    """Return the function with the docstring of a class's member, or None for a plain attribute."""
     if isinstance(member, property):
         return member.fget
     if isinstance(member, functools.cached_property):
@@ -57,7 +57,7 @@ def function_of(member: Any) -> Any:
 
 
 def documented(package: types.ModuleType) -> Iterator[tuple[str, Any]]:
-    """Each public class, function, method and property of a package: its name and the object with the docstring."""
+    """Yield each public class, function, method and property of a package: its name, and what has its docstring."""
     for name in public_names(package):
         thing = getattr(package, name)
         yield f"{package.__name__}.{name}", thing
@@ -70,7 +70,7 @@ def documented(package: types.ModuleType) -> Iterator[tuple[str, Any]]:
 
 
 def find(name: str) -> Any:
-    """The object with a dotted name; of a property its descriptor."""
+    """Return the object with a dotted name; for a property, its descriptor."""
     package = max((package for package in PACKAGES if name.startswith(package + ".")), key=len)
     thing: Any = importlib.import_module(package)
     *owners, last = name[len(package) + 1 :].split(".")
@@ -80,7 +80,7 @@ def find(name: str) -> Any:
 
 
 def signature(thing: Any) -> str:
-    """How a class, function or method is called, as Python writes it, without types; "" for a property."""
+    """Return the signature of a class, function or method as text without types; "" for a property."""
     thing = getattr(thing, "__func__", thing)
     if isinstance(thing, (property, functools.cached_property)):
         return ""
@@ -94,7 +94,7 @@ def signature(thing: Any) -> str:
 
     try:
         found = inspect.signature(thing)
-    except ValueError:  # an exception that takes what its base takes
+    except ValueError:  # an exception with the constructor of its base
         return ""
     return str(found.replace(parameters=[*map(shown, found.parameters.values())], return_annotation=found.empty))
 
@@ -104,18 +104,18 @@ INTERNAL = {"all_parts", "bound", "decoupled", "flows", "layout", "plan", "rng",
 
 
 RESULTS = (".Gradients", ".Tape", "keras.Bidirectional", "keras.Layer", "keras.Model", "keras.Recurrent", "onnx.Model")
-"""Classes whose objects only the package makes: how they are made is internal."""
+"""Classes that only the package constructs; their constructors are internal."""
 
 
 class Literal(str):
-    """Text that shows as it is."""
+    """Text whose repr is the text itself."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def samples() -> dict[str, Any]:
-    """Objects whose attributes are public, under the name of their class or of what returns them."""
+    """Return objects with public attributes, by the name of their class or of the method that returns them."""
     import gatewise as gw
     from gatewise.forecasting import Forecaster
 
@@ -159,7 +159,7 @@ def samples() -> dict[str, Any]:
 
 
 def attributes(thing: Any) -> list[str]:
-    """The public attributes of an object that are no methods, without those of other libraries' classes."""
+    """Return the public attributes of an object that are not methods, without those of other libraries' classes."""
     left_out = INTERNAL | {name for base in type(thing).__mro__ if not is_own(base) for name in dir(base)}
     return [
         name
@@ -169,7 +169,7 @@ def attributes(thing: Any) -> list[str]:
 
 
 def is_internal(name: str) -> bool:
-    """Whether only the package calls this: the methods by which a model runs its layers, for example."""
+    """Return whether only the package calls this, such as the methods by which a model runs its layers."""
     layers = ("Dropout", "Embedding", "Flatten", "LastStep", "Linear", "MeanOverSteps")
     others = ("Sequential.run", ".backpropagate", "schedules.describe", "callbacks.monitored", ".apply")
     return name.rpartition(".")[0].endswith(layers) or name.endswith(others)

@@ -1,6 +1,6 @@
-"""The benches' own logic: cases, timing, a race of gatewise alone, its table, marks and plots, and the comparison.
+"""The logic of the benches: cases, timing, a race of gatewise alone, its table, targets and plots, and comparisons.
 
-Speed is not tested: a machine that runs tests has other things to do.
+Speed is not tested, because a machine that runs tests is busy.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from rows import rows_of
 from tolerances import expect
 
 CELLS = {"LSTM": draw.CELLS[2], "GRU": draw.CELLS[6], "RNN": draw.CELLS[0]}
-# Each size once, where the reference is quick enough to be asked.
+# Each size once, as far as the reference is fast enough.
 SIZES = sorted({(c.cell, c.B, c.I, c.H) for c in cases.all_cases() if c.B * c.H * (c.I + c.H) < 2**19})
 
 
 def run(script: str, *arguments: object) -> str:
-    """What a bench prints."""
+    """Run a bench and return what it prints."""
     command = [sys.executable, BENCH / script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -87,7 +87,7 @@ def test_time_of_a_call(seconds: float) -> None:
 
 @pytest.fixture(scope="module")
 def peak(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program that measures the machine's peak."""
+    """Build the program that measures the machine's peak, and return its path."""
     build = tmp_path_factory.mktemp("build")
     cmake("-S", ROOT, "-B", build, "-DGATEWISE_BENCH=ON", "-DGATEWISE_BENCH_FLAGS=")
     cmake("--build", build, "--target", "gatewise_peak", "--config", "Release")
@@ -125,7 +125,7 @@ def test_race_of_gatewise_alone(tmp_path: Path, peak: Path) -> None:
 
 
 def test_exactness_of_gatewise_alone_or_beside_pytorch() -> None:
-    """Errors of float32: some roundings of 0.6e-7, so neither none nor many; the table's unit is 1e-7."""
+    """float32 errors are a few roundings of 0.6e-7 each; the unit of the table is 1e-7."""
     head, _, *rows = (line.strip("| ").split(" | ") for line in run("exactness.py", "--draws", 1).splitlines())
     assert head[1] == "y"
     assert len(rows) == 15
@@ -136,7 +136,7 @@ def test_exactness_of_gatewise_alone_or_beside_pytorch() -> None:
 def result_of(
     times: dict[Case, dict[str, float]], threads: tuple[int, ...] = (1,), grid: Callable[[Case], bool] = lambda _: True
 ) -> dict[str, Any]:
-    """A result with these times, in seconds, on every number of threads, on a machine of 100 GFLOP/s a thread."""
+    """Make a result with these times in seconds for every number of threads, with a peak of 100 GFLOP/s per thread."""
     of_cases = {
         case.name: {library: {"best": best, "median": 2 * best} for library, best in of_case.items()}
         for case, of_case in times.items()
@@ -209,7 +209,7 @@ def test_plots_of_every_panel(tmp_path: Path) -> None:
     pictures = plot(result_of(times, (1, 2)), tmp_path)
     assert [path.name for _, path in pictures] == ["race-speed-1.png", "race-speed-2.png", "race-peak.png"]
     for _, path in pictures:
-        assert image.imread(path)[..., :3].std() > 0.05  # something is drawn
+        assert image.imread(path)[..., :3].std() > 0.05  # the plot is not empty
 
 
 def test_comparison_of_different_results(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every public name has a docstring that numpydoc's validator accepts without any error."""
+"""numpydoc's validator finds no error in the docstring of any public name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from public_names import PACKAGES, documented
 
 
 def parameters() -> Iterator[Any]:
-    """Every docstring once, under the first of its names."""
+    """Yield every docstring once, under the first of its names."""
     seen = set()
     for package in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""Every example runs in a small setting, and shows what it says it shows."""
+"""Every example runs with small settings, and its results are as it says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ for library in ("matplotlib", "safetensors", "tqdm"):
 
 
 def run(name: str, out: Path, *arguments: str) -> str:
-    """What an example prints; it must have written its picture."""
+    """Run an example, check that it wrote its picture, and return what it printed."""
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--out", str(out), *arguments]
     # products this small gain nothing from the BLAS's threads
     environment = {**os.environ, "PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1"}
@@ -32,7 +32,7 @@ def run(name: str, out: Path, *arguments: str) -> str:
 
 
 def numbers(pattern: str, text: str) -> list[float]:
-    """The numbers in the first match."""
+    """Return the numbers in the first match."""
     found = re.search(pattern, text)
     assert found, text
     return [float(group) for group in found.groups()]
@@ -60,7 +60,7 @@ def test_sentences(tmp_path: Path) -> None:
 
 
 def test_long_dependencies(tmp_path: Path) -> None:
-    """Already over 40 steps the gated networks leave the plain one behind."""
+    """Over 40 steps, the gated networks already do better than the plain one."""
     options = ["--steps", "40", "--batches", "800", "--hidden", "32"]
     printed = run("long_dependencies", tmp_path / "long.png", *options)
     losses = {kind: float(loss) for kind, loss in re.findall(r"adding problem, T = 40, (.+): loss ([\d.]+)", printed)}
@@ -71,18 +71,18 @@ def test_long_dependencies(tmp_path: Path) -> None:
 
 
 def names_of(name: str) -> dict[str, Any]:
-    """What an example defines."""
+    """Run an example as a module and return its names."""
     return runpy.run_path(str(EXAMPLES / f"{name}.py"))
 
 
 def test_char_lm(tmp_path: Path) -> None:
     printed = run("char_lm", tmp_path / "char_lm.png", "--small")
     bits, entropy = numbers(r"bits per character: ([\d.]+) on unseen text, ([\d.]+) by character frequencies", printed)
-    # Some of what stands before is used: more than frequencies can tell.
+    # Better than from letter frequencies alone: the model uses the letters before.
     assert bits < entropy - 0.8
     written = printed.split("\nbits per character")[0]
     assert len(written) > 500
-    # Letters drawn by their frequencies seldom make these words.
+    # Letters drawn by frequency alone rarely form these words.
     assert {"the", "thou", "thee", "and", "to"} & set(written.split())
 
 
@@ -95,7 +95,7 @@ def test_char_lm_cuts_the_text_into_streams_and_what_follows() -> None:
 def test_ragged(tmp_path: Path) -> None:
     printed = run("ragged", tmp_path / "ragged.png", "--small")
     (accuracy,) = numbers(r"accuracy on 370 test utterances: ([\d.]+)", printed)
-    assert accuracy > 0.9 > 88 / 370  # the share of the most frequent speaker
+    assert accuracy > 0.9 > 88 / 370  # the accuracy of always predicting the most frequent speaker
     assert numbers(r"numbers changed by padding: (\d+)", printed) == [0]
 
 
@@ -121,7 +121,7 @@ def test_gradients_flow_from_the_decoder_through_the_state_into_the_encoder() ->
     pairs = names["draw_dates"](4, 100, np.random.default_rng(0))
     _, gradients = model.loss_and_gradients(pairs)
     start, rng = model.flat, np.random.default_rng(1)
-    # The encoder's parameters stand first; those of letters that no text has count for nothing.
+    # The encoder's parameters come first. Those of letters that occur in no text have no gradient.
     encoder = np.flatnonzero(gradients[: model.encoder.params.flat.size])
     for index in [*rng.choice(encoder, 20), *rng.choice(gradients.size, 20)]:
         losses = []
@@ -130,7 +130,7 @@ def test_gradients_flow_from_the_decoder_through_the_state_into_the_encoder() ->
             moved[index] += step
             model.flat = moved
             losses.append(model.loss_and_gradients(pairs)[0])
-        # Central differences are off by the step squared, 1e-10, and by rounding, 1e-16 / 1e-5.
+        # The errors of central differences: the step squared, 1e-10, and rounding, 1e-16 / 1e-5.
         assert (losses[0] - losses[1]) / 2e-5 == pytest.approx(gradients[index], abs=1e-9)
 
 

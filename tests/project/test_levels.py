@@ -1,7 +1,7 @@
 """A file of the package imports only from the levels below its own, and no imports form a circle.
 
-CONTRIBUTING lists the levels. Imports inside functions and imports for types count like any others. Circles are looked
-for among the benches and the helpers of the tests too.
+CONTRIBUTING lists the levels. Imports inside functions and imports for types count too. The benches and the helpers of
+the tests must not have circles either.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEVELS: list[set[str]] = [
 
 
 def modules_of(folder: Path, *package: str) -> dict[str, Path]:
-    """The files of a folder that holds a package, or modules without one, by their dotted names."""
+    """Return the files of a package, or of a folder with modules, by their dotted names."""
     found = {}
     for path in sorted(folder.rglob("*.py")):
         parts = [*package, *path.relative_to(folder).with_suffix("").parts]
@@ -47,7 +47,7 @@ MODULES = modules_of(PACKAGE, "gatewise")
 
 
 def imported(module: str, modules: dict[str, Path]) -> Iterator[str]:
-    """Which of the modules a module imports, wherever in its file."""
+    """Yield the modules that a module imports anywhere in its file."""
     path = modules[module]
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -66,7 +66,7 @@ def imported(module: str, modules: dict[str, Path]) -> Iterator[str]:
 
 
 def unit(module: str) -> str:
-    """The file or folder right below the package to which a module belongs."""
+    """Return the file or folder directly below the package to which a module belongs."""
     return (module.split(".")[1:] or ["gatewise"])[0]
 
 
@@ -78,7 +78,7 @@ def test_files_import_what_lies_below() -> None:
     wrong = {
         (unit(module), unit(other))
         for module in MODULES
-        if module != "gatewise"  # which loads the levels above when they are asked for: test_package checks that
+        if module != "gatewise"  # it loads the levels above on first use, which test_package checks
         for other in imported(module, MODULES)
         if unit(module) != unit(other) and level(unit(other)) >= level(unit(module))
     }

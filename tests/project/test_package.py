@@ -1,4 +1,4 @@
-"""The package as its users find it: what importing loads, what names and docstrings promise, and the C++ library."""
+"""The package as users see it: what importing loads, public names and examples in docstrings, and the C++ library."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def module_names() -> list[str]:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own variables
 @pytest.mark.parametrize("name", module_names())
 def test_examples_in_docstrings_run(name: str) -> None:
-    """A module names in ``__doctest_requires__`` what only its examples need."""
+    """A module lists in ``__doctest_requires__`` the libraries that only its examples need."""
     before = gw.get_num_threads()
     try:
         module = importlib.import_module(name)
@@ -102,7 +102,7 @@ def test_show_config(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the C++ library was installed."""
+    """Install the C++ library and return its folder."""
     build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("prefix")
     cmake("-S", ROOT, "-B", build, f"-DCMAKE_INSTALL_PREFIX={prefix}")
     cmake("--install", build)
@@ -110,7 +110,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def lines_of(program: str, source: Path, installed: Path, build: Path) -> list[str]:
-    """What a CMake project's program prints, built with the installed library."""
+    """Build a CMake project with the installed library, run its program and return the lines it prints."""
     cmake("-S", source, "-B", build, "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={installed}")
     cmake("--build", build, "--config", "Release")
     path = next(path for path in build.rglob(f"{program}*") if path.stem == program and path.is_file())

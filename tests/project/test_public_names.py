@@ -1,7 +1,7 @@
-"""The public names of version 0.1.0 are still there, and what could be called can be called in the same way.
+"""The public names of version 0.1.0 still exist, and calls that were valid then are valid now.
 
-tests/data/names.txt lists them: functions and classes with their signatures, properties, and after a colon the
-attributes of objects. tests/helpers/public_names.py wrote it, run with commit 8d90082.
+tests/data/names.txt lists classes and functions with their signatures, properties, and after a colon the attributes of
+objects. tests/helpers/public_names.py wrote it at commit 8d90082.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def arguments(text: str) -> ast.arguments:
 
 
 def defaults(found: ast.arguments) -> dict[str, str | None]:
-    """Every named argument, and its default as text; None without one."""
+    """Return every named argument with its default as text, or None if it has no default."""
     in_order = [*found.posonlyargs, *found.args]
     values: list[Any] = [None] * (len(in_order) - len(found.defaults)) + found.defaults
     pairs = [*zip(in_order, values, strict=True), *zip(found.kwonlyargs, found.kw_defaults, strict=True)]
@@ -35,7 +35,7 @@ def defaults(found: ast.arguments) -> dict[str, str | None]:
 
 
 def differences(before: str, now: str) -> list[str]:
-    """In what a call that was right before could go wrong now."""
+    """Return the reasons why a call that was valid before may fail now."""
     old, new = arguments(before), arguments(now)
     old_defaults, new_defaults = defaults(old), defaults(new)
     names = [argument.arg for argument in old.args]

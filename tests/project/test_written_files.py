@@ -1,8 +1,8 @@
-"""Files written by an earlier version are read, and give the results that they gave then.
+"""Files that an earlier version wrote can be read, and give the same results.
 
-tests/data/write.py wrote them and their results. What the core computes is bit-identical on every instruction set with
-fused multiply-add. The products of `Linear` are left to NumPy's BLAS, which rounds differently on other processors:
-where they count, and without fused multiply-add, results agree within twice the bound of tolerances.py.
+tests/data/write.py wrote the files and the expected results. Results of the core are bit-identical on every instruction
+set with fused multiply-add. The products of `Linear` are computed by NumPy's BLAS, which rounds differently on other
+processors. They, and all results without fused multiply-add, agree within twice the bound that tolerances.py explains.
 """
 
 from __future__ import annotations
@@ -38,21 +38,23 @@ def stored(name: str) -> dict[str, Array]:
 
 
 def fused() -> bool:
-    """Whether the instruction set of this test has fused multiply-add, as the one that wrote the files has."""
+    """Return whether this test's instruction set has fused multiply-add, like the one that wrote the files."""
     config = gw.show_config(mode="dicts")
     assert config is not None
     return bool(config["instruction set"] != "x86-64")
 
 
 def roundings(params: dict[str, Array]) -> int:
-    """The roundings on the longest path through all layers with these parameters: a chain for each matrix, and a cell's
-    own for each recurrent one."""
+    """Count the roundings on the longest path through all layers with these parameters.
+
+    Each matrix has those of a chain, and each recurrent matrix also those of a cell.
+    """
     names = [name for name, value in params.items() if value.ndim == 2 and "peephole" not in name]
     return sum(chain(params[name].shape[1]) + CELL * ("weight_hh" in name) for name in names)
 
 
 def assert_near(got: Array, want: dict[str, Array], name: str, n: int, dtype: Any = np.float32) -> None:
-    """Both lie within the bound of the exact result, so within twice the bound of each other."""
+    """Assert that two results differ by at most twice the bound: each is within the bound of the exact result."""
     assert got.shape == want[name].shape
     assert largest(got - want[name]) <= 2 * n * unit(dtype) * float(want[f"sensitivity.{name}"])
 
@@ -88,7 +90,7 @@ def test_layers_and_other_arrays(isa: str) -> None:
 
 
 def test_a_checkpoint_is_resumed(isa: str, tmp_path: Path) -> None:
-    """Two more epochs after the two of the checkpoint give the parameters of four epochs without a pause."""
+    """Two more epochs after the two of the checkpoint give the same parameters as four epochs at once."""
     want = stored("checkpoint")
     model = WRITE["untrained"](seed=99)
     checkpoint, new = DATA / "checkpoint.safetensors", tmp_path / "new.safetensors"

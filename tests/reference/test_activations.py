@@ -96,7 +96,7 @@ def test_nan_stays_nan() -> None:
         assert np.isnan(Nonlinearity(activation, clip)(np.array([np.nan]))).all()
 
 
-def test_the_forget_gate_may_be_coupled() -> None:
+def test_input_forget() -> None:
     """f = 1 - i, so c' = (1 - i) c + i g, computed by hand for one unit; the parameters of f have no gradient."""
     lstm = reference.LSTM(1, 1, peephole=True, input_forget=True, dtype=np.float64, seed=0)
     p = {name: value.ravel() for name, value in lstm.params.items()}
@@ -130,4 +130,4 @@ def test_gradients_are_the_slope_along_a_random_direction(number: int) -> None:
         direction = {name: rng.standard_normal(v.shape) / np.sqrt(v.shape[-1]) for name, v in point.values.items()}
         if check_direction(point, direction):
             break
-    assert not np.any(case.usual(point.grads["x"])[~case.taken])
+    assert not np.any(case.usual(point.grads["x"])[~case.unmasked])

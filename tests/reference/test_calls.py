@@ -47,7 +47,7 @@ def test_without_steps_or_sequences(cell: Option, variant: Variant, n_steps: int
 def test_drawn_cases_have_the_right_shapes_and_no_nan(case: draw.Case) -> None:
     layer = case.layer(reference, np.float32)
     y, state, _, grads = result = case.run(layer)
-    o, (n_steps, batch) = layer._options, case.taken.shape
+    o, (n_steps, batch) = layer._options, case.unmasked.shape
     assert case.usual(y).shape == (n_steps, batch, o.directions * o.output_size)
     assert grads.x.shape == case.x.shape
     rows = (o.num_layers * o.directions, batch)[: 1 + case.batched]
@@ -105,13 +105,13 @@ def test_nan_does_not_cross_a_cut(cell: Option, steps: draw.Steps) -> None:
     case = draw.make(option, Variant("cut", steps), n_steps=6, batch=2)
     resets = np.zeros((6, 2), bool)
     resets[[0, 3]] = True
-    taken = np.array([True, True, False, False, True, True])[:, None].repeat(2, axis=1)
+    unmasked = np.array([True, True, False, False, True, True])[:, None].repeat(2, axis=1)
     if steps == "mask":
-        case = case.replace(mask=taken)
+        case = case.replace(mask=unmasked)
     if steps == "lengths":
         case = case.replace(lengths=np.array([6, 5]))
     x = np.random.default_rng(0).standard_normal((6, 2, 3))
-    x[~case.taken] = np.nan
+    x[~case.unmasked] = np.nan
     case = case.replace(x=x, resets=resets, dy=np.ones((6, 2, case.dy.shape[2])) if case.dy is not None else None)
     layer = case.layer(reference)
     clean = case.run(layer)

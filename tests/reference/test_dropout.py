@@ -45,7 +45,7 @@ def test_a_word_at_the_threshold_is_kept() -> None:
     assert not kept(draw.KEY, 0, (1, 1, 3), (word + 1) / 2**32)[0, 0, 2]
 
 
-def test_dropout_keeps_its_share() -> None:
+def test_dropout_keeps_the_right_share() -> None:
     n, p = 40 * 25 * 100, 0.3
     share = kept(draw.KEY, 0, (40, 25, 100), p).mean()
     # Five standard deviations of a binomial share.

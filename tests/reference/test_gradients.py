@@ -26,7 +26,7 @@ def test_gradients_are_the_slope_along_a_random_direction(option: Option, varian
         direction = {name: rng.standard_normal(v.shape) / np.sqrt(v.shape[-1]) for name, v in point.values.items()}
         if check_direction(point, direction):
             break
-    assert not np.any(case.usual(point.grads["x"])[~case.taken])
+    assert not np.any(case.usual(point.grads["x"])[~case.unmasked])
 
 
 @pytest.mark.parametrize("variant", [v for v in draw.VARIANTS if v.name in ("lengths-resets", "mask-resets")], ids=str)
@@ -96,17 +96,17 @@ class Apart:
             self._piece(b, range(start, stop), (begins[0] and not discards, begins[1]), begins[::-1])
 
     def _piece(self, b: int, steps: range, begins: tuple[bool, bool], ends: tuple[bool, bool]) -> None:
-        taken = [t for t in steps if self.case.taken[t, b]]
+        unmasked = [t for t in steps if self.case.unmasked[t, b]]
         starts, stops = (np.resize(flags[: self.n_dirs], len(self.final[0])) for flags in (begins, ends))
         initial = [np.where(starts[:, None], part[:, b], 0.0)[:, None] for part in self.initial]
         d_final = [np.where(stops[:, None], part[:, b], 0.0)[:, None] for part in self.d_final]
-        x, d_y = self.x[taken, b : b + 1], np.zeros((len(taken), 1, self.n_dirs * self.width))
+        x, d_y = self.x[unmasked, b : b + 1], np.zeros((len(unmasked), 1, self.n_dirs * self.width))
         # The source of each output of the piece: the last unmasked step in the direction's order.
         sources = []
         for d in range(self.n_dirs):
             columns, source = slice(d * self.width, (d + 1) * self.width), None
             for t in reversed(steps) if d else steps:
-                source = taken.index(t) if t in taken else source
+                source = unmasked.index(t) if t in unmasked else source
                 if source is not None:
                     sources.append((t, source, columns))
                     d_y[source, 0, columns] += self.dy[t, b, columns]
@@ -116,7 +116,7 @@ class Apart:
         grads = self.layer.backward(tape, d_y, tuple(d_final) if lstm else d_final[0])
         for t, source, columns in sources:
             self.y[t, b, columns] = y[source, 0, columns]
-        self.d_x[taken, b] = grads.x[:, 0]
+        self.d_x[unmasked, b] = grads.x[:, 0]
         for whole, part in zip(self.final, parts(final), strict=True):
             whole[stops, b] = part[stops, 0]
         for whole, part in zip(self.d_initial, parts(grads.state), strict=True):
@@ -144,4 +144,4 @@ def test_limits_are_dense_runs_of_the_pieces(option: Option, variant: Variant) -
         close(final.reshape(want.final[k].shape), want.final[k])
         close(d_initial.reshape(want.d_initial[k].shape), want.d_initial[k])
     for name, grad in got.grads.params.items():
-        close(grad, want.d_params[name], roundings=case.taken.size)
+        close(grad, want.d_params[name], roundings=case.unmasked.size)
