@@ -1,4 +1,4 @@
-// Sigmoid and tanh over numbers that lie in L1.
+// Sigmoid and tanh of numbers in L1.
 #include "math/activation.hpp"
 
 #include "bench.hpp"

@@ -1,4 +1,4 @@
-// What the benches share.
+// Helpers of the benches.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -11,7 +11,7 @@
 
 namespace bench {
 
-// The most threads that are measured: 2, if the machine has them.
+// The highest number of threads that is measured: 2, if the machine has them.
 inline int most_threads() { return std::thread::hardware_concurrency() > 1 ? 2 : 1; }
 
 // The peak, measured once, before the first bench.
@@ -25,7 +25,7 @@ double peak(int threads) {
   return measured[static_cast<std::size_t>(threads - 1)];
 }
 
-// What one iteration does: rates in the output and, of the operations, their share of the peak.
+// Declares what one iteration does. The output shows the rate and, for operations, the fraction of the peak.
 inline void count_bytes(benchmark::State& state, double bytes) {
   state.counters["B/s"] = benchmark::Counter(bytes, benchmark::Counter::kIsIterationInvariantRate);
 }
@@ -35,7 +35,7 @@ void count_operations(benchmark::State& state, double operations, int threads = 
   state.counters["FLOP/s"] = Counter(operations, Counter::kIsIterationInvariantRate);
   state.counters["of peak"] = Counter(operations / peak<T>(threads), Counter::kIsIterationInvariantRate);
 }
-// How many elements it makes: times are shown for one of them.
+// Declares how many elements one iteration makes: times are then shown per element.
 inline void count_elements(benchmark::State& state, double elements) { state.counters["elements"] = elements; }
 
 template <class T>

@@ -1,5 +1,5 @@
-// Whole layers through the interface of gatewise.hpp, over the cases of bench/cases.py: a stream's step, a sequence
-// forward, and its backward pass alone.
+// Whole layers through the interface of gatewise.hpp, for the cases of bench/cases.py: a stream's step, a forward pass,
+// and a backward pass alone.
 #include "gatewise.hpp"
 
 #include "bench.hpp"
@@ -30,7 +30,7 @@ Options options(const Case& c) {
   return options;
 }
 
-// A layer with random weights, and what its calls read and write.
+// A layer with random weights, and the arrays of its calls.
 template <class T>
 struct Layer {
   explicit Layer(const Case& c)
@@ -48,18 +48,28 @@ struct Layer {
     const double bound = 1 / std::sqrt(static_cast<double>(c.H));
     for (const Buffer<T>* parameter : {&weight_ih, &weight_hh, &bias_ih, &bias_hh}) fill(*parameter, bound);
     fill(x, 1);
-    weights = stack.pack({{weight_ih.get(), weight_hh.get(), bias_ih.get(), bias_hh.get()}});
-    forward.steps.time = c.T;
-    forward.steps.batch = c.B;
-    forward.x = {x.get(), c.B * c.I, c.I};
-    forward.y = {y.get(), c.B * c.H, c.H};
-    forward.h_last = h.get();
-    forward.c_last = this->c.get();
+    weights = stack.pack({parameters<const T>()});
+    forward.batch.steps = c.T;
+    forward.batch.sequences = c.B;
+    forward.x = View<const T>::dense(x.get(), c.B, c.I);
+    forward.y = View<T>::dense(y.get(), c.B, c.H);
+    forward.final_state[State::h] = h.get();
+    forward.final_state[State::c] = this->c.get();
+  }
+
+  template <class Number>
+  Parameters<Number> parameters() const {
+    Parameters<Number> parameters;
+    parameters.weight_ih = weight_ih.get();
+    parameters.weight_hh = weight_hh.get();
+    parameters.bias_ih = bias_ih.get();
+    parameters.bias_hh = bias_hh.get();
+    return parameters;
   }
 
   Stack<T> stack;
   Index gates;
-  double operations;  // of the products of a pass forward
+  double operations;  // of the products of a forward pass
   Buffer<T> weight_ih, weight_hh, bias_ih, bias_hh, x, y, h, c;
   std::shared_ptr<const Weights<T>> weights;
   ForwardCall<T> forward;
@@ -86,16 +96,15 @@ void run_forward(benchmark::State& state, const Case& c, int threads) {
 
 template <class T>
 void run_backward(benchmark::State& state, const Case& c, int threads) {
-  Layer<T> layer(c), gradients(c);  // the second for its memory
+  Layer<T> layer(c), gradients(c);  // the second one only for its arrays
   fill(gradients.y, 1);
   const auto tape = layer.stack.forward(layer.weights, layer.forward, {}, threads);
   BackwardCall<T> call;
   call.d_y = gradients.forward.y;
-  call.d_x = {gradients.x.get(), c.B * c.I, c.I};
-  call.d_h = gradients.h.get();
-  call.d_c = gradients.c.get();
-  call.gradients = {
-      {gradients.weight_ih.get(), gradients.weight_hh.get(), gradients.bias_ih.get(), gradients.bias_hh.get()}};
+  call.d_x = View<T>::dense(gradients.x.get(), c.B, c.I);
+  call.d_initial_state[State::h] = gradients.h.get();
+  call.d_initial_state[State::c] = gradients.c.get();
+  call.gradients = {gradients.template parameters<T>()};
   for (auto _ : state) layer.stack.backward(tape, call, threads);
   count_operations<T>(state, 2 * layer.operations, threads);
 }

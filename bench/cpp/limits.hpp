@@ -1,4 +1,4 @@
-// The machine's limits: how many fused multiply-adds a second it reaches, measured on numbers that stay in registers.
+// The machine's peak: how many fused multiply-adds per second it reaches, measured on numbers that stay in registers.
 #pragma once
 
 #include <algorithm>
@@ -13,9 +13,10 @@
 namespace bench {
 
 using namespace gatewise;
+using namespace gatewise::detail;
 
-// Seconds that work(thread) takes on `threads` threads that start together, until the last is done; the best of
-// several rounds.
+// The seconds that work(thread) takes on `threads` threads, from their common start until the last one ends: the best
+// of several rounds.
 template <class Work>
 double best_seconds(int threads, int rounds, const Work& work) {
   using Clock = std::chrono::steady_clock;
@@ -41,7 +42,7 @@ double best_seconds(int threads, int rounds, const Work& work) {
   return best;
 }
 
-// Independent chains: enough for two units of five cycles' latency, and as many as fit in registers with room left.
+// Independent chains: enough for two execution units with a latency of five cycles, and few enough for the registers.
 constexpr int chains = 12;
 
 template <class P>
@@ -59,13 +60,13 @@ GATEWISE_NOINLINE scalar_t<P> multiply_add(Index times, scalar_t<P> factor, scal
   return lanes[0];
 }
 
-// Floating-point operations a second of `threads` threads, with the widest packets of T.
+// The floating-point operations per second of `threads` threads, with the widest packets of T.
 template <class T>
 double measure_peak(int threads) {
   using P = Packet<T, widest<T>>;
   constexpr Index times = 400000;     // about a millisecond
-  static volatile T factor = T(0.5);  // unknown to the compiler
-  static std::atomic<T> result;       // and wanted
+  static volatile T factor = T(0.5);  // so the compiler does not know it
+  static std::atomic<T> result;       // so the compiler needs the result
   const double seconds = best_seconds(threads, 40, [](int) { result = multiply_add<P>(times, factor, factor); });
   return 2.0 * P::width * chains * static_cast<double>(times) * threads / seconds;
 }

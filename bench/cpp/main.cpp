@@ -1,5 +1,5 @@
-// Runs the benches and shows the best and the median of their repetitions, with rates and their share of the peak. All
-// of Google Benchmark's options work; --benchmark_out writes every repetition.
+// Runs the benches and shows the best and the median of their repetitions, with rates and fractions of the peak. All
+// options of Google Benchmark work; --benchmark_out writes every repetition.
 #include <cstdio>
 
 #include "bench.hpp"
@@ -17,7 +17,7 @@ class Table : public benchmark::BenchmarkReporter {
     return true;
   }
 
-  // All repetitions of one bench.
+  // Called with all repetitions of one bench.
   void ReportRuns(const std::vector<Run>& runs) override {
     std::vector<Run> sorted;
     for (const Run& run : runs)
@@ -44,7 +44,7 @@ class Table : public benchmark::BenchmarkReporter {
  private:
   static double seconds(const Run& run) { return run.real_accumulated_time / static_cast<double>(run.iterations); }
 
-  // The time of an iteration, or of one of its elements.
+  // The time per iteration, or per element.
   static std::string show(double time, const Run& run) {
     const auto elements = run.counters.find("elements");
     if (elements != run.counters.end()) time /= elements->second.value;
@@ -59,7 +59,7 @@ class Table : public benchmark::BenchmarkReporter {
 }  // namespace bench
 
 int main(int count, char** arguments) {
-  // Defaults, which options on the command line replace.
+  // Defaults, which the command line overrides.
   static char repetitions[] = "--benchmark_repetitions=5", least_time[] = "--benchmark_min_time=0.02";
   std::vector<char*> all{arguments[0], repetitions, least_time};
   all.insert(all.end(), arguments + 1, arguments + count);

@@ -1,4 +1,5 @@
-// Prints the measured peak in FLOP/s as JSON: {"float32": {"1": …, "2": …}, "float64": …}; argument: most threads.
+// Prints the measured peak in FLOP/s as JSON, {"float32": {"1": …, "2": …}, "float64": …}, for up to as many threads as
+// its argument says.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-// The two products that everything rests on: packed panels with one row and with many, and weight gradients.
+// The two products of the core: packed panels times one row or many rows, and weight gradients.
 #include "bench.hpp"
 #include "kernel/outer.hpp"
 #include "kernel/panel.hpp"
@@ -23,7 +23,7 @@ void add_panels(Index rows, Index inputs, Index gates, Index units) {
     std::vector<const T*> in;
     for (Index r = 0; r < rows; ++r) in.push_back(x.get() + r * inputs);
     const Buffer<T> out(rows * panels.lanes());
-    bool backwards = false;  // in turn, as a layer does from step to step
+    bool backwards = false;  // alternates, as from step to step in a layer
     for (auto _ : state) {
       multiply_rows<P>(panels, {0, panels.panels(), backwards}, in.data(), rows, out.get(), panels.lanes());
       backwards = !backwards;
@@ -35,7 +35,7 @@ void add_panels(Index rows, Index inputs, Index gates, Index units) {
   });
 }
 
-// dw[inputs][gates] over so many rows.
+// The sum dw[inputs][gates] over `rows` rows.
 template <class T>
 void add_outer(Index rows, Index inputs, Index gates) {
   using P = Packet<T, widest<T>>;
@@ -44,8 +44,14 @@ void add_outer(Index rows, Index inputs, Index gates) {
   add(name, [=](benchmark::State& state) {
     const auto a = random_numbers<T>(InputStrips<P>::size(inputs, rows), 1);
     const auto d = random_numbers<T>(GateStrips<P>::size(gates, rows), 1);
-    const InputStrips<P> a_strips{a.get(), inputs, rows};
-    const GateStrips<P> d_strips{d.get(), gates, rows};
+    InputStrips<P> a_strips;
+    a_strips.data = a.get();
+    a_strips.columns = inputs;
+    a_strips.rows = rows;
+    GateStrips<P> d_strips;
+    d_strips.data = d.get();
+    d_strips.columns = gates;
+    d_strips.rows = rows;
     const Index pitch = d_strips.padded(gates);
     const auto dw = random_numbers<T>(a_strips.padded(inputs) * pitch, 1);
     for (auto _ : state) {

@@ -1,4 +1,4 @@
-// Reading bandwidth: weights that lie in each cache level, and in memory, as a product with one row reads them.
+// The bandwidth of reading weights from each cache level and from memory, as a product with one row reads them.
 #include "bench.hpp"
 
 namespace bench {
@@ -42,7 +42,7 @@ void add_level(const std::string& level, Index bytes) {
 
 }  // namespace
 
-// Half of each level, since it is not ours alone, and four times the last.
+// Reads half of each level, because others use it too, and four times the last level for memory.
 void add_reading() {
   Index last = 8 << 20;
   for (const auto& cache : benchmark::CPUInfo::Get().caches) {

@@ -1,11 +1,12 @@
-// Activations of an array, computed as the cells do, in packets of any width: their error and bits are tested here.
-// alpha is 1 and beta 0.
+// Activations of an array, computed as in the cells, in packets of a given width. Tests check their error and bits.
+// alpha is 1 and beta is 0.
 #pragma once
 
 #include "options.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace binding {
 
 template <class T, int W = narrowest<T>>
 void apply(const Activation<T>& activation, Index width, const T* from, T* to, Index count) {
@@ -24,12 +25,15 @@ void bind_activation(py::module_& module) {
         const py::array given = contiguous<T>("x", x);
         auto y = new_array<T>("y", {given.size()});
         const FloatMode mode;
-        apply<T>({function_of(name), T(1), T(0)}, width, static_cast<const T*>(given.data()), y.mutable_data(),
-                 given.size());
+        Activation<T> function;
+        function.function = function_of(name);
+        function.alpha = 1;
+        apply<T>(function, width, static_cast<const T*>(given.data()), y.mutable_data(), given.size());
         return y;
       },
       py::arg("name"), py::arg("x").noconvert(), py::arg("width"));
 }
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -1,4 +1,4 @@
-// From Python's arguments to checked arrays: every shape, dtype and range error of the core is raised here.
+// Turns Python's arguments into checked arrays. All errors of shape, dtype and range are raised here.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -15,10 +15,12 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace binding {
 
 namespace py = pybind11;
+using namespace detail;
 
-// A list as long as an array may have dimensions, without memory of its own to ask for.
+// A list of at most as many items as an array has dimensions. It allocates nothing.
 template <class T>
 class Few {
  public:
@@ -56,13 +58,13 @@ using Shape = Few<py::ssize_t>;
   throw py::error_already_set();
 }
 
-// Instances come from C++ alone: `type.__new__(type)` would make one without a value, which no method could bear.
+// Makes type.__new__ raise: it would make an instance without a C++ value, and every method of that would crash.
 inline void refuse_new(py::object type, const char* message) {
   const py::cpp_function refuse([message](const py::args&, const py::kwargs&) { fail(PyExc_TypeError, message); });
   type.attr("__new__") = py::reinterpret_steal<py::object>(PyStaticMethod_New(refuse.ptr()));
 }
 
-// A dimension as the message shows it: its size, or a letter where any size will do.
+// A dimension as messages show it: its size, or a letter where any size is allowed.
 struct Dimension {
   const char* letter;
   py::ssize_t size;
@@ -102,7 +104,7 @@ inline void require_shape(const std::string& name, const py::array& array, const
     fail(PyExc_ValueError, name + ": expected " + show(expected) + ", got " + show_shape(array));
 }
 
-// The number of elements of a shape whose bytes can be addressed; else a MemoryError.
+// The number of elements of a shape; a MemoryError if their bytes cannot be addressed.
 template <class T>
 Index count_of(const std::string& name, const Shape& shape) {
   Index count = 1;
@@ -115,15 +117,15 @@ Index count_of(const std::string& name, const Shape& shape) {
   return count;
 }
 
-// NumPy's one object for its own type T.
+// NumPy's own dtype object of T, of which there is one.
 template <class T>
 PyObject* type_of() {
   static PyObject* const type = py::dtype::of<T>().release().ptr();
   return type;
 }
 
-// A new array; its MemoryError names what it was for. Made by NumPy itself: pybind11's constructors first copy the
-// shape.
+// A new array. Its MemoryError says what it was for. It is made by NumPy itself, because pybind11's constructors copy
+// the shape first.
 template <class T>
 py::array_t<T> new_array(const std::string& name, const Shape& shape) {
   const Index count = count_of<T>(name, shape);
@@ -136,10 +138,10 @@ py::array_t<T> new_array(const std::string& name, const Shape& shape) {
     throw py::error_already_set();
   PyErr_Clear();
   fail(PyExc_MemoryError,
-       name + ": expected memory for " + std::to_string(count * static_cast<Index>(sizeof(T))) + " bytes, got none");
+       name + ": not enough memory for " + std::to_string(count * static_cast<Index>(sizeof(T))) + " bytes");
 }
 
-// Whether it is an array of T already, in this machine's byte order.
+// Whether a value is an array of T already, in this machine's byte order.
 template <class T>
 bool holds(py::handle value) {
   const auto& numpy = py::detail::npy_api::get();
@@ -149,7 +151,7 @@ bool holds(py::handle value) {
 }
 
 inline std::string type_name(py::handle value) { return py::str(py::type::of(value).attr("__name__")); }
-// The same for what should have been a C-contiguous array of some dtype.
+// How a message shows a value that should have been a C-contiguous array.
 inline std::string show_array(py::handle value) {
   if (!py::isinstance<py::array>(value)) return type_name(value);
   const auto array = py::reinterpret_borrow<py::array>(value);
@@ -157,8 +159,8 @@ inline std::string show_array(py::handle value) {
   return std::string(contiguous ? "one" : "a strided one") + " of " + std::string(py::str(array.dtype()));
 }
 
-// The argument as an array that may be converted to T by NumPy's same_kind casting, but has not been: its shape is
-// checked first, so that nothing large is copied in vain.
+// The argument as an array that NumPy's same_kind casting can convert to T. It is not converted yet: its shape is
+// checked first, so that a large array is not copied in vain.
 template <class T>
 py::array as_array(const std::string& name, py::handle value) {
   if (holds<T>(value)) return py::reinterpret_borrow<py::array>(value);
@@ -172,7 +174,7 @@ py::array as_array(const std::string& name, py::handle value) {
     fail(PyExc_TypeError, name + ": expected an array of " + std::string(py::str(wanted)) + ", got " +
                               type_name(value) + ": " + std::string(py::str(error.value())));
   }
-  // An empty list has no dtype of its own, and nothing that could be lost.
+  // An empty list has no dtype of its own, and no values to lose.
   const bool empty_list = array.size() == 0 && !py::hasattr(value, "dtype");
   if (!empty_list && !numpy.attr("can_cast")(array.dtype(), wanted, "same_kind").template cast<bool>())
     fail(PyExc_TypeError, name + ": expected an array that converts to " + std::string(py::str(wanted)) + ", got " +
@@ -180,18 +182,18 @@ py::array as_array(const std::string& name, py::handle value) {
   return array;
 }
 
-// Runs a NumPy call that may copy, and gives its MemoryError the argument's name.
+// Runs a NumPy call that may copy. Its MemoryError names the argument.
 template <class Copy>
 py::array copied(const std::string& name, const Copy& copy) {
   try {
     return copy();
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_MemoryError)) throw;
-    fail(PyExc_MemoryError, name + ": expected memory for a copy, got none");
+    fail(PyExc_MemoryError, name + ": not enough memory for a copy");
   }
 }
 
-// That array in T.
+// The array, converted to T.
 template <class T>
 py::array cast(const std::string& name, const py::array& array) {
   if (holds<T>(array)) return array;
@@ -201,7 +203,7 @@ py::array cast(const std::string& name, const py::array& array) {
   });
 }
 
-// The same without gaps, and aligned.
+// The array, converted to T, contiguous and aligned.
 template <class T>
 py::array contiguous(const std::string& name, const py::array& given) {
   const py::array array = cast<T>(name, given);
@@ -212,7 +214,7 @@ py::array contiguous(const std::string& name, const py::array& given) {
       name, [&] { return py::module_::import("numpy").attr("require")(array, py::none(), py::make_tuple("C", "A")); });
 }
 
-// An argument that must have this shape, in T and without gaps.
+// An argument that must have this shape, converted to T and contiguous.
 template <class T>
 py::array shaped(const std::string& name, py::handle value, const Dimensions& expected) {
   const py::array array = as_array<T>(name, value);
@@ -220,7 +222,7 @@ py::array shaped(const std::string& name, py::handle value, const Dimensions& ex
   return contiguous<T>(name, array);
 }
 
-// How the rows of an argument lie: time first, batch first, or without a batch.
+// The order of an argument's axes: time first, batch first, or without a batch.
 struct Layout {
   bool batched, batch_first;
 
@@ -232,14 +234,15 @@ struct Layout {
   }
 };
 
-// An argument with features, read where it lies if its rows are without gaps and aligned, else a copy of it.
+// An argument (T, B, features) in some order of axes. It is read in place if its features are contiguous and aligned,
+// and copied if not.
 template <class T>
-struct RowsArgument {
+struct ViewArgument {
   py::array array;
-  Rows<const T> rows;
+  View<const T> view;
   Index time = 0, batch = 1;
 
-  RowsArgument(const std::string& name, const py::array& given, const Layout& layout) : array(cast<T>(name, given)) {
+  ViewArgument(const std::string& name, const py::array& given, const Layout& layout) : array(cast<T>(name, given)) {
     const int last = static_cast<int>(array.ndim()) - 1;
     constexpr auto item = static_cast<py::ssize_t>(sizeof(T));
     bool direct = reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0 &&
@@ -247,16 +250,16 @@ struct RowsArgument {
     for (int axis = 0; axis < last; ++axis) direct = direct && array.strides(axis) % item == 0;
     if (!direct) array = contiguous<T>(name, array);
     time = array.shape(layout.time_axis());
-    rows.data = static_cast<const T*>(array.data());
-    rows.time_stride = array.strides(layout.time_axis()) / item;
+    view.data = static_cast<const T*>(array.data());
+    view.time_stride = array.strides(layout.time_axis()) / item;
     if (layout.batched) {
       batch = array.shape(layout.batch_axis());
-      rows.batch_stride = array.strides(layout.batch_axis()) / item;
+      view.batch_stride = array.strides(layout.batch_axis()) / item;
     }
   }
 };
 
-// lengths: checked, and copied, so that nobody changes them on the way.
+// The lengths, checked, and copied so that nobody can change them during the call.
 inline std::vector<Index> lengths_argument(py::handle value, const Layout& layout, Index time, Index batch) {
   const py::array array =
       shaped<std::int64_t>("lengths", value, layout.batched ? Dimensions{exactly(batch)} : Dimensions{});
@@ -269,7 +272,7 @@ inline std::vector<Index> lengths_argument(py::handle value, const Layout& layou
   return lengths;
 }
 
-// mask or resets: likewise.
+// A mask or resets, copied for the same reason.
 struct FlagsArgument {
   std::vector<unsigned char> copy;
   Flags flags;
@@ -286,5 +289,6 @@ struct FlagsArgument {
   }
 };
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -1,4 +1,4 @@
-// Which instruction sets this machine has. Compiled for the least of them, so that it can be asked anywhere.
+// Which instruction sets this machine has. Compiled for the lowest of them, so that it runs on every machine.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -30,7 +30,7 @@ bool bits(unsigned leaf, Register which, unsigned wanted) {
   return (found & wanted) == wanted;
 }
 
-// Whether the operating system saves these registers.
+// Whether the operating system saves these registers when it switches threads.
 bool saved(unsigned long long wanted) {
   constexpr unsigned osxsave = 1u << 27;
   if (!bits(1, ecx, osxsave)) return false;
@@ -57,7 +57,7 @@ bool has_v4() {
 }
 #endif
 
-// From the least to the best.
+// From the lowest to the best.
 std::vector<std::string> instruction_sets() {
 #if defined(__aarch64__) || defined(_M_ARM64)
   return {"arm64"};
@@ -73,5 +73,6 @@ std::vector<std::string> instruction_sets() {
 
 PYBIND11_MODULE(cpu, module, pybind11::mod_gil_not_used()) {
   module.doc() = "Which instruction sets this machine has.";
-  module.def("instruction_sets", &instruction_sets, "Their names, from the least to the best.");
+  module.def("instruction_sets", &instruction_sets,
+             "Return the names of the machine's instruction sets, from the lowest to the best.");
 }

@@ -1,3 +1,4 @@
+// The code of all cells in float32.
 #include "../gatewise.hpp"
 
 namespace gatewise {

@@ -1,3 +1,4 @@
+// The code of all cells in float64.
 #include "../gatewise.hpp"
 
 namespace gatewise {

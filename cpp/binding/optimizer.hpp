@@ -1,4 +1,4 @@
-// Optimizers as Python calls them: flat arrays of one type and size, changed in place.
+// The optimizers for Python: they change flat arrays of one type and size in place.
 #pragma once
 
 #include "../optimizer/update.hpp"
@@ -6,8 +6,10 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace binding {
 
-// An array whose memory the optimizer reads, or, if `writes`, changes: nothing that would have to be copied.
+// An array whose memory the optimizer reads or, if `writes`, changes. An argument that would have to be copied is an
+// error.
 template <class T>
 T* flat(const char* name, py::handle value, Index n, bool writes) {
   if (!py::isinstance<py::array_t<T, py::array::c_style>>(value))
@@ -82,5 +84,6 @@ void bind_optimizers(py::module_& module, const char* name) {
   });
 }
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

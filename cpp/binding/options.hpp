@@ -1,4 +1,4 @@
-// A layer's options from what Python has checked.
+// A layer's options from keyword arguments that Python has checked.
 #pragma once
 
 #include <string>
@@ -7,21 +7,12 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
-
-template <class Value, std::size_t n>
-Value value_of(const char* argument, const std::pair<const char*, Value> (&names)[n], const std::string& name) {
-  for (const auto& [known, value] : names)
-    if (name == known) return value;
-  fail(PyExc_ValueError, std::string(argument) + ": expected a known name, got " + name);
-}
+namespace binding {
 
 inline Cell cell_of(const std::string& name) {
-  static constexpr std::pair<const char*, Cell> names[] = {{"rnn", Cell::rnn},
-                                                           {"lstm", Cell::lstm},
-                                                           {"lstm_peephole", Cell::lstm_peephole},
-                                                           {"gru_after", Cell::gru_after},
-                                                           {"gru_before", Cell::gru_before}};
-  return value_of("cell", names, name);
+  for (int i = 0; i < cell_count; ++i)
+    if (name == traits_of(static_cast<Cell>(i)).name) return static_cast<Cell>(i);
+  fail(PyExc_ValueError, "cell: expected a known name, got " + name);
 }
 
 inline Function function_of(const std::string& name) {
@@ -37,16 +28,22 @@ inline Function function_of(const std::string& name) {
                                                                {"elu", Function::elu},
                                                                {"softplus", Function::softplus},
                                                                {"softsign", Function::softsign}};
-  return value_of("activation", names, name);
+  for (const auto& [known, function] : names)
+    if (name == known) return function;
+  fail(PyExc_ValueError, "activation: expected a known name, got " + name);
 }
 
-// (name, alpha, beta)
+// From (name, alpha, beta).
 inline Activation<double> activation_of(const py::handle& given) {
-  const auto parts = py::cast<py::tuple>(given);
-  return {function_of(py::cast<std::string>(parts[0])), py::cast<double>(parts[1]), py::cast<double>(parts[2])};
+  const auto items = py::cast<py::tuple>(given);
+  Activation<double> activation;
+  activation.function = function_of(py::cast<std::string>(items[0]));
+  activation.alpha = py::cast<double>(items[1]);
+  activation.beta = py::cast<double>(items[2]);
+  return activation;
 }
 
-// The keyword arguments of a core's `make`. Those that a cell does not have are left out.
+// From the keyword arguments of a core's `make`. Options that a cell does not have are left out.
 inline Options options_of(const py::kwargs& given) {
   Options options;
   const auto take = [&](auto& place, const char* name) {
@@ -63,12 +60,15 @@ inline Options options_of(const py::kwargs& given) {
   take(options.recurrent_dropout, "recurrent_dropout");
   take(options.clip, "clip");
   take(options.input_forget, "input_forget");
-  if (given.contains("zoneout")) {  // one probability for each state
+  if (given.contains("zoneout")) {  // a probability for each state
     const auto zoneout = py::cast<py::tuple>(given["zoneout"]);
-    options.zoneout_h = py::cast<double>(zoneout[0]);
-    if (zoneout.size() > 1) options.zoneout_c = py::cast<double>(zoneout[1]);
+    if (zoneout.size() != static_cast<std::size_t>(options.states()))
+      fail(PyExc_ValueError, "zoneout: expected a probability for each of " + std::to_string(options.states()) +
+                                 " states, got " + std::to_string(zoneout.size()));
+    for (int s = 0; s < options.states(); ++s)
+      options.zoneout[s] = py::cast<double>(zoneout[static_cast<std::size_t>(s)]);
   }
-  if (given.contains("activations")) {  // role to (name, alpha, beta)
+  if (given.contains("activations")) {  // from roles to (name, alpha, beta)
     const auto activations = py::cast<py::dict>(given["activations"]);
     const auto choose = [&](Activation<double>& place, const char* role) {
       if (activations.contains(role)) place = activation_of(activations[role]);
@@ -80,5 +80,6 @@ inline Options options_of(const py::kwargs& given) {
   return options;
 }
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

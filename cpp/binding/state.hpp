@@ -1,4 +1,4 @@
-// h and c as Python gives and takes them.
+// The state of a layer as Python passes it: h alone, or a tuple of all states, such as (h, c).
 #pragma once
 
 #include <optional>
@@ -7,67 +7,78 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace binding {
 
-// The shape of h or c; a cell's has no axis of layers.
-inline Shape state_shape(const Options& o, const Layout& layout, Index batch, Index features, bool cell) {
+// Whether a state belongs to a layer, (L·D, B, …), or to a single cell, (B, …).
+enum class Owner { layer, cell };
+
+inline Shape state_shape(const Options& o, const Layout& layout, Index batch, Index features,
+                         Owner owner = Owner::layer) {
   Shape shape;
-  if (!cell) shape.push_back(o.sequences());
+  if (owner == Owner::layer) shape.push_back(o.recurrences());
   if (layout.batched) shape.push_back(batch);
   shape.push_back(features);
   return shape;
 }
 
-// h, or (h, c) of an LSTM; None, or a half that is None, is zeros.
+// A state that was passed in. None, or an item that is None, stands for zeros.
 template <class T>
 struct StateArgument {
   StateArgument(const char* name, const Options& o, py::handle value, const Layout& layout, Index batch,
-                bool cell = false) {
+                Owner owner = Owner::layer) {
     if (value.is_none()) return;
-    const auto part = [&](py::handle given, py::object& array, Index features, const char* index) {
+    const auto take = [&](py::handle given, int state, const std::string& index) {
       if (!given.is_none())
-        array = shaped<T>(std::string(name) + index, given, exact(state_shape(o, layout, batch, features, cell)));
+        arrays[state] =
+            shaped<T>(name + index, given, exact(state_shape(o, layout, batch, o.state_size(state), owner)));
     };
-    if (!o.is_lstm()) {
-      part(value, h, o.output_size(), "");
+    if (o.states() == 1) {
+      take(value, State::h, "");
       return;
     }
     const bool several = py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value);
-    if (!several || py::len(value) != 2)
-      fail(PyExc_TypeError, std::string(name) + ": expected a pair (h, c), got " + type_name(value) +
+    if (!several || py::len(value) != static_cast<std::size_t>(o.states()))
+      fail(PyExc_TypeError, std::string(name) + ": expected " + o.traits().state_form + ", got " + type_name(value) +
                                 (several ? " of " + std::to_string(py::len(value)) : ""));
-    const auto pair = py::reinterpret_borrow<py::sequence>(value);
-    part(pair[0], h, o.output_size(), "[0]");
-    part(pair[1], c, o.hidden_size, "[1]");
+    const auto items = py::reinterpret_borrow<py::sequence>(value);
+    for (int s = 0; s < o.states(); ++s) take(items[static_cast<std::size_t>(s)], s, "[" + std::to_string(s) + "]");
   }
 
-  const T* h_data() const { return data(h); }
-  const T* c_data() const { return data(c); }
+  PerState<const T*> data() const {
+    PerState<const T*> data;
+    for (int s = 0; s < most_states; ++s)
+      if (arrays[s]) data[s] = static_cast<const T*>(py::reinterpret_borrow<py::array>(arrays[s]).data());
+    return data;
+  }
 
  private:
-  static const T* data(const py::object& array) {
-    return array ? static_cast<const T*>(py::reinterpret_borrow<py::array>(array).data()) : nullptr;
-  }
-
-  py::object h, c;  // arrays, or nothing: a py::array is made even where none is wanted
+  PerState<py::object> arrays;  // arrays, or nothing: a py::array would allocate even if it is not wanted
 };
 
+// A state that a call returns.
 template <class T>
 struct StateResult {
-  StateResult(const Options& o, const Layout& layout, Index batch, bool cell = false)
-      : h(new_array<T>("state", state_shape(o, layout, batch, o.output_size(), cell))) {
-    if (o.is_lstm()) c.emplace(new_array<T>("state", state_shape(o, layout, batch, o.hidden_size, cell)));
+  StateResult(const Options& o, const Layout& layout, Index batch, Owner owner = Owner::layer) : states(o.states()) {
+    for (int s = 0; s < states; ++s)
+      arrays[s].emplace(new_array<T>("state", state_shape(o, layout, batch, o.state_size(s), owner)));
   }
-  T* h_data() { return h.mutable_data(); }
-  T* c_data() { return c ? c->mutable_data() : nullptr; }
+  PerState<T*> data() {
+    PerState<T*> data;
+    for (int s = 0; s < states; ++s) data[s] = arrays[s]->mutable_data();
+    return data;
+  }
   py::object object() const {
-    if (c) return py::make_tuple(h, *c);
-    return h;
+    if (states == 1) return *arrays[State::h];
+    py::tuple all(static_cast<std::size_t>(states));
+    for (int s = 0; s < states; ++s) all[static_cast<std::size_t>(s)] = *arrays[s];
+    return std::move(all);
   }
 
  private:
-  py::array_t<T> h;
-  std::optional<py::array_t<T>> c;
+  int states;
+  PerState<std::optional<py::array_t<T>>> arrays;
 };
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

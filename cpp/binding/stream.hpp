@@ -1,4 +1,4 @@
-// A stream as Python holds it. `step` is called from Python directly, without a frame of Python in between.
+// A stream as Python holds it. Python calls `step` directly, without a Python function in between.
 #pragma once
 
 #include "../layer/stream.hpp"
@@ -6,18 +6,19 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace binding {
 
 template <class T>
 class BoundStream {
  public:
-  // `layer` is the Python object that the stream shows and pickles, `core` its core. `snapshot()` returns the layer's
-  // current parameters as a list; `rebuild` makes an equal stream
-  // from `reduce`'s arguments. batch_size None: no batch axis.
+  // `layer` is the Python object that the stream shows and pickles, and `core` is its core. snapshot() returns the
+  // layer's current parameters as a list. rebuild(layer, batch_size, arrays, state) makes an equal stream. batch_size
+  // None: there is no batch axis.
   static std::unique_ptr<BoundStream> make(const py::object& layer, const py::object& core,
                                            const py::object& batch_size, const py::object& snapshot,
                                            const py::object& rebuild, const py::list& arrays) {
     std::unique_ptr<BoundStream> made;
-    Core<T>::guard(
+    guard(
         "batch_size", [&] { return std::string(py::str(batch_size)); },
         [&] { made = std::make_unique<BoundStream>(layer, core, batch_size, snapshot, rebuild, arrays); });
     return made;
@@ -32,44 +33,43 @@ class BoundStream {
         rebuild_(std::move(rebuild)),
         arrays_(std::move(arrays)),
         layout_{!batch_size.is_none(), core_.batch_first()},
-        stream_(core_.stack(), core_.pack(core_.read(arrays_))->weights,
-                batch_size.is_none() ? 1 : batch_size.cast<Index>()) {}
+        stream_(core_.stack(), core_.pack(arrays_), batch_size.is_none() ? 1 : batch_size.cast<Index>()) {}
 
   py::array step(py::handle x, py::handle out) {
     const Use use(*this);
-    const auto& o = core_.stack().options();
+    const auto& o = core_.options();
     const Shape in = shape(o.input_size), result = shape(o.output_size());
     const py::array array = shaped<T>("x", x, exact(in));
     py::array y = out.is_none() ? new_array<T>("y", result) : output(out, result);
-    const auto release = release_gil(core_.stack().work(1, stream_.batch()).multiply_adds);
+    const auto release = release_gil(core_.stack().multiply_adds(1, stream_.batch()));
     stream_.step(static_cast<const T*>(array.data()), static_cast<T*>(y.mutable_data()));
     return y;
   }
 
   py::array run(py::handle x) {
     const Use use(*this);
-    const auto& o = core_.stack().options();
+    const auto& o = core_.options();
     const py::array given = as_array<T>("x", x);
     const auto size = exactly(stream_.batch()), features = exactly(o.input_size);
     require_shape("x", given,
                   !layout_.batched      ? Dimensions{any("T"), features}
                   : layout_.batch_first ? Dimensions{size, any("T"), features}
                                         : Dimensions{any("T"), size, features});
-    const RowsArgument<T> argument("x", given, layout_);
-    const Index features_out = o.output_size();
-    auto y = new_array<T>("y", layout_.shape(argument.time, stream_.batch(), features_out));
-    const Rows<T> rows = Core<T>::layout_rows(layout_, y.mutable_data(), argument.time, stream_.batch(), features_out);
-    Core<T>::guard(
+    const ViewArgument<T> argument("x", given, layout_);
+    const Index time = argument.time, batch = stream_.batch(), features_out = o.output_size();
+    auto y = new_array<T>("y", layout_.shape(time, batch, features_out));
+    const View<T> view = view_of(layout_, y.mutable_data(), time, batch, features_out);
+    guard(
         "x", [&] { return show_shape(given); },
         [&] {
-          const double work = core_.stack().work(argument.time, stream_.batch()).multiply_adds;
+          const double work = core_.stack().multiply_adds(time, batch);
           const auto release = release_gil(work);
-          stream_.run(argument.rows, rows, argument.time, thread_settings.usable(work));
+          stream_.run(argument.view, view, time, thread_settings.usable(work));
         });
     return std::move(y);
   }
 
-  // All sequences begin anew, or those that `rows` names: integers, or truth values for all.
+  // Resets all sequences, or those that `rows` names: by integers, or by one bool for each sequence.
   void reset(py::handle rows) {
     const Use use(*this);
     const Index batch = stream_.batch();
@@ -96,35 +96,33 @@ class BoundStream {
 
   py::object state() {
     const Use use(*this);
-    StateResult<T> result(core_.stack().options(), layout_, stream_.batch());
-    stream_.get_state(result.h_data(), result.c_data());
+    StateResult<T> result(core_.options(), layout_, stream_.batch());
+    stream_.get_state(result.data());
     return result.object();
   }
   void set_state(py::handle value) {
     const Use use(*this);
-    const auto& o = core_.stack().options();
+    const auto& o = core_.options();
     const StateArgument<T> given("state", o, value, layout_, stream_.batch());
-    const Buffer<T> h(o.num_layers * stream_.batch() * o.output_size());
-    const Buffer<T> c(o.is_lstm() ? o.num_layers * stream_.batch() * o.hidden_size : 0);
-    const auto fill = [](const T* from, const Buffer<T>& to) {
-      if (from)
-        std::copy_n(from, to.size(), to.get());
-      else
-        std::fill_n(to.get(), to.size(), T(0));
-    };
-    fill(given.h_data(), h);
-    fill(given.c_data(), c);
-    stream_.set_state(h.get(), c.get());
+    PerState<const T*> state = given.data();
+    PerState<Buffer<T>> zeros;
+    for (int s = 0; s < o.states(); ++s) {
+      if (state[s]) continue;
+      zeros[s] = Buffer<T>(o.num_layers * stream_.batch() * o.state_size(s));
+      std::fill_n(zeros[s].get(), zeros[s].size(), T(0));
+      state[s] = zeros[s].get();
+    }
+    stream_.set_state(state);
   }
 
   void reload() {
     const Use use(*this);
     py::list arrays = snapshot_();
-    stream_.set_weights(core_.pack(core_.read(arrays))->weights);
+    stream_.set_weights(core_.pack(arrays));
     arrays_ = std::move(arrays);
   }
 
-  // The call that makes an equal stream: rebuild(layer, batch_size, arrays, state).
+  // What Python's __reduce__ returns.
   py::tuple reduce() {
     py::object batch = py::none();
     if (layout_.batched) batch = py::int_(stream_.batch());
@@ -137,12 +135,12 @@ class BoundStream {
   }
 
  private:
-  // One thread at a time.
+  // Held while a thread uses the stream: a second thread gets an error.
   class Use {
    public:
     explicit Use(BoundStream& stream) : busy_(stream.busy_) {
       if (busy_.exchange(true, std::memory_order_acquire))
-        fail(PyExc_RuntimeError, "stream: expected one thread at a time, got a second one: give each its own stream");
+        fail(PyExc_RuntimeError, "stream: another thread is using it; make a stream for each thread");
     }
     ~Use() { busy_.store(false, std::memory_order_release); }
     Use(const Use&) = delete;
@@ -152,7 +150,7 @@ class BoundStream {
     std::atomic<bool>& busy_;
   };
 
-  // The caller's array, to write y into.
+  // The caller's array into which y is written.
   static py::array output(py::handle out, const Shape& expected) {
     if (!py::isinstance<py::array_t<T, py::array::c_style>>(out))
       fail(PyExc_TypeError, "out: expected a C-contiguous array of " +
@@ -178,24 +176,25 @@ class BoundStream {
 template <class T>
 void bind_stream(py::module_& module, const char* name) {
   using Bound = BoundStream<T>;
-  py::class_<Bound> bound(
-      module, name, py::module_local(),
-      "A layer run step by step, with a state of its own and the weights of when it was made or reloaded.");
-  refuse_new(bound, "stream: expected to be made by a layer's stream(), got a bare type");
+  py::class_<Bound> bound(module, name, py::module_local(),
+                          "A layer run step by step, with its own state and a snapshot of the layer's weights.");
+  refuse_new(bound, "stream: cannot be constructed; call a layer's stream()");
   bound.def_static("make", &Bound::make)
       .def("step", &Bound::step, py::arg("x"), py::arg("out") = py::none(),
-           "One step: x (B, I) to y (B, Y), or (I,) to (Y,) with batch_size=None.\n\n"
-           "out : an array to write y into; default: a new one. With it nothing is allocated.")
+           "Compute one step: x (B, I) to y (B, Y), or (I,) to (Y,) with batch_size=None.\n\n"
+           "`out` is an array into which y is written; by default a new one is made. With it nothing is allocated.")
       .def("run", &Bound::run, py::arg("x"),
-           "A block of steps, with the bits of as many single ones: x (T, B, I) to y (T, B, Y), lying as the layer's.")
+           "Compute a block of steps: x (T, B, I) to y (T, B, Y), with the layer's order of axes. The result is\n"
+           "bit-identical to single steps.")
       .def("reset", &Bound::reset, py::arg("rows") = py::none(),
-           "Begin anew from zeros: all sequences, or those named by integers or by a bool for each.")
+           "Set the state to zeros: of all sequences, or of those given by integers or by a bool for each.")
       .def_property("state", &Bound::state, &Bound::set_state,
-                    "A copy of the state as the layer's calls have it; assign to it, None for zeros.")
-      .def("reload", &Bound::reload, "Take the layer's weights as they are now; the state stays.")
+                    "A copy of the state, in the form of the layer's calls. Assign to it to set it; None is zeros.")
+      .def("reload", &Bound::reload, "Take a new snapshot of the layer's weights. The state stays.")
       .def("__reduce__", &Bound::reduce)
       .def("__repr__", &Bound::repr);
 }
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -1,4 +1,4 @@
-// A tape as Python holds it, and what it shows of every step.
+// A tape as Python holds it, and the states and gates of every step that it shows.
 #pragma once
 
 #include <memory>
@@ -8,15 +8,18 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace binding {
 
-// A tape and what a later backward must know of its call.
+// A tape, and what a later backward must know of its call.
 template <class T>
 struct HeldTape {
+  explicit HeldTape(Tape<T> made) : tape(std::move(made)) {}
+
   Tape<T> tape;
   std::shared_ptr<Buffer<T>> y;
-  std::shared_ptr<const int> layer;  // whose it is
-  Layout layout;
-  Index time, batch;
+  std::shared_ptr<const int> layer;  // the identity of the layer that made it
+  Layout layout{};
+  Index time = 0, batch = 0;
   py::object key;
 };
 
@@ -24,26 +27,27 @@ inline void make_read_only(py::array& array) {
   py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
 }
 
-// A read-only array over memory that `owner` keeps; without strides: without gaps. Its base is no array, so nobody can
-// make it writeable.
-template <class T, class Owner>
-py::array lend(const Shape& shape, const Shape& strides, const T* data, std::shared_ptr<Owner> owner) {
-  using Held = std::shared_ptr<Owner>;
+// A read-only array over memory that `owner` keeps alive; contiguous if `strides` is empty. Its base is no array, so
+// nobody can make it writeable.
+template <class T, class OwnerOf>
+py::array lend(const Shape& shape, const Shape& strides, const T* data, std::shared_ptr<OwnerOf> owner) {
+  using Held = std::shared_ptr<OwnerOf>;
   const py::capsule base(new Held(std::move(owner)), [](void* held) { delete static_cast<Held*>(held); });
   py::array_t<T> array(shape, strides, data, base);
   make_read_only(array);
   return std::move(array);
 }
 
-// What lies behind one axis more than a state has: one state for each step.
+// The shape of a state of every step: that of the state after one more axis, T.
 inline Shape steps_shape(const Options& o, const Layout& layout, Index time, Index batch, Index features) {
-  Shape shape = state_shape(o, layout, batch, features, false);
+  Shape shape = state_shape(o, layout, batch, features);
   shape.push_front(time);
   return shape;
 }
 
-// The states and gates of every step, read-only; 0 at steps not taken. Where steps, layers and sequences lie evenly in
-// the tape's memory, as those of one direction without lengths and masks do, it is a view, else a copy.
+// The states and gates of every step, read-only, with 0 at steps not taken. An array is a view of the tape's memory if
+// the strides between steps, layers and sequences are constant there, as they are with one direction and without
+// lengths and masks. Else it is a copy.
 template <class T>
 struct TapeArrays {
   std::shared_ptr<const HeldTape<T>> held;
@@ -51,59 +55,60 @@ struct TapeArrays {
   const Tape<T>& tape() const { return held->tape; }
   const Options& options() const { return tape().options; }
 
-  // (T, L·D, B, Y). The layers' y lie apart.
-  py::array hidden(Index parts = 0) const {
-    return array(parts, options().output_size(), 0, options().num_layers == 1,
-                 [this](Index i, Index row) { return tape().h_at(i, row); });
+  // h: (T, L·D, B, Y). The y of several layers have no constant stride.
+  py::array hidden(Index gates = 0) const {
+    return array(gates, options().output_size(), 0, options().num_layers == 1,
+                 [this](Index i, Index row) { return tape().state_at(State::h, i, row); });
   }
-  // (T, L·D, B, H), or None.
+  // c: (T, L·D, B, H); None of a cell without.
   py::object cells() const {
-    if (!options().is_lstm()) return py::none();
-    require_all_kept("cells");
-    return array(0, options().hidden_size, 0, true, [this](Index i, Index row) { return tape().c_at(i, row); });
+    if (options().states() == 1) return py::none();
+    require_all_saved("cells");
+    return array(0, options().hidden_size, 0, true,
+                 [this](Index i, Index row) { return tape().state_at(State::c, i, row); });
   }
-  // (G, T, L·D, B, H): i, f, g, o; r, z, n; of an RNN its h.
+  // The activated gates: (G, T, L·D, B, H), i f g o or r z n; of an RNN its h.
   py::array gates() const {
     const Index G = options().gates();
     if (G == 1) return hidden(1);
-    require_all_kept("gates");
+    require_all_saved("gates");
     return array(G, options().hidden_size, tape().padded(), true,
-                 [this](Index i, Index row) { return tape().kept_at(i, row); });
+                 [this](Index i, Index row) { return tape().saved_at(i, row); });
   }
 
  private:
-  void require_all_kept(const char* name) const {
+  void require_all_saved(const char* name) const {
     if (tape().segment > 0)
       fail(PyExc_ValueError,
-           std::string(name) + ": expected a tape that has kept every step, got one with checkpoints");
+           std::string(name) + ": not available, because the tape has checkpoints; call forward without checkpoint");
   }
 
-  // An array (parts, T, L·D, B, size), or without the first axis where `parts` is 0: part p of the row that begins at
-  // at(i, row) lies p · pitch behind it. `even`: whether the rows of all layers lie at equal distances.
+  // An array (gates, T, L·D, B, size), without the first axis if `gates` is 0. Gate g of a row is at(i, row) + g ·
+  // pitch. `even`: whether the rows of all layers have a constant stride.
   template <class At>
-  py::array array(Index parts, Index size, Index pitch, bool even, const At& at) const {
+  py::array array(Index gates, Index size, Index pitch, bool even, const At& at) const {
     Shape shape = steps_shape(options(), held->layout, held->time, held->batch, size);
-    if (parts > 0) shape.push_front(parts);
-    const Index batch = held->batch, sequences = options().sequences();
+    if (gates > 0) shape.push_front(gates);
+    const Index batch = held->batch, recurrences = options().recurrences();
     if (even && options().directions() == 1 && tape().schedules[0].dense() && tape().schedules[0].rows() > 0) {
       const T* const first = at(0, 0);
       const auto bytes = [&](Index i, Index row) { return (at(i, row) - first) * static_cast<Index>(sizeof(T)); };
       Shape strides;
-      if (parts > 0) strides.push_back(pitch * static_cast<Index>(sizeof(T)));
+      if (gates > 0) strides.push_back(pitch * static_cast<Index>(sizeof(T)));
       strides.push_back(held->time > 1 ? bytes(0, batch) : 0);
-      strides.push_back(sequences > 1 ? bytes(1, 0) : 0);
+      strides.push_back(recurrences > 1 ? bytes(1, 0) : 0);
       if (held->layout.batched) strides.push_back(batch > 1 ? bytes(0, 1) : 0);
       strides.push_back(sizeof(T));
       return lend(shape, strides, first, held);
     }
     auto copy = new_array<T>("tape", shape);
     std::fill_n(copy.mutable_data(), copy.size(), T(0));
-    for (Index i = 0; i < sequences; ++i) {
+    for (Index i = 0; i < recurrences; ++i) {
       const Schedule& schedule = tape().schedules[i % options().directions()];
       for (Index row = 0; row < schedule.rows(); ++row)
-        for (Index p = 0; p < std::max<Index>(parts, 1); ++p) {
-          const Index state = (p * held->time + schedule.time_of(row)) * sequences + i;
-          std::copy_n(at(i, row) + p * pitch, size,
+        for (Index g = 0; g < std::max<Index>(gates, 1); ++g) {
+          const Index state = (g * held->time + schedule.time_of(row)) * recurrences + i;
+          std::copy_n(at(i, row) + g * pitch, size,
                       copy.mutable_data() + (state * batch + schedule.sequence(row)) * size);
         }
     }
@@ -112,5 +117,6 @@ struct TapeArrays {
   }
 };
 
+}  // namespace binding
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

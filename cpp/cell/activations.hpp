@@ -1,16 +1,17 @@
-// What a cell puts its pre-activations through: the usual activations, known when compiling, whose slopes come from
-// their values; or chosen ones, whose slopes need what they were applied to as well, so that a cell keeps that on its
-// tape.
+// The activations of a cell, in two forms. Usual ones are known when compiling, and their slopes follow from their
+// values. Chosen ones are selected at run time, and their slopes also need what they were applied to, so the cell saves
+// that on its tape.
 #pragma once
 
 #include "../math/chosen.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
-// Gates sigmoid, candidate and cell tanh.
+// Sigmoid for the gates, tanh for the candidate and for c'.
 struct Usual {
-  static constexpr bool keeps_inputs = false, input_forget = false;
+  static constexpr bool saves_inputs = false, input_forget = false;
 
   template <class P>
   GATEWISE_INLINE P gate(P a) const {
@@ -25,7 +26,7 @@ struct Usual {
     return tanh(c);
   }
 
-  // Slopes at the value y of something that is not needed.
+  // The slope where the value is y. The second argument, the input, is needed by chosen activations only.
   template <class P>
   GATEWISE_INLINE P gate_slope(P y, P) const {
     return y * (broadcast<P>(1) - y);
@@ -40,7 +41,7 @@ struct Usual {
   }
 };
 
-// The same with relu for the candidate, which in a plain RNN is all there is.
+// The same with relu for the candidate, which is the only activation of a plain RNN.
 struct UsualRelu : Usual {
   template <class P>
   GATEWISE_INLINE P candidate(P a) const {
@@ -54,7 +55,7 @@ struct UsualRelu : Usual {
 
 template <class T>
 struct Chosen {
-  static constexpr bool keeps_inputs = true;
+  static constexpr bool saves_inputs = true;
 
   Activation<T> of_gates, of_candidate, of_cell;
   bool input_forget = false;  // f = 1 - i
@@ -86,11 +87,13 @@ struct Chosen {
   }
 };
 
-// What went into the n-th of a cell's values: it keeps that behind them, in the same order, if slopes need it.
-template <class Activations, int values, class P, int kept>
-GATEWISE_INLINE P input_of(const P (&keep)[kept], int n) {
-  return keep[Activations::keeps_inputs ? values + n : n];
+// The input of the n-th of a cell's values. A cell that saves inputs saves them after all `values`, in the same order;
+// one that does not gets the value itself, which nothing reads.
+template <class Activations, int values, class P, int saved_count>
+GATEWISE_INLINE P input_of(const P (&saved)[saved_count], int n) {
+  return saved[Activations::saves_inputs ? values + n : n];
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -9,6 +9,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 // Owns memory for `count` numbers. Throws std::bad_alloc if the size in bytes overflows or memory is exhausted.
 template <class T>
@@ -62,5 +63,6 @@ class Arena {
   Index used_ = 0;
 };
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

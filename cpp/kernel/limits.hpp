@@ -15,6 +15,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 #if defined(__linux__)
 // The number of processors that a cgroup grants, as time per period, rounded up; 0 means no limit.
@@ -69,5 +70,6 @@ inline int processors() {
   return std::max(count, 1);
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

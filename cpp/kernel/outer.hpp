@@ -13,6 +13,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 // The size of a tile of the gradient: outer_inputs broadcast elements × outer_packets packets.
 constexpr int outer_packets = 4;
@@ -104,5 +105,6 @@ void outer(const InputStrips<P>& inputs, const GateStrips<P>& gates, Index first
   }
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -12,6 +12,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 // A chain is cut at multiples of this number of terms, and the pieces are added in order.
 constexpr Index chain_length = 512;
@@ -304,5 +305,6 @@ GATEWISE_INLINE void multiply_rows(const Panels<scalar_t<P>>& weights, PanelRang
       [](Index, Index, Index, scalar_t<P>*) {});
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -15,6 +15,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 constexpr Index alignment = 64;  // the size of a cache line and of the widest packet
 
@@ -112,5 +113,6 @@ class Pool {
   inline static std::atomic<Index> kept{0}, call{0};
 };
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

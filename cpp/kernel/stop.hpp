@@ -11,6 +11,10 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
+namespace detail {
+class Watch;
+}  // namespace detail
+
 // Thrown by an interrupted call, whose results are undefined.
 struct Stopped {};
 
@@ -24,10 +28,12 @@ class Stop {
   bool wanted() const { return from_.load(std::memory_order_relaxed) != never; }
 
  private:
-  friend class Watch;
+  friend class detail::Watch;
   static constexpr Index never = std::numeric_limits<Index>::max();
   std::atomic<Index> from_{never};  // the first common point at which all members stop
 };
+
+namespace detail {
 
 // One member's view of the stop request. Once it has stopped, it stays stopped, so that all later loops end at once.
 class Watch {
@@ -71,5 +77,6 @@ class Watch {
   Clock::time_point asked_;
 };
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

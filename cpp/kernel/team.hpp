@@ -18,6 +18,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 using Clock = std::chrono::steady_clock;
 
@@ -201,5 +202,6 @@ class Team {
   bool owner_ = false;
 };
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -5,6 +5,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 // to[j · to_pitch + i] = from[i · from_pitch + j], i < rows, j < columns.
 template <class P>
@@ -31,5 +32,6 @@ GATEWISE_NOINLINE void transpose(const scalar_t<P>* from, Index from_pitch, Inde
     }
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -1,33 +1,13 @@
 // The whole layer: stacked layers and directions over a batch, forward and backward, on one team of threads.
 #pragma once
 
-#include "choose.hpp"
-#include "split.hpp"
+#include "call.hpp"
+#include "recurrence/choose.hpp"
+#include "split/run.hpp"
 #include "tape.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
-
-// A call in the caller's layout; the states are [L·D, B, Y] and [L·D, B, H] without gaps.
-template <class T>
-struct ForwardCall {
-  Steps steps;
-  Rows<const T> x;
-  Rows<T> y;
-  const T *h = nullptr, *c = nullptr;  // or null: zeros
-  T *h_last = nullptr, *c_last = nullptr;
-};
-
-template <class T>
-struct BackwardCall {
-  Rows<const T> d_y;                                 // or null: zeros
-  const T *d_h_last = nullptr, *d_c_last = nullptr;  // or null: zeros
-  Rows<T> d_x;                                       // or null: not wanted
-  T *d_h = nullptr, *d_c = nullptr;
-  // Of the state after every step, 0 where none is taken: [T, L·D, B, Y] and [T, L·D, B, H]; or null: not wanted.
-  T *d_h_steps = nullptr, *d_c_steps = nullptr;
-  std::vector<Parameters<T>> gradients;  // l·D + d
-};
 
 template <class T>
 class Stack {
@@ -36,141 +16,168 @@ class Stack {
   explicit Stack(const Options& options);
 
   const Options& options() const { return options_; }
-  const Sequence<T>& sequence() const { return *sequence_; }
-  Sizes sizes(Index layer) const { return Sizes(options_, layer, widest<T>); }
 
-  // Parameters of all layers and directions, l·D + d, in the form that the products read.
+  // Packs the parameters of all layers and directions, l·D + d, for the products that read them.
   std::shared_ptr<const Weights<T>> pack(const std::vector<Parameters<const T>>& parameters) const {
-    return std::make_shared<const Weights<T>>(options_, widest<T>, parameters);
+    return std::make_shared<const Weights<T>>(options_, detail::widest<T>, parameters);
   }
 
-  // What a forward pass costs that takes every step.
-  Work work(Index time, Index batch, bool side_by_side = true) const {
-    const double outputs = static_cast<double>(options_.gates() * options_.hidden_size);
-    const double recurrent = outputs * static_cast<double>(options_.output_size());
-    double terms = 0;
-    for (Index l = 0; l < options_.num_layers; ++l)
-      terms += outputs * static_cast<double>(options_.layer_input_size(l)) + recurrent;
-    // What a row costs beside its products: activations, some 16 multiply-adds each, and pointers.
-    terms += static_cast<double>(options_.num_layers) * (16 * outputs + 500);
-    terms *= static_cast<double>(options_.directions()) * static_cast<double>(time) * static_cast<double>(batch);
-    const bool follow = !options_.bidirectional && time >= steps_worth_following;
-    const Split apart = options_.bidirectional ? Split::directions : Split::layers;
-    const Index passes = options_.bidirectional ? 2 : follow ? options_.num_layers : 1;
-    return {terms, recurrent, recurrent * sizeof(T), apart, side_by_side ? passes : 1};
-  }
-
-  // Inference: no dropout, keeps nothing.
+  // Inference: applies no dropout, takes the expectation of zoneout, and saves nothing.
   void forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const;
-  // The same with dropout and zoneout, whose chances are the key's, and for a later backward pass; the call's y must
-  // outlive the tape.
-  // `checkpoint`: keep c every so many steps alone, rounded up to whole blocks of the gradients; 0: keep everything.
+  // Training: draws dropout and zoneout by `key`, and saves what backward needs. The call's y must outlive the tape.
+  // `checkpoint`: save states only every so many steps, rounded up to whole blocks of the gradients; 0: save
+  // everything.
   Tape<T> forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, std::uint64_t key, int threads,
                   Index checkpoint = 0) const;
   void backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const;
 
+  // The multiply-adds of a forward pass that takes every step; a backward pass needs about twice as many.
+  double multiply_adds(Index steps, Index batch) const { return work(steps, batch, true).multiply_adds; }
+
+  // For streams.
+  const detail::Recurrence<T>& recurrence() const { return *recurrence_; }
+  detail::Sizes sizes(Index layer) const { return detail::Sizes(options_, layer, detail::widest<T>); }
+
  private:
-  static Rows<T> dense(const Buffer<T>& buffer, Index batch, Index features) {
-    return {buffer.get(), batch * features, features};
-  }
-  // Whether a layer waits for the whole of the one before: dropout between them acts on all steps at once.
-  bool waits(const Tape<T>& tape) const { return tape.dropout && !options_.bidirectional; }
-  // The passes that run at once, each with memory of its own.
-  Index passes_at_once(const Plan& plan) const {
-    return plan.split == Split::layers ? options_.num_layers : options_.directions();
-  }
-  // What one layer hands to the next, between l and l + 1: where one comes after the other, room for two is enough.
-  class Between {
+  using Share = detail::Share;
+  using Split = detail::Split;
+  using Schedule = detail::Schedule;
+  using Sizes = detail::Sizes;
+  using Plan = detail::Plan;
+  template <class Number>
+  using Buffer = detail::Buffer<Number>;
+
+  // What one layer hands to the next. Layers that run one after the other need no more than two buffers.
+  class LayerOutputs {
    public:
-    Between(const Plan& plan, Index layers, Index numbers) {
+    LayerOutputs(const Plan& plan, Index layers, Index numbers) {
       const Index most = plan.split == Split::layers ? layers : 2;
       for (Index l = 0; l < std::min(layers - 1, most); ++l) buffers_.emplace_back(numbers);
     }
+    // Between layer l and l + 1.
     const Buffer<T>& operator[](Index l) const { return buffers_[static_cast<std::size_t>(l) % buffers_.size()]; }
 
    private:
     std::vector<Buffer<T>> buffers_;
   };
-  // The most that `bytes(sizes)` asks for in any layer: all but the first are alike.
+
+  static View<T> dense(const Buffer<T>& buffer, Index batch, Index features) {
+    return View<T>::dense(buffer.get(), batch, features);
+  }
+  // Whether a layer waits for the whole layer before it: dropout between them acts on all steps at once.
+  bool waits(const Tape<T>& tape) const { return tape.dropout && !options_.bidirectional; }
+  // How many passes run at the same time, each with memory of its own.
+  Index passes_at_once(const Plan& plan) const {
+    return plan.split == Split::layers ? options_.num_layers : options_.directions();
+  }
+  // The most that bytes(sizes) asks for in any layer: all layers but the first are alike.
   template <class Bytes>
   Index over_layers(const Bytes& bytes) const {
     const Index first = bytes(sizes(0));
     return options_.num_layers == 1 ? first : std::max(first, bytes(sizes(1)));
   }
-  // One layer and direction of a forward call.
-  ForwardPass<T> pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights, Index i,
-                      Rows<const T> x, Rows<T> y, T* c_before) const {
-    const Index B = call.steps.batch, Y = options_.output_size(), H = options_.hidden_size;
-    const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
-    return {&schedule,
-            &weights[i],
-            x,
-            y.shifted(i % options_.directions() * Y),
-            part(call.h, Y),
-            part(call.c, H),
-            part(call.h_last, Y),
-            part(call.c_last, H),
-            c_before,
-            nullptr,
-            nullptr,
-            nullptr,
-            0,
-            {}};
+  // The part of layer and direction i in an array of states, or null.
+  template <class State_>
+  State_* part_of(State_* states, int state, Index i, Index batch) const {
+    return states ? states + i * batch * options_.state_size(state) : nullptr;
   }
-  // And of a backward call, whose d_x the second direction adds to unless each has its own. `again`: room for a segment
-  // that is made anew, or null.
-  BackwardPass<T> pass(const BackwardCall<T>& call, const Tape<T>& tape, Index i, Rows<const T> x, Rows<const T> d_y,
-                       Rows<T> d_x, bool add_to_d_x, T* kept_again, T* cells_again) const {
-    const Index d = i % options_.directions(), l = i / options_.directions(), B = tape.schedules[0].batch();
-    const Index Y = options_.output_size(), H = options_.hidden_size;
-    const auto part = [&](auto* state, Index size) { return state ? state + i * B * size : nullptr; };
-    return {&tape.schedules[d],
-            &(*tape.weights)[i],
-            x,
-            tape.output(l).shifted(d * Y),
-            part(tape.h_first.get(), Y),
-            tape.segment > 0 ? kept_again : tape.kept_of(i),
-            tape.segment > 0 ? cells_again : tape.cells_of(i),
-            tape.starts_of(i),
-            tape.segment,
-            d_y ? d_y.shifted(d * Y) : d_y,
-            part(call.d_h_last, Y),
-            part(call.d_c_last, H),
-            d_x,
-            add_to_d_x,
-            part(call.d_h, Y),
-            part(call.d_c, H),
-            steps_of(call.d_h_steps, i, B, Y),
-            steps_of(call.d_c_steps, i, B, H),
-            call.gradients[static_cast<std::size_t>(i)],
-            {true, tape.key, i}};
-  }
-  // Those of one layer and direction among the states after every step, [T, L·D, B, size], or null.
-  Rows<T> steps_of(T* states, Index i, Index batch, Index size) const {
-    if (!states) return {};
-    return {states + i * batch * size, options_.sequences() * batch * size, size};
-  }
+
+  detail::Work work(Index steps, Index batch, bool side_by_side) const;
+  detail::ForwardPass<T> pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights, Index i,
+                              View<const T> x, View<T> y, T* cells_before) const;
+  detail::BackwardPass<T> pass(const BackwardCall<T>& call, const Tape<T>& tape, Index i, View<const T> x,
+                               View<const T> d_y) const;
   void finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const;
-  void finish_input_gradient(const Tape<T>& tape, Index l, Rows<const T> apart, Rows<T> d_x, Index begin,
+  void finish_input_gradient(const Tape<T>& tape, Index l, View<const T> apart, View<T> d_x, Index begin,
                              Index end) const;
 
   Options options_;
-  SequencePointer<T> sequence_;
+  detail::RecurrencePointer<T> recurrence_;
 };
 
-// Not in the class: so a source that only declares the instances does not compile every kernel again.
+// Defined outside the class, so that a source that only declares the instances does not compile every kernel again.
 template <class T>
-Stack<T>::Stack(const Options& options) : options_(options.checked()), sequence_(choose_sequence<T>(options)) {}
+Stack<T>::Stack(const Options& options)
+    : options_(options.checked()), recurrence_(detail::choose_recurrence<T>(options)) {}
 
-// The outputs of steps that were not taken: zeros with lengths, the last step's with a mask.
+template <class T>
+detail::Work Stack<T>::work(Index steps, Index batch, bool side_by_side) const {
+  const double outputs = static_cast<double>(options_.gates() * options_.hidden_size);
+  const double recurrent = options_.traits().reads_h ? outputs * static_cast<double>(options_.output_size()) : 0;
+  double terms = 0;
+  for (Index l = 0; l < options_.num_layers; ++l)
+    terms += outputs * static_cast<double>(options_.layer_input_size(l)) + recurrent;
+  // What a row costs besides its products: activations, some 16 multiply-adds each, and pointers.
+  terms += static_cast<double>(options_.num_layers) * (16 * outputs + 500);
+  terms *= static_cast<double>(options_.directions()) * static_cast<double>(steps) * static_cast<double>(batch);
+  detail::Work work;
+  work.multiply_adds = terms;
+  work.step_multiply_adds = recurrent;
+  work.recurrent_bytes = recurrent * sizeof(T);
+  work.side_by_side = options_.bidirectional ? Split::directions : Split::layers;
+  if (side_by_side && options_.bidirectional) work.passes = 2;
+  if (side_by_side && !options_.bidirectional && steps >= detail::steps_worth_following)
+    work.passes = options_.num_layers;
+  return work;
+}
+
+// One layer and direction of a forward call.
+template <class T>
+detail::ForwardPass<T> Stack<T>::pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights,
+                                      Index i, View<const T> x, View<T> y, T* cells_before) const {
+  detail::ForwardPass<T> pass;
+  pass.schedule = &schedule;
+  pass.weights = &weights[i];
+  pass.x = x;
+  pass.y = y.shifted(i % options_.directions() * options_.output_size());
+  for (int s = 0; s < options_.states(); ++s) {
+    pass.initial_state[s] = part_of(call.initial_state[s], s, i, call.batch.sequences);
+    pass.final_state[s] = part_of(call.final_state[s], s, i, call.batch.sequences);
+  }
+  pass.cells_before = cells_before;
+  return pass;
+}
+
+// One layer and direction of a backward call.
+template <class T>
+detail::BackwardPass<T> Stack<T>::pass(const BackwardCall<T>& call, const Tape<T>& tape, Index i, View<const T> x,
+                                       View<const T> d_y) const {
+  const Index d = i % options_.directions(), l = i / options_.directions(), B = tape.schedules[0].batch();
+  detail::BackwardPass<T> pass;
+  pass.schedule = &tape.schedules[d];
+  pass.weights = &(*tape.weights)[i];
+  pass.x = x;
+  pass.y = tape.output(l).shifted(d * options_.output_size());
+  pass.initial_h = part_of(static_cast<const T*>(tape.initial_h.get()), State::h, i, B);
+  pass.saved = tape.saved(i);
+  pass.cells = tape.cells(i);
+  pass.cells_before = tape.starts(i);
+  pass.segment = tape.segment;
+  pass.d_y = d_y ? d_y.shifted(d * options_.output_size()) : d_y;
+  for (int s = 0; s < options_.states(); ++s) {
+    pass.d_final_state[s] = part_of(call.d_final_state[s], s, i, B);
+    pass.d_initial_state[s] = part_of(call.d_initial_state[s], s, i, B);
+    const Index size = options_.state_size(s);
+    if (T* const steps = part_of(call.d_state_steps[s], s, i, B))
+      pass.d_state_steps[s] = {steps, options_.recurrences() * B * size, size};
+  }
+  pass.gradients = call.gradients[static_cast<std::size_t>(i)];
+  pass.noise.random = true;
+  pass.noise.key = tape.key;
+  pass.noise.index = i;
+  return pass;
+}
+
+// The outputs of steps that were not taken: zeros with lengths, those of the last taken step with a mask.
 template <class T>
 void Stack<T>::finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const {
   const Index Y = options_.output_size();
-  for (Index d = 0; d < options_.directions() && !call.steps.dense(); ++d)
+  const Batch& batch = call.batch;
+  for (Index d = 0; d < options_.directions() && !batch.dense(); ++d)
     for (Index b = begin; b < end; ++b)
-      for (Index t = call.steps.lengths ? call.steps.lengths[b] : 0; t < call.steps.time; ++t) {
-        if (call.steps.mask && call.steps.mask.at(t, b)) continue;
-        const Index row = call.steps.mask ? schedules[d].shown(t, b) : Schedule::zero;
+      for (Index t = batch.lengths ? batch.lengths[b] : 0; t < batch.steps; ++t) {
+        if (batch.mask && batch.mask.at(t, b)) continue;
+        const Index row = batch.mask ? schedules[d].shown(t, b) : Schedule::zero;
         T* const to = call.y.at(t, b) + d * Y;
         if (row >= 0)
           std::copy_n(call.y.at(schedules[d].time_of(row), b) + d * Y, Y, to);
@@ -181,79 +188,84 @@ void Stack<T>::finish_outputs(const ForwardCall<T>& call, const Schedule* schedu
 
 template <class T>
 void Stack<T>::forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const {
-  const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
-  const Schedule schedules[2] = {Schedule(call.steps, false), D == 2 ? Schedule(call.steps, true) : Schedule()};
-  const Plan wanted = plan(threads, work(call.steps.time, B), B);
-  const Index passes = passes_at_once(wanted), state = options_.is_lstm() ? B * sizes(0).padded : 0;
-  const Between between(wanted, L, call.steps.time * B * features);
-  const Buffer<T> cells(passes * state);
-  const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
+  const Index D = options_.directions(), L = options_.num_layers, features = options_.features();
+  const Index B = call.batch.sequences, steps = call.batch.steps;
+  const Schedule schedules[2] = {Schedule(call.batch, false), D == 2 ? Schedule(call.batch, true) : Schedule()};
+  const Plan plan = detail::plan(threads, work(steps, B, true), B);
+  const Index passes = passes_at_once(plan), cells_size = B * sizes(0).cell_states();
+  const LayerOutputs outputs(plan, L, steps * B * features);
+  const Buffer<T> cells(passes * cells_size);
+  const auto scratch_bytes = [&](Index sequences) {
+    return over_layers([&](const Sizes& s) { return recurrence_->forward_scratch(s, steps, sequences); });
   };
-  on_team(wanted, schedules[0], scratch_bytes, 0, [&](const Part& part, std::byte* scratch, std::byte* common) {
-    part.by_layer(L, [&](Index l, const Part& layer) {
-      const Rows<const T> x = l == 0 ? call.x : dense(between[l - 1], B, features);
-      const Rows<T> y = l + 1 == L ? call.y : dense(between[l], B, features);
-      layer.by_direction(D, [&](Index d, const Part& own) {
+  run_on_team(plan, schedules[0], scratch_bytes, 0, [&](const Share& share, std::byte* scratch, std::byte* common) {
+    share.for_each_layer(L, [&](Index l, const Share& layer) {
+      const View<const T> x = l == 0 ? call.x : dense(outputs[l - 1], B, features);
+      const View<T> y = l + 1 == L ? call.y : dense(outputs[l], B, features);
+      layer.for_each_direction(D, [&](Index d, const Share& own) {
         const Index i = l * D + d;
-        const auto one = pass(call, schedules[d], weights, i, x, y, cells.get() + i % passes * state);
-        sequence_->forward(sizes(l), one, own, scratch, common);
+        const auto one = pass(call, schedules[d], weights, i, x, y, cells.get() + i % passes * cells_size);
+        recurrence_->forward(sizes(l), one, own, scratch, common);
       });
     });
-    part.by_sequence([&] { finish_outputs(call, schedules, part.begin, part.end); });
+    share.once_per_sequence([&] { finish_outputs(call, schedules, share.begin, share.end); });
   });
 }
 
 template <class T>
 Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, std::uint64_t key,
                           int threads, Index checkpoint) const {
-  const Index D = options_.directions(), L = options_.num_layers, B = call.steps.batch, features = options_.features();
-  const Index segment = round_up(std::min(checkpoint, call.steps.time), block_steps(B));
-  Tape<T> tape(options_, std::move(weights), call.steps, key, sequence_->kept(), sizes(0).padded, segment);
-  const Plan wanted = plan(threads, work(call.steps.time, B, !waits(tape)), B);
-  const Index passes = passes_at_once(wanted), state = segment > 0 && options_.is_lstm() ? B * sizes(0).padded : 0;
-  const Buffer<T> cells(passes * state);
+  const Index D = options_.directions(), L = options_.num_layers, features = options_.features();
+  const Index B = call.batch.sequences, steps = call.batch.steps;
+  const Index segment = detail::round_up(std::min(checkpoint, steps), detail::block_steps(B));
+  Tape<T> tape(options_, std::move(weights), call.batch, key, recurrence_->saved_count(), sizes(0), segment);
+  const Plan plan = detail::plan(threads, work(steps, B, !waits(tape)), B);
+  const Index passes = passes_at_once(plan), cells_size = segment > 0 ? B * sizes(0).cell_states() : 0;
+  const Buffer<T> cells(passes * cells_size);
   tape.last_y = call.y;
-  if (call.h) {
-    tape.h_first = Buffer<T>(options_.sequences() * B * options_.output_size());
-    std::copy_n(call.h, tape.h_first.size(), tape.h_first.get());
+  if (const T* const h = call.initial_state[State::h]) {
+    tape.initial_h = Buffer<T>(options_.recurrences() * B * options_.output_size());
+    std::copy_n(h, tape.initial_h.size(), tape.initial_h.get());
   }
-  const Buffer<T> dropped(tape.dropout ? call.steps.time * B * features : 0);
-  const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_->forward_scratch(s, call.steps.time, share); });
+  const Buffer<T> dropped(tape.dropout ? steps * B * features : 0);
+  const auto scratch_bytes = [&](Index sequences) {
+    return over_layers([&](const Sizes& s) { return recurrence_->forward_scratch(s, steps, sequences); });
   };
-  on_team(wanted, tape.schedules[0], scratch_bytes, 0, [&](const Part& part, std::byte* scratch, std::byte* common) {
-    const Rows<T> kept_x = dense(tape.x, B, options_.input_size);
-    part.by_sequence([&] {
-      tape.schedules[0].for_each_row(part.begin, part.end, [&](Index t, Index b) {
-        std::copy_n(call.x.at(t, b), options_.input_size, kept_x.at(t, b));
+  const auto run = [&](const Share& share, std::byte* scratch, std::byte* common) {
+    const View<T> own_x = dense(tape.x, B, options_.input_size);
+    share.once_per_sequence([&] {
+      tape.schedules[0].for_each_row(share.begin, share.end, [&](Index t, Index b) {
+        std::copy_n(call.x.at(t, b), options_.input_size, own_x.at(t, b));
       });
     });
-    part.by_layer(L, [&](Index l, const Part& layer) {
-      layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
-      const Rows<const T> x = tape.input(l, dropped);
-      const Rows<T> y = tape.output(l);
-      layer.by_direction(D, [&](Index d, const Part& own) {
+    share.for_each_layer(L, [&](Index l, const Share& layer) {
+      layer.once_per_sequence([&] { tape.make_input(l, dropped, share.begin, share.end); });
+      const View<const T> x = tape.input(l, dropped);
+      const View<T> y = tape.output(l);
+      layer.for_each_direction(D, [&](Index d, const Share& own) {
         const Index i = l * D + d;
-        auto one = pass(call, tape.schedules[d], *tape.weights, i, x, y,
-                        segment > 0 ? cells.get() + i % passes * state : tape.starts_of(i));
-        one.kept = tape.kept_of(i);
-        one.cells = tape.cells_of(i);
-        one.checkpoints = segment > 0 ? tape.starts_of(i) : nullptr;
+        T* const before = segment > 0 ? cells.get() + i % passes * cells_size : tape.starts(i);
+        auto one = pass(call, tape.schedules[d], *tape.weights, i, x, y, before);
+        one.saved = tape.saved(i);
+        one.cells = tape.cells(i);
+        one.checkpoints = segment > 0 ? tape.starts(i) : nullptr;
         one.segment = segment;
-        one.noise = {true, key, i};
-        sequence_->forward(sizes(l), one, own, scratch, common);
+        one.noise.random = true;
+        one.noise.key = key;
+        one.noise.index = i;
+        recurrence_->forward(sizes(l), one, own, scratch, common);
       });
     });
-    part.by_sequence([&] { finish_outputs(call, tape.schedules, part.begin, part.end); });
-  });
+    share.once_per_sequence([&] { finish_outputs(call, tape.schedules, share.begin, share.end); });
+  };
+  run_on_team(plan, tape.schedules[0], scratch_bytes, 0, run);
   return tape;
 }
 
-// What a layer's passes leave to be done to the gradient of its input: the second direction's part is added, if it lies
-// apart, and what dropout between the layers has dropped is dropped.
+// Completes the gradient of a layer's input after its passes: adds that of the second direction, if it is `apart`, and
+// applies dropout between the layers.
 template <class T>
-void Stack<T>::finish_input_gradient(const Tape<T>& tape, Index l, Rows<const T> apart, Rows<T> d_x, Index begin,
+void Stack<T>::finish_input_gradient(const Tape<T>& tape, Index l, View<const T> apart, View<T> d_x, Index begin,
                                      Index end) const {
   const Index features = options_.layer_input_size(l);
   tape.schedules[0].for_each_row(begin, end, [&](Index t, Index b) {
@@ -265,60 +277,64 @@ void Stack<T>::finish_input_gradient(const Tape<T>& tape, Index l, Rows<const T>
 
 template <class T>
 void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const {
-  const Index D = options_.directions(), L = options_.num_layers, Y = options_.output_size(), H = options_.hidden_size;
-  const Index B = tape.schedules[0].batch(), time = tape.schedules[0].steps(), features = options_.features();
+  const Index D = options_.directions(), L = options_.num_layers, Y = options_.output_size();
+  const Index B = tape.schedules[0].batch(), steps = tape.schedules[0].steps(), features = options_.features();
   tape.weights->prepare_backward();
-  const Buffer<T> dropped(tape.dropout ? time * B * features : 0);
+  const Buffer<T> dropped(tape.dropout ? steps * B * features : 0);
   const bool fold = call.d_y && tape.schedules[0].masked();
-  const Buffer<T> folded(fold ? time * B * features : 0);
-  // There is room for one segment: then one pass comes after the other.
-  const Plan wanted = plan(threads, work(time, B, tape.segment == 0 && !waits(tape)), B);
-  const Between between(wanted, L, time * B * features);
-  // What the tape has not kept is made anew here, segment by segment.
-  const Index segment = tape.segment, rows_again = std::min(segment, time) * B, padded = sizes(0).padded;
-  const Buffer<T> kept_again(rows_again * sequence_->kept() * padded);
-  const Buffer<T> cells_again(options_.is_lstm() ? rows_again * padded : 0);
-  const auto scratch_bytes = [&](Index share) {
-    return over_layers([&](const Sizes& s) { return sequence_->backward_scratch(s, share, B, segment); });
+  const Buffer<T> folded(fold ? steps * B * features : 0);
+  // With segments there is memory for one segment, so the passes run one after the other.
+  const Plan plan = detail::plan(threads, work(steps, B, tape.segment == 0 && !waits(tape)), B);
+  const LayerOutputs gradients(plan, L, steps * B * features);
+  // What the tape has not saved is computed again, segment by segment, and put here.
+  const Index segment = tape.segment, rows_again = std::min(segment, steps) * B;
+  const Buffer<T> saved_again(rows_again * recurrence_->saved_count() * sizes(0).padded);
+  const Buffer<T> cells_again(rows_again * sizes(0).cell_states());
+  const auto scratch_bytes = [&](Index sequences) {
+    return over_layers([&](const Sizes& s) { return recurrence_->backward_scratch(s, sequences, B, segment); });
   };
   const Index shared_bytes =
-      over_layers([&](const Sizes& s) { return sequence_->shared_scratch(s, time, B, segment); });
-  // The second direction's dx, until both are done.
+      over_layers([&](const Sizes& s) { return recurrence_->shared_scratch(s, steps, B, segment); });
+  // The second direction's dx, until both directions are done.
   const Index widest_dx = std::max(call.d_x ? options_.input_size : 0, L > 1 ? features : 0);
-  const Buffer<T> apart(wanted.split == Split::directions ? time * B * widest_dx : 0);
-  on_team(wanted, tape.schedules[0], scratch_bytes, shared_bytes,
-          [&](const Part& part, std::byte* scratch, std::byte* shared) {
-            const Rows<T> unfolded = dense(folded, B, features);
-            if (fold)
-              part.by_sequence([&] {
-                for (Index d = 0; d < D; ++d)
-                  fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), unfolded.shifted(d * Y), Y, part.begin,
-                                part.end);
-              });
-            part.by_layer(L, [&](Index n, const Part& layer) {
-              const Index l = L - 1 - n, read = options_.layer_input_size(l);
-              layer.by_sequence([&] { tape.make_input(l, dropped, part.begin, part.end); });
-              const Rows<const T> x = tape.input(l, dropped);
-              const Rows<const T> d_y = n > 0 ? dense(between[l], B, features) : fold ? unfolded : call.d_y;
-              const Rows<T> d_x = l == 0 ? call.d_x : dense(between[l - 1], B, features);
-              const Rows<T> d_x_apart = layer.by_directions() && d_x ? dense(apart, B, read) : Rows<T>{};
-              layer.by_direction(D, [&](Index d, const Part& own) {
-                const auto one = pass(call, tape, l * D + d, x, d_y, d == 1 && d_x_apart ? d_x_apart : d_x,
-                                      d == 1 && !d_x_apart, kept_again.get(), cells_again.get());
-                sequence_->backward(sizes(l), one, own, scratch, shared);
-                if (call.d_h_steps)
-                  own.by_sequence([&] {
-                    tape.schedules[d].clear_untaken(one.d_h_steps, Y, own.begin, own.end);
-                    if (one.d_c_steps) tape.schedules[d].clear_untaken(one.d_c_steps, H, own.begin, own.end);
-                  });
-              });
-              if (d_x_apart || (tape.dropout && l > 0))
-                layer.by_sequence([&] { finish_input_gradient(tape, l, d_x_apart, d_x, part.begin, part.end); });
-            });
-            if (call.d_x)
-              part.by_sequence(
-                  [&] { tape.schedules[0].clear_untaken(call.d_x, options_.input_size, part.begin, part.end); });
+  const Buffer<T> apart(plan.split == Split::directions ? steps * B * widest_dx : 0);
+  const auto run = [&](const Share& share, std::byte* scratch, std::byte* shared) {
+    const View<T> unfolded = dense(folded, B, features);
+    if (fold)
+      share.once_per_sequence([&] {
+        for (Index d = 0; d < D; ++d)
+          fold_repeated(tape.schedules[d], call.d_y.shifted(d * Y), unfolded.shifted(d * Y), Y, share.begin, share.end);
+      });
+    share.for_each_layer(L, [&](Index n, const Share& layer) {
+      const Index l = L - 1 - n, read = options_.layer_input_size(l);
+      layer.once_per_sequence([&] { tape.make_input(l, dropped, share.begin, share.end); });
+      const View<const T> x = tape.input(l, dropped);
+      const View<const T> d_y = n > 0 ? dense(gradients[l], B, features) : fold ? unfolded : call.d_y;
+      const View<T> d_x = l == 0 ? call.d_x : dense(gradients[l - 1], B, features);
+      const View<T> d_x_apart = layer.divides_directions() && d_x ? dense(apart, B, read) : View<T>{};
+      layer.for_each_direction(D, [&](Index d, const Share& own) {
+        auto one = pass(call, tape, l * D + d, x, d_y);
+        one.d_x = d == 1 && d_x_apart ? d_x_apart : d_x;
+        one.add_to_d_x = d == 1 && !d_x_apart;
+        if (segment > 0) {
+          one.saved = saved_again.get();
+          one.cells = cells_again.get();
+        }
+        recurrence_->backward(sizes(l), one, own, scratch, shared);
+        if (call.d_state_steps[State::h])
+          own.once_per_sequence([&] {
+            for (int s = 0; s < options_.states(); ++s)
+              tape.schedules[d].clear_untaken(one.d_state_steps[s], options_.state_size(s), own.begin, own.end);
           });
+      });
+      if (d_x_apart || (tape.dropout && l > 0))
+        layer.once_per_sequence([&] { finish_input_gradient(tape, l, d_x_apart, d_x, share.begin, share.end); });
+    });
+    if (call.d_x)
+      share.once_per_sequence(
+          [&] { tape.schedules[0].clear_untaken(call.d_x, options_.input_size, share.begin, share.end); });
+  };
+  run_on_team(plan, tape.schedules[0], scratch_bytes, shared_bytes, run);
 }
 
 }  // namespace GATEWISE_ISA

@@ -1,4 +1,4 @@
-// Step-by-step inference with a state of its own: what a server or an audio loop calls once a frame.
+// Step-by-step inference with a state of its own: what a server or an audio loop calls for every frame.
 #pragma once
 
 #include "stack.hpp"
@@ -9,15 +9,15 @@ inline namespace GATEWISE_ISA {
 template <class T>
 class Stream {
  public:
-  // One direction, any number of layers; the state begins with zeros.
+  // For a stack of one direction and any number of layers, which must outlive it. The state begins with zeros.
   Stream(const Stack<T>& stack, std::shared_ptr<const Weights<T>> weights, Index batch)
       : stack_(stack), weights_(std::move(weights)), batch_(batch), layers_(stack.options().num_layers) {
-    Arena measure;
+    detail::Arena measure;
     take(measure);
-    memory_ = Buffer<std::byte>(measure.used());
-    Arena arena(memory_.get());
+    memory_ = detail::Buffer<std::byte>(measure.used());
+    detail::Arena arena(memory_.get());
     take(arena);
-    for (StepLayer<T>& layer : step_layers_) layer.clear();
+    for (Index b = 0; b < batch_; ++b) reset(b);
   }
 
   Index batch() const { return batch_; }
@@ -26,68 +26,75 @@ class Stream {
 
   // One step: x [B, I], y [B, Y], both without gaps. Takes no lock, allocates nothing, throws nothing.
   void step(const T* x, T* y) noexcept { step(x, y, FloatMode()); }
-  // The same for a caller that holds the core's mode over many steps, as an audio callback may over its block: changing
-  // it takes a tenth of a small step.
+  // The same for a caller that holds the core's floating-point mode over many steps, as an audio callback may over its
+  // block. Changing the mode takes a tenth of a small step.
   void step(const T* x, T* y, const FloatMode&) noexcept {
     for (Index l = 0; l < layers_; ++l) {
-      StepLayer<T>& layer = step_layers_[static_cast<std::size_t>(l)];
-      stack_.sequence().step((*weights_)[l], x, l == layers_ - 1 ? y : nullptr, layer);
+      auto& layer = stream_layers_[static_cast<std::size_t>(l)];
+      stack_.recurrence().step((*weights_)[l], x, l == layers_ - 1 ? y : nullptr, layer);
       x = layer.h();
     }
   }
 
-  // Sequence b begins anew, from zeros.
+  // Sets the state of sequence b to zeros.
   void reset(Index b) {
-    for (StepLayer<T>& layer : step_layers_) layer.clear(b);
+    for (auto& layer : stream_layers_) layer.clear(b);
   }
 
-  // The state as calls have it: h [L, B, Y], c [L, B, H] (null for a cell without).
-  void get_state(T* h, T* c) const {
-    for (const StepLayer<T>& layer : step_layers_) {
-      h = std::copy_n(layer.h(), batch_ * layer.sizes.outputs, h);
-      for (Index b = 0; layer.c && b < batch_; ++b) c = std::copy_n(layer.c_of(b), layer.sizes.hidden, c);
-    }
+  // The state in the layout of a call: [L, B, Y] of h, [L, B, H] of every other state.
+  void get_state(const PerState<T*>& to) const {
+    for_each_state([&](int s, Index at, T* state, Index size) { std::copy_n(state, size, to[s] + at); });
   }
-  void set_state(const T* h, const T* c) {
-    for (StepLayer<T>& layer : step_layers_) {
-      std::copy_n(h, batch_ * layer.sizes.outputs, layer.h());
-      h += batch_ * layer.sizes.outputs;
-      for (Index b = 0; layer.c && b < batch_; ++b, c += layer.sizes.hidden)
-        std::copy_n(c, layer.sizes.hidden, layer.c_of(b));
-    }
+  void set_state(const PerState<const T*>& from) {
+    for_each_state([&](int s, Index at, T* state, Index size) { std::copy_n(from[s] + at, size, state); });
   }
 
-  // A block of steps, with the bits of as many single ones.
-  void run(Rows<const T> x, Rows<T> y, Index time, int threads) {
-    const Index h_size = layers_ * batch_ * options().output_size();
-    const Index c_size = options().is_lstm() ? layers_ * batch_ * options().hidden_size : 0;
-    const Buffer<T> before(h_size + c_size), after(h_size + c_size);
-    get_state(before.get(), before.get() + h_size);
+  // A block of steps, bit-identical to as many single ones.
+  void run(View<const T> x, View<T> y, Index steps, int threads) {
     ForwardCall<T> call;
-    call.steps.time = time;
-    call.steps.batch = batch_;
+    call.batch.steps = steps;
+    call.batch.sequences = batch_;
     call.x = x;
     call.y = y;
-    call.h = before.get();
-    call.c = c_size ? before.get() + h_size : nullptr;
-    call.h_last = after.get();
-    call.c_last = c_size ? after.get() + h_size : nullptr;
+    PerState<detail::Buffer<T>> before, after;
+    PerState<T*> places;
+    for (int s = 0; s < options().states(); ++s) {
+      const Index size = layers_ * batch_ * options().state_size(s);
+      before[s] = detail::Buffer<T>(size);
+      after[s] = detail::Buffer<T>(size);
+      call.initial_state[s] = places[s] = before[s].get();
+      call.final_state[s] = after[s].get();
+    }
+    get_state(places);
     stack_.forward(*weights_, call, threads);
-    set_state(after.get(), after.get() + h_size);
+    PerState<const T*> made;
+    for (int s = 0; s < options().states(); ++s) made[s] = after[s].get();
+    set_state(made);
   }
 
  private:
-  void take(Arena& arena) {
-    step_layers_.clear();
+  void take(detail::Arena& arena) {
+    stream_layers_.clear();
     for (Index l = 0; l < layers_; ++l)
-      step_layers_.emplace_back(arena, stack_.sizes(l), stack_.sequence().kept(), options().is_lstm(), batch_);
+      stream_layers_.emplace_back(arena, stack_.sizes(l), stack_.recurrence().saved_count(), batch_);
+  }
+
+  // Calls each(number of the state, its place in a call's array, the state, its size) for all layers and sequences.
+  template <class Each>
+  void for_each_state(const Each& each) const {
+    for (int s = 0; s < options().states(); ++s) {
+      const Index size = options().state_size(s);
+      Index at = 0;
+      for (const auto& layer : stream_layers_)
+        for (Index b = 0; b < batch_; ++b, at += size) each(s, at, layer.state(s, b), size);
+    }
   }
 
   const Stack<T>& stack_;
   std::shared_ptr<const Weights<T>> weights_;
   Index batch_, layers_;
-  Buffer<std::byte> memory_;
-  std::vector<StepLayer<T>> step_layers_;
+  detail::Buffer<std::byte> memory_;
+  std::vector<detail::StreamLayer<T>> stream_layers_;
 };
 
 }  // namespace GATEWISE_ISA

@@ -9,6 +9,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 template <class T>
 struct Exponential;
@@ -171,5 +172,6 @@ GATEWISE_INLINE P softsign(P x) {
   return with_sign(size / (broadcast<P>(1) + size), x);
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

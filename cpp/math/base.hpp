@@ -41,8 +41,12 @@ inline namespace GATEWISE_ISA {
 
 using Index = std::ptrdiff_t;
 
+namespace detail {
+
 constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 constexpr Index round_up(Index a, Index b) { return ceil_div(a, b) * b; }
+
+}  // namespace detail
 
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

@@ -36,6 +36,8 @@ struct Activation {
   T clip = std::numeric_limits<T>::infinity();
 };
 
+namespace detail {
+
 template <class P>
 GATEWISE_INLINE P hold(P a, scalar_t<P> low, scalar_t<P> high) {
   return max(min(a, broadcast<P>(high)), broadcast<P>(low));
@@ -117,5 +119,6 @@ GATEWISE_NOINLINE P slope(const Activation<scalar_t<P>>& f, P a, P y) {
   return where_less(broadcast<P>(f.clip), abs(a), broadcast<P>(0), within);
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

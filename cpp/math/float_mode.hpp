@@ -15,6 +15,8 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
+namespace detail {
+
 // Tells the processor that this thread is spinning while it waits for another.
 inline void spin_pause() {
 #if defined(__SSE2__) || defined(_M_X64)
@@ -23,6 +25,8 @@ inline void spin_pause() {
   __asm__ __volatile__("yield");
 #endif
 }
+
+}  // namespace detail
 
 class FloatMode {
  public:

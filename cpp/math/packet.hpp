@@ -13,6 +13,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 namespace eigen = Eigen::internal;
 
@@ -205,5 +206,6 @@ GATEWISE_INLINE Packet<T, W> times_exp2_of_biased(T factor, Packet<T, W> biased)
   return power;
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

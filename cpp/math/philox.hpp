@@ -10,6 +10,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 inline std::array<std::uint32_t, 4> philox(std::uint64_t key, std::array<std::uint32_t, 4> counter) {
   auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
@@ -63,5 +64,6 @@ struct Dropout {
   }
 };
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

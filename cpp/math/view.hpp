@@ -8,13 +8,22 @@ inline namespace GATEWISE_ISA {
 
 // A view of [T, B, features], or of [B, T, features] by other strides. Strides also select one direction's half.
 template <class T>
-struct Rows {
+struct View {
   T* data = nullptr;
   Index time_stride = 0, batch_stride = 0;  // in elements
 
+  // A view of [T, B, features] without gaps.
+  static View dense(T* data, Index batch, Index features) {
+    View view;
+    view.data = data;
+    view.time_stride = batch * features;
+    view.batch_stride = features;
+    return view;
+  }
+
   T* at(Index t, Index b) const { return data + t * time_stride + b * batch_stride; }
-  Rows shifted(Index features) const { return {data + features, time_stride, batch_stride}; }
-  operator Rows<const T>() const { return {data, time_stride, batch_stride}; }
+  View shifted(Index features) const { return {data + features, time_stride, batch_stride}; }
+  operator View<const T>() const { return {data, time_stride, batch_stride}; }
   explicit operator bool() const { return data != nullptr; }
 };
 

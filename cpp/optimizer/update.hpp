@@ -10,6 +10,7 @@
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
+namespace detail {
 
 // Prepares a gradient for the optimizer: scales it, clips it to [-limit, limit] and adds the L2 penalty decay·p.
 template <class T>
@@ -115,5 +116,6 @@ double sum_of_squares(const T* g, Index n) {
   return total;
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

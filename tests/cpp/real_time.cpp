@@ -1,4 +1,4 @@
-// A step takes no lock, allocates nothing and throws nothing: counts the C library's calls meanwhile.
+// Shows that a stream's step takes no lock and allocates nothing: counts the C library's calls meanwhile.
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -11,7 +11,7 @@ namespace {
 bool counting = false;
 int calls = 0;
 
-// The C library's own, found behind the one of this program.
+// The C library's function, which the one of this program hides.
 template <class Function>
 Function* next(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
@@ -51,15 +51,16 @@ int steps_of(Cell cell, Index layers, Index batch, Index hidden, Index projectio
   options.hidden_size = hidden;
   options.num_layers = layers;
   options.proj_size = projection;
-  options.zoneout_h = 0.1;
+  options.zoneout[State::h] = 0.1;
   const Stack<float> stack(options);
   const Index gates = options.gates(), outputs = options.output_size();
   const std::vector<float> numbers(static_cast<std::size_t>(gates * hidden * (hidden + outputs + 3)), 0.01f);
-  std::vector<Parameters<const float>> parameters;
-  for (Index l = 0; l < layers; ++l)
-    parameters.push_back(
-        {numbers.data(), numbers.data(), numbers.data(), numbers.data(), numbers.data(), numbers.data()});
-  Stream<float> stream(stack, stack.pack(parameters), batch);
+  Parameters<const float> parameters;
+  parameters.weight_ih = parameters.weight_hh = parameters.bias_ih = parameters.bias_hh = numbers.data();
+  if (projection > 0) parameters.weight_hr = numbers.data();
+  if (options.traits().peepholes) parameters.weight_peephole = numbers.data();
+  const std::vector<Parameters<const float>> all(static_cast<std::size_t>(layers), parameters);
+  Stream<float> stream(stack, stack.pack(all), batch);
   std::vector<float> y(static_cast<std::size_t>(batch * outputs));
   static_assert(noexcept(stream.step(numbers.data(), y.data())), "a step throws nothing");
 
@@ -78,12 +79,13 @@ int main() {
   pthread_mutex_unlock(&mutex);
   counting = false;
   std::printf("counted %d\n", calls);
-  for (const Cell cell : {Cell::rnn, Cell::lstm, Cell::lstm_peephole, Cell::gru_after, Cell::gru_before})
+  for (int i = 0; i < cell_count; ++i)
     for (const Index batch : {1, 3})
       for (const Index hidden : {5, 40, 300}) {
+        const Cell cell = static_cast<Cell>(i);
         const Index projection = cell == Cell::lstm && batch == 3 ? hidden / 2 : 0;
         if (const int found = steps_of(cell, 2, batch, hidden, projection))
-          std::printf("cell %d, %d sequences, %d units: %d calls\n", static_cast<int>(cell), static_cast<int>(batch),
+          std::printf("%s, %d sequences, %d units: %d calls\n", traits_of(cell).name, static_cast<int>(batch),
                       static_cast<int>(hidden), found);
       }
 }

@@ -1,39 +1,31 @@
-// Which rows a step has, and which state each begins with: all that lengths, masks, resets and directions come down to.
+// Lengths, masks, resets and the direction, turned into rows: a row is one taken step of one sequence. The schedule
+// says which rows a step has and which state each row begins with, so that no other code knows about padding.
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
-#include "../math/view.hpp"
+#include "batch.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {
-
-// What decides which steps are taken.
-struct Steps {
-  Index time = 0, batch = 0;
-  const Index* lengths = nullptr;  // [B], or null
-  Flags mask, resets;
-
-  bool dense() const { return !lengths && !mask; }
-};
+namespace detail {
 
 // The rows of one direction, numbered in the order in which they are computed: step by step, sequences ascending.
 class Schedule {
  public:
-  // Where the state before a row, or the final state of a sequence, comes from, if not from a row: the initial state,
-  // or zeros after a reset.
+  // What stands in for the row before, where there is none: the initial state, or zeros after a reset.
   static constexpr Index initial = -1, zero = -2;
 
   Schedule() = default;
 
-  Schedule(const Steps& steps, bool reverse)
-      : steps_(steps.batch > 0 ? steps.time : 0),  // no sequences, no steps
-        batch_(steps.batch),
+  Schedule(const Batch& batch, bool reverse)
+      : steps_(batch.sequences > 0 ? batch.steps : 0),  // no sequences, no steps
+        batch_(batch.sequences),
         reverse_(reverse),
-        masked_(steps.mask),
-        dense_(steps.dense()),
-        listed_(!dense_ || steps.resets) {
+        masked_(batch.mask),
+        dense_(batch.dense()),
+        listed_(!dense_ || batch.resets) {
     if (!listed_) return;
     first_.reserve(static_cast<std::size_t>(steps_) + 1);
     first_.push_back(0);
@@ -43,16 +35,16 @@ class Schedule {
     for (Index s = 0; s < steps_; ++s) {
       const Index t = time(s);
       for (Index b = 0; b < batch_; ++b) {
-        const Index length = steps.lengths ? steps.lengths[b] : steps_;
+        const Index length = batch.lengths ? batch.lengths[b] : steps_;
         if (t >= length) continue;
         Index& state = last_[static_cast<std::size_t>(b)];
         // resets[t] cuts between t - 1 and t, so a reverse direction meets it when it arrives at t - 1.
         const Index cut = reverse ? t + 1 : t;
-        if (steps.resets && cut < length && steps.resets.at(cut, b)) {
+        if (batch.resets && cut < length && batch.resets.at(cut, b)) {
           state = zero;
           if (masked_) shown[static_cast<std::size_t>(b)] = zero;
         }
-        if (!masked_ || steps.mask.at(t, b)) {
+        if (!masked_ || batch.mask.at(t, b)) {
           sequence_.push_back(b);
           row_time_.push_back(t);
           previous_.push_back(state);
@@ -72,26 +64,26 @@ class Schedule {
   bool masked() const { return masked_; }
   bool dense() const { return dense_; }
 
-  // Step s has the rows [first(s), first(s + 1)) and lies at time(s).
+  // Step s has the rows [first(s), first(s + 1)) and is computed for time(s).
   Index first(Index s) const { return listed_ ? first_[static_cast<std::size_t>(s)] : s * batch_; }
   Index time(Index s) const { return reverse_ ? steps_ - 1 - s : s; }
-  // A row's sequence, time, and the row whose state it begins with (or initial, zero).
+  // A row's sequence, its time, and the row whose state it begins with (or initial, zero).
   Index sequence(Index row) const { return listed_ ? sequence_[static_cast<std::size_t>(row)] : row % batch_; }
   Index time_of(Index row) const { return listed_ ? row_time_[static_cast<std::size_t>(row)] : time(row / batch_); }
   Index previous(Index row) const {
     return listed_ ? previous_[static_cast<std::size_t>(row)] : std::max(row - batch_, initial);
   }
-  // The same of a row of step s, without a division.
+  // The same of a row known to belong to step s, without a division.
   Index sequence(Index s, Index row) const { return listed_ ? sequence(row) : row - s * batch_; }
   Index time_of_previous(Index s, Index row) const { return listed_ ? time_of(previous(row)) : time(s - 1); }
-  // The row that has a sequence's final state (or initial, zero).
+  // The row that ends with a sequence's final state (or initial, zero).
   Index last(Index b) const {
     return listed_ ? last_[static_cast<std::size_t>(b)] : steps_ > 0 ? (steps_ - 1) * batch_ + b : initial;
   }
-  // With a mask, of a step not taken: the row whose output it repeats (or zero).
+  // With a mask: the row whose output a masked step repeats (or zero).
   Index shown(Index t, Index b) const { return shown_[static_cast<std::size_t>(t * batch_ + b)]; }
 
-  // The rows of step s whose sequences lie in [begin, end).
+  // The rows of step s whose sequences are in [begin, end).
   struct Range {
     Index first, last;
   };
@@ -102,7 +94,7 @@ class Schedule {
     return {low - sequence_.begin(), high - sequence_.begin()};
   }
 
-  // Calls each(t, b) for every step taken of the sequences [begin, end).
+  // Calls each(t, b) for every taken step of the sequences [begin, end).
   template <class Each>
   void for_each_row(Index begin, Index end, const Each& each) const {
     for (Index s = 0; s < steps(); ++s) {
@@ -111,9 +103,9 @@ class Schedule {
     }
   }
 
-  // Sets the rows of steps not taken to zero, for the sequences [begin, end).
+  // Sets `view` to zero at all steps that are not taken, for the sequences [begin, end).
   template <class T>
-  void clear_untaken(const Rows<T>& rows, Index features, Index begin, Index end) const {
+  void clear_untaken(const View<T>& view, Index features, Index begin, Index end) const {
     if (dense_) return;
     for (Index s = 0; s < steps(); ++s) {
       const Range range = rows_of(s, begin, end);
@@ -122,7 +114,7 @@ class Schedule {
         if (row < range.last && sequence(s, row) == b)
           ++row;
         else
-          std::fill_n(rows.at(time(s), b), features, T(0));
+          std::fill_n(view.at(time(s), b), features, T(0));
     }
   }
 
@@ -135,8 +127,8 @@ class Schedule {
 
  private:
   Index steps_ = 0, batch_ = 0;
-  // listed: whether the rows stand in the lists below; where every step is taken and none is cut, they follow from
-  // their numbers.
+  // listed_: whether the lists below describe the rows. Where every step is taken and there are no resets, they follow
+  // from their numbers, and the lists are empty.
   bool reverse_ = false, masked_ = false, dense_ = true, listed_ = false;
   std::vector<Index> first_, sequence_, row_time_, previous_, last_, shown_;
 };
@@ -144,7 +136,7 @@ class Schedule {
 // With a mask, the gradient of a repeated output belongs to the step that it repeats: to[t] = d_y[t] plus the d_y of
 // the steps that show t, in the direction's order, for the sequences [begin, end).
 template <class T>
-void fold_repeated(const Schedule& schedule, Rows<const T> d_y, Rows<T> to, Index features, Index begin, Index end) {
+void fold_repeated(const Schedule& schedule, View<const T> d_y, View<T> to, Index features, Index begin, Index end) {
   for (Index s = 0; s < schedule.steps(); ++s) {
     const Index t = schedule.time(s);
     const Schedule::Range range = schedule.rows_of(s, begin, end);
@@ -162,5 +154,6 @@ void fold_repeated(const Schedule& schedule, Rows<const T> d_y, Rows<T> to, Inde
   }
 }
 
+}  // namespace detail
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise
