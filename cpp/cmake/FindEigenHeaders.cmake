@@ -1,5 +1,5 @@
-# GATEWISE_EIGEN_INCLUDE_DIR: the headers of Eigen 3.4 or later. An installed Eigen3 if there is one, else those of the
-# Python package cmeel-eigen. The version is compared here, since a request for 3.4 would refuse 5.
+# Sets GATEWISE_EIGEN_INCLUDE_DIR to the headers of Eigen 3.4 or later: those of an installed Eigen3, or else those of the
+# Python package cmeel-eigen. The version is compared here, because find_package(Eigen3 3.4) would reject version 5.
 if(NOT GATEWISE_EIGEN_INCLUDE_DIR)
   find_package(Eigen3 QUIET NO_MODULE)
   if(TARGET Eigen3::Eigen AND NOT Eigen3_VERSION VERSION_LESS 3.4)

@@ -1,4 +1,5 @@
-# One extension module for each instruction set, from the same sources, and cpu, which tells which of them to load.
+# One extension module for each instruction set, all from the same sources, and the module cpu, which knows what the
+# machine supports.
 set(PYBIND11_FINDPYTHON ON)
 find_package(pybind11 3 CONFIG REQUIRED)
 find_package(Threads REQUIRED)
@@ -19,13 +20,13 @@ else()
   foreach(isa x86-64 x86-64-v3 x86-64-v4)
     set(flags_${isa} -march=${isa})
   endforeach()
-  # Eigen's register types lose their attributes as template arguments, which is harmless: nothing passes them on.
+  # Eigen's register types lose their attributes as template arguments. Nothing depends on these attributes.
   set(warnings -Wall -Wextra -Wno-ignored-attributes)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # GCC's own AVX-512 headers begin with a register that is undefined on purpose.
+    # GCC's own AVX-512 headers start from a register that is undefined on purpose.
     list(APPEND warnings -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()
-  # Nobody reads errno, and square roots then go by packets.
+  # Nothing reads errno. Without it, GCC vectorizes square roots.
   set(no_errno -fno-math-errno)
 endif()
 

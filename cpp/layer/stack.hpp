@@ -77,8 +77,8 @@ class Stack {
     return options_.num_layers == 1 ? first : std::max(first, bytes(sizes(1)));
   }
   // The part of layer and direction i in an array of states, or null.
-  template <class State_>
-  State_* part_of(State_* states, int state, Index i, Index batch) const {
+  template <class Number>
+  Number* part_of(Number* states, int state, Index i, Index batch) const {
     return states ? states + i * batch * options_.state_size(state) : nullptr;
   }
 

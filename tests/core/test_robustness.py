@@ -28,9 +28,9 @@ def test_compiled_objects_cannot_be_made_bare() -> None:
     _, _, tape = layer.forward(np.zeros((1, 1, 2)))
     for made in (tape, layer.stream(), layer._core):
         kind: Any = type(made)
-        with pytest.raises(TypeError, match=r"expected to be made by .*, got a bare type"):
+        with pytest.raises(TypeError, match=r"cannot be constructed; "):
             kind.__new__(kind)
-        with pytest.raises(TypeError, match=r"expected to be made by .*, got a bare type"):
+        with pytest.raises(TypeError, match=r"cannot be constructed; "):
             kind()
 
 

@@ -191,4 +191,4 @@ def test_two_threads_at_once_are_refused() -> None:
             break
     thread.join()
     assert errors
-    assert errors[0].startswith("stream: expected one thread at a time, got a second one")
+    assert errors[0].startswith("stream: another thread is using it")

@@ -8,29 +8,32 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace detail {
 
-// The base of a cell's stages: defaults, and the cell's row of the table. P is the widest packet; Activations is Usual,
-// UsualRelu or Chosen<T>. A cell derives from it and has
+// The base of every cell's stages: the cell's row of the table, and defaults. P is the widest packet. Activations is
+// Usual, UsualRelu or Chosen<T>. A cell derives from it and adds:
 //
 //   static constexpr int saved_count;
-//       How many values of each unit and row forward saves for backward, on the tape. May be 0.
+//       The number of values that forward saves for backward, per unit and row. May be 0.
 //
 //   static Jobs<T> jobs(const Sizes&);
-//       What its weight gradients are sums of.
+//       The products that the weight gradients are sums of.
 //
 //   template <bool save>
 //   void forward(const Share&, bool backwards, const RecurrenceWeights<T>&, const Sizes&, const ForwardRow<T>* rows,
 //                const T* const* h_in, Index count, StepScratch<T>&) const;
-//       One step: from x̂ and the states before to the states after, for `count` rows. W_hh reads h_in [count], which
-//       differs from before[h] where recurrent dropout acts. Saves its values where `save`; row.saved is there in any
-//       case. `backwards`: in which order to walk the panels. A second product reads what all members have written, so
-//       share.wait() comes before it.
+//       One step of rows[0 … count): from x̂ and the states before the step to the states after it. W_hh reads h_in,
+//       which differs from before[h] where recurrent dropout acts. With `save`, writes its values to row.saved;
+//       without, it may use row.saved as scratch. `backwards` is the order in which to walk the panels.
 //
 //   void backward(const Share&, const RecurrenceWeights<T>&, const Sizes&, const BackwardRow<T>* rows, Index count,
 //                 StepScratch<T>&) const;
-//       The step's gradient: from d_y and d_state (after the step) to δ and d_state (before it), and all other arrays
-//       of the rows that the jobs read. Every member writes its own units.
+//       The gradient of the step: from d_y and d_state after the step to d_state before it, d_in, and the arrays that
+//       the jobs read.
 //
-// Rows and h_in are indexed from 0; a unit belongs to the member in whose range share.units(panels) has it.
+//   static void cell_state(const Sizes&, const T* saved, const T* c_prev, T* c);
+//       Only with peepholes: c after the step and before zoneout, computed again from the saved values.
+//
+// A member computes only its own panels, share.panels(panels), and its own units, share.units(panels). Before a product
+// that reads what other members compute in the same step, the cell calls share.wait().
 template <class P, Cell cell, class Activations>
 struct CellStages {
   using T = scalar_t<P>;

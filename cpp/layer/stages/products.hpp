@@ -29,7 +29,7 @@ GATEWISE_INLINE void load_lanes(const scalar_t<Q>* from, Q (&to)[N]) {
 }
 
 // Calls each(first unit, 0, x̂, ĥ) for one panel of a lone row, multiplied in registers, because the detour through a
-// tile in L1 is noticeable there. Computes x̂ too if the row has none.
+// tile in L1 is noticeable there. Computes x̂ too if the row has x in its place.
 template <class Q, int N, class Each>
 GATEWISE_INLINE void use_row(const typename RecurrenceWeights<scalar_t<Q>>::Stage& stage, Index panel,
                              const ForwardRow<scalar_t<Q>>& row, const scalar_t<Q>* h_in, const Each& each) {

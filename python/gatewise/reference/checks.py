@@ -65,7 +65,7 @@ def to_call(options: Options, x: Any, state: State | None, lengths: Any, mask: A
 
 def _to_plan(layout: Layout, n_steps: int, batch: int, lengths: Any, mask: Any, resets: Any) -> Plan:
     if lengths is not None and mask is not None:
-        raise ValueError("lengths: expected None beside a mask, got both")
+        raise ValueError("lengths: expected None together with a mask, got both")
     ends = np.full(batch, n_steps)
     if lengths is not None:
         ends = convert("lengths", lengths, np.dtype(np.int64), (batch,) if layout.batched else ())
