@@ -74,6 +74,9 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
   module.attr("version") = GATEWISE_VERSION;
   module.attr("eigen_version") = GATEWISE_STRING(EIGEN_WORLD_VERSION) "." GATEWISE_STRING(
       EIGEN_MAJOR_VERSION) "." GATEWISE_STRING(EIGEN_MINOR_VERSION);
+  py::dict cells;
+  for (const CellTraits& traits : cell_table.rows) cells[traits.name] = py::make_tuple(traits.gates(), traits.states);
+  module.attr("cells") = cells;
   module.attr("has_openmp") = Team::has_openmp();
   module.attr("packet_bytes") = widest<float> * sizeof(float);
   main_thread = py::cast<unsigned long>(py::module_::import("threading").attr("main_thread")().attr("ident"));

@@ -22,12 +22,13 @@ struct ForwardCall {
 
 template <class T>
 struct BackwardCall {
-  View<const T> d_y;                     // null: zeros
-  PerState<const T*> d_final_state;      // null: zeros
-  View<T> d_x;                           // null: not wanted
-  PerState<T*> d_initial_state;          // required, for every state of the cell
-  PerState<T*> d_state_steps;            // of the state after every step, [T, L·D, B, …], 0 at steps not taken; null:
-                                         // not wanted
+  View<const T> d_y;                 // null: zeros
+  PerState<const T*> d_final_state;  // null: zeros
+  View<T> d_x;                       // null: not wanted
+  PerState<T*> d_initial_state;      // required, for every state of the cell
+  // Of the state after every step, with 0 at steps not taken: [T, L·D, B, Y] of h, [T, L·D, B, H] of every other state;
+  // null: not wanted.
+  PerState<T*> d_state_steps;
   std::vector<Parameters<T>> gradients;  // l·D + d
 };
 

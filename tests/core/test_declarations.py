@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import gatewise as gw
+from gatewise._core import dispatch
 from gatewise._core.declaration import REQUIRED
 from gatewise._core.options import Options
 from gatewise.cells import CELLS
@@ -48,6 +49,18 @@ def test_every_option_is_a_read_only_attribute(name: str, cls: Any, single_step:
             setattr(layer, option, None)
     twin = cls(**layer.config())
     assert (repr(twin), list(twin.params)) == (repr(layer), list(layer.params))
+
+
+def test_the_compiled_core_has_the_declared_cells() -> None:
+    """Its table of cells has every variant of every kind, with as many gates and states."""
+    declared = {}
+    for kind in KINDS.values():
+        names = {option.name for option in kind.options}
+        for switch in ({}, {"peephole": True}, {"reset_after": False}):
+            if names >= set(switch):
+                options = Options(kind, {"input_size": 2, "hidden_size": 3, **switch})
+                declared[kind.variant(options)] = (len(kind.gates), len(kind.states))
+    assert dispatch.extension.cells == declared
 
 
 def test_parameters_are_named_in_pytorchs_order() -> None:

@@ -15,8 +15,8 @@ namespace detail {
 // A block of weight gradients has this many steps, counted from the start of the direction's order.
 inline Index block_steps(Index batch) { return ceil_div(chain_length, batch > 0 ? batch : 1); }
 
-// State h of every step is in y. All other states of a row are side by side, each padded to whole packets: `cells`
-// numbers. For an LSTM that is c.
+// h of every step is in y. The other states of a row, an LSTM's c, are side by side, each padded to whole packets:
+// together `cells` numbers.
 template <class T>
 struct ForwardPass {
   const Schedule* schedule = nullptr;
@@ -25,11 +25,11 @@ struct ForwardPass {
   View<T> y;                         // [Y] at (t, b)
   PerState<const T*> initial_state;  // [B, Y], [B, H] …; null: zeros
   PerState<T*> final_state;          // [B, Y], [B, H] …
-  // [B][cells]: takes the initial state, and, where `cells` is null, the state of every step, each over the last one.
+  // [B][cells]: the pass writes the initial state here, and, if `cells` is null, the state after every step.
   T* cells_before = nullptr;
-  // What backward needs of each row: [rows][saved_count][padded], and [rows][cells]; or null.
+  // With a tape: what backward needs of each row, [rows][saved_count][padded] and [rows][cells]; else null.
   T *saved = nullptr, *cells = nullptr;
-  // Or only the state at the start of every segment of so many steps: [segments][B][cells]; or null.
+  // With checkpoints: the state before every segment of `segment` steps, [segments][B][cells]; else null.
   T* checkpoints = nullptr;
   Index segment = 0;
   Noise noise;
@@ -41,7 +41,8 @@ struct BackwardPass {
   const RecurrenceWeights<T>* weights = nullptr;
   View<const T> x, y;
   const T* initial_h = nullptr;  // [B, Y], or null: zeros
-  // [rows][saved_count][padded], [rows][cells]. With segments there is room for one; each is computed again in turn.
+  // [rows][saved_count][padded], [rows][cells]. With segments there is room for one, and each is computed again in
+  // turn.
   T *saved = nullptr, *cells = nullptr;
   T* cells_before = nullptr;  // [B][cells] before the first row, or, with segments, [segments][B][cells]; only read
   Index segment = 0;          // in steps, a multiple of block_steps; 0: no segments

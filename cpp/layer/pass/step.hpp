@@ -7,7 +7,8 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace detail {
 
-// The state of one layer of a stream, and its scratch. h is there twice: a step reads one and writes the other.
+// The state of one layer of a stream, and its scratch. There are two arrays of h: a step reads one and writes the
+// other.
 template <class T>
 struct StreamLayer {
   StreamLayer(Arena& arena, const Sizes& layer_sizes, Index saved_count, Index batch_size)
@@ -21,24 +22,24 @@ struct StreamLayer {
     share.end = batch;
     cells = arena.take<T>(batch * sizes.cell_states());
     for (int i = 1; i < sizes.states; ++i) from_cell[i] = arena.take<T>(sizes.zones_out(i) ? batch * sizes.padded : 0);
-    for (int turn = 0; turn < 2; ++turn) {
-      h_twice[turn] = arena.take<T>(batch * sizes.outputs);
-      h_before[turn] = arena.take<const T*>(batch);
-      rows[turn] = arena.take<ForwardRow<T>>(batch);
+    for (int k = 0; k < 2; ++k) {
+      h_twice[k] = arena.take<T>(batch * sizes.outputs);
+      h_before[k] = arena.take<const T*>(batch);
+      rows[k] = arena.take<ForwardRow<T>>(batch);
     }
     if (!rows[0]) return;  // the arena only measures
-    for (int turn = 0; turn < 2; ++turn)
+    for (int k = 0; k < 2; ++k)
       for (Index b = 0; b < batch; ++b) {
         ForwardRow<T> row;
         row.x_hat = x_hat + b * lanes();
         row.saved = saved_once + b * saved_count * sizes.padded;
-        row.before[State::h] = h_before[turn][b] = h_twice[turn] + b * sizes.outputs;
-        row.after[State::h] = h_twice[1 - turn] + b * sizes.outputs;
+        row.before[State::h] = h_before[k][b] = h_twice[k] + b * sizes.outputs;
+        row.after[State::h] = h_twice[1 - k] + b * sizes.outputs;
         for (int i = 1; i < sizes.states; ++i) {
           row.before[i] = cell(i, b);
           row.after[i] = sizes.zones_out(i) ? from_cell[i] + b * sizes.padded : cell(i, b);
         }
-        rows[turn][b] = row;
+        rows[k][b] = row;
       }
   }
 
@@ -57,12 +58,12 @@ struct StreamLayer {
   Index batch;
   Share share;  // the whole batch
   bool zones_out;
-  int turn = 0;            // which of the two h is the state
+  int turn = 0;            // which array of h has the state
   T* h_twice[2];           // [B, Y]
   const T** h_before[2];   // [B]
   ForwardRow<T>* rows[2];  // [B]
-  T* cells;                // [B][cells]: the other states, in place
-  PerState<T*> from_cell;  // [B][padded]: what the cell makes of them, where zoneout acts on it
+  T* cells;                // [B][cells]: the other states, which a step overwrites
+  PerState<T*> from_cell;  // [B][padded]: each of them before zoneout, where zoneout acts
   T *x_hat, *saved_once;   // [B][lanes], [B][saved_count][padded]
   const T** x;             // [B]
   StepScratch<T> scratch;

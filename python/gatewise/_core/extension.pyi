@@ -82,6 +82,7 @@ class Extension(Protocol):
     isa: str
     version: str
     eigen_version: str
+    cells: dict[str, tuple[int, int]]  # name to the number of gates and of states
     has_openmp: bool
     packet_bytes: int
     Float32Core: type[Core]
