@@ -36,6 +36,7 @@ struct Options {
     for (int i = 0; i < most_states; ++i) {
       require(zoneout[i] >= 0 && zoneout[i] < 1, "zoneout: expected 0 <= p < 1");
       require(zoneout[i] == 0 || i < traits().states, "zoneout: expected 0 for a state that the cell does not have");
+      require(zoneout[i] == 0 || i <= State::c, "zoneout: expected 0 for states after the second");  // see Draw::Use
     }
     require(clip > 0, "clip: expected a number > 0");
     require(!input_forget || traits().input_forget, "input_forget: expected false for a cell without this option");
