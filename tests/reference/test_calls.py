@@ -247,7 +247,11 @@ REFUSED = [
         ValueError,
         "resets: expected (5, 4), got (4, 5)",
     ),
-    (call(lengths=[5] * 4, mask=np.ones((5, 4), bool)), ValueError, "lengths: expected None together with a mask, got both"),
+    (
+        call(lengths=[5] * 4, mask=np.ones((5, 4), bool)),
+        ValueError,
+        "lengths: expected None together with a mask, got both",
+    ),
     (back(np.ones((5, 4, 3))), ValueError, "dy: expected (5, 4, 2), got (5, 4, 3)"),
     (back(d_state=ZEROS), TypeError, "d_state: expected (h, c), got ndarray"),
     (back(d_state=(None, np.ones(3))), ValueError, "d_state[1]: expected (1, 4, 2), got (3,)"),
