@@ -67,11 +67,6 @@ class RNNKept(NamedTuple):
     a: Array
     h: Array
 
-    @property
-    def gates(self) -> Rows:
-        """An RNN's only activated value, h."""
-        return (self.h,)
-
 
 class RNNStep:
     """h = phi(x_hat + h_hat): Elman 1990, "Finding structure in time"."""

@@ -116,7 +116,8 @@ class Tape:
         (4, 5, 1, 4, 3)
         """
         o = self.layer._options
-        return self._of_steps(o.gates, o.hidden_size, lambda step: step.kept.gates)
+        state_is_gate = o.kind.gates == o.kind.states  # an RNN: as in the core, its h after zoneout
+        return self._of_steps(o.gates, o.hidden_size, lambda step: step.state if state_is_gate else step.kept.gates)
 
     def _of_state(self, index: int) -> Array:
         """One of the states after every step: (T, L D, B, size)."""
