@@ -1,4 +1,5 @@
-// The arguments of a stack's calls, in the caller's layout. Assign members by name; what is left out is absent.
+// The arguments of a stack's calls, in the caller's layout. Assign members by name; an argument that is not assigned is
+// absent.
 #pragma once
 
 #include <vector>
@@ -26,8 +27,8 @@ struct BackwardCall {
   PerState<const T*> d_final_state;  // null: zeros
   View<T> d_x;                       // null: not wanted
   PerState<T*> d_initial_state;      // required, for every state of the cell
-  // Of the state after every step, with 0 at steps not taken: [T, L·D, B, Y] of h, [T, L·D, B, H] of every other state;
-  // null: not wanted.
+  // The gradient of the state after every step, with 0 at steps that are not taken: [T, L·D, B, Y] of h, [T, L·D, B, H]
+  // of every other state. Null: not wanted.
   PerState<T*> d_state_steps;
   std::vector<Parameters<T>> gradients;  // l·D + d
 };

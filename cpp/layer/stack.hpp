@@ -12,21 +12,21 @@ inline namespace GATEWISE_ISA {
 template <class T>
 class Stack {
  public:
-  // Options that contradict each other are an invalid_argument.
+  // Throws std::invalid_argument if options contradict each other.
   explicit Stack(const Options& options);
 
   const Options& options() const { return options_; }
 
-  // Packs the parameters of all layers and directions, l·D + d, for the products that read them.
+  // Packs the parameters of all layers and directions, in the order l·D + d, for the products that read them.
   std::shared_ptr<const Weights<T>> pack(const std::vector<Parameters<const T>>& parameters) const {
     return std::make_shared<const Weights<T>>(options_, detail::widest<T>, parameters);
   }
 
-  // Inference: applies no dropout, takes the expectation of zoneout, and saves nothing.
+  // Inference: applies no dropout, uses the expectation of zoneout, and saves nothing.
   void forward(const Weights<T>& weights, const ForwardCall<T>& call, int threads) const;
   // Training: draws dropout and zoneout by `key`, and saves what backward needs. The call's y must outlive the tape.
-  // `checkpoint`: save states only every so many steps, rounded up to whole blocks of the gradients; 0: save
-  // everything.
+  // With checkpoint = k > 0, it saves states only every k steps, rounded up to whole blocks of the gradients, and
+  // backward recomputes the rest. With 0 it saves everything.
   Tape<T> forward(std::shared_ptr<const Weights<T>> weights, const ForwardCall<T>& call, std::uint64_t key, int threads,
                   Index checkpoint = 0) const;
   void backward(const Tape<T>& tape, const BackwardCall<T>& call, int threads) const;
@@ -47,7 +47,8 @@ class Stack {
   template <class Number>
   using Buffer = detail::Buffer<Number>;
 
-  // What one layer hands to the next. Layers that run one after the other need no more than two buffers.
+  // What one layer hands to the next: outputs in forward, gradients in backward. Layers that run one after the other
+  // need no more than two buffers.
   class LayerOutputs {
    public:
     LayerOutputs(const Plan& plan, Index layers, Index numbers) {
@@ -64,19 +65,20 @@ class Stack {
   static View<T> dense(const Buffer<T>& buffer, Index batch, Index features) {
     return View<T>::dense(buffer.get(), batch, features);
   }
-  // Whether a layer waits for the whole layer before it: dropout between them acts on all steps at once.
+  // Whether a layer must wait until the layer before it has computed all steps, because the dropout between them is
+  // applied to all steps at once.
   bool waits(const Tape<T>& tape) const { return tape.dropout && !options_.bidirectional; }
   // How many passes run at the same time, each with memory of its own.
   Index passes_at_once(const Plan& plan) const {
     return plan.split == Split::layers ? options_.num_layers : options_.directions();
   }
-  // The most that bytes(sizes) asks for in any layer: all layers but the first are alike.
+  // The maximum of bytes(sizes) over all layers. All layers but the first have the same sizes.
   template <class Bytes>
   Index over_layers(const Bytes& bytes) const {
     const Index first = bytes(sizes(0));
     return options_.num_layers == 1 ? first : std::max(first, bytes(sizes(1)));
   }
-  // The part of layer and direction i in an array of states, or null.
+  // Where layer and direction i begins in an array of states; null if there is no array.
   template <class Number>
   Number* part_of(Number* states, int state, Index i, Index batch) const {
     return states ? states + i * batch * options_.state_size(state) : nullptr;
@@ -107,7 +109,8 @@ detail::Work Stack<T>::work(Index steps, Index batch, bool side_by_side) const {
   double terms = 0;
   for (Index l = 0; l < options_.num_layers; ++l)
     terms += outputs * static_cast<double>(options_.layer_input_size(l)) + recurrent;
-  // What a row costs besides its products: activations, some 16 multiply-adds each, and pointers.
+  // A row costs more than its products: an activation costs as much as about 16 multiply-adds, and setting up the row's
+  // pointers as much as about 500.
   terms += static_cast<double>(options_.num_layers) * (16 * outputs + 500);
   terms *= static_cast<double>(options_.directions()) * static_cast<double>(steps) * static_cast<double>(batch);
   detail::Work work;
@@ -121,7 +124,7 @@ detail::Work Stack<T>::work(Index steps, Index batch, bool side_by_side) const {
   return work;
 }
 
-// One layer and direction of a forward call.
+// The pass of one layer and direction in a forward call.
 template <class T>
 detail::ForwardPass<T> Stack<T>::pass(const ForwardCall<T>& call, const Schedule& schedule, const Weights<T>& weights,
                                       Index i, View<const T> x, View<T> y, T* cells_before) const {
@@ -138,7 +141,7 @@ detail::ForwardPass<T> Stack<T>::pass(const ForwardCall<T>& call, const Schedule
   return pass;
 }
 
-// One layer and direction of a backward call.
+// The pass of one layer and direction in a backward call.
 template <class T>
 detail::BackwardPass<T> Stack<T>::pass(const BackwardCall<T>& call, const Tape<T>& tape, Index i, View<const T> x,
                                        View<const T> d_y) const {
@@ -168,7 +171,8 @@ detail::BackwardPass<T> Stack<T>::pass(const BackwardCall<T>& call, const Tape<T
   return pass;
 }
 
-// The outputs of steps that were not taken: zeros with lengths, those of the last taken step with a mask.
+// Writes the outputs of steps that are not taken. They are zeros with lengths. With a mask, they repeat the output of
+// the last taken step, or are zeros if there is none.
 template <class T>
 void Stack<T>::finish_outputs(const ForwardCall<T>& call, const Schedule* schedules, Index begin, Index end) const {
   const Index Y = options_.output_size();
@@ -262,8 +266,8 @@ Tape<T> Stack<T>::forward(std::shared_ptr<const Weights<T>> weights, const Forwa
   return tape;
 }
 
-// Completes the gradient of a layer's input after its passes: adds that of the second direction, if it is `apart`, and
-// applies dropout between the layers.
+// Completes the gradient of a layer's input after the layer's passes: adds the second direction's gradient, if it was
+// written to an array of its own (`apart`), and applies the dropout between the layers.
 template <class T>
 void Stack<T>::finish_input_gradient(const Tape<T>& tape, Index l, View<const T> apart, View<T> d_x, Index begin,
                                      Index end) const {
@@ -286,7 +290,7 @@ void Stack<T>::backward(const Tape<T>& tape, const BackwardCall<T>& call, int th
   // With segments there is memory for one segment, so the passes run one after the other.
   const Plan plan = detail::plan(threads, work(steps, B, tape.segment == 0 && !waits(tape)), B);
   const LayerOutputs gradients(plan, L, steps * B * features);
-  // What the tape has not saved is computed again, segment by segment, and put here.
+  // With segments, backward recomputes one segment at a time. These are its saved values and cell states.
   const Index segment = tape.segment, rows_again = std::min(segment, steps) * B;
   const Buffer<T> saved_again(rows_again * recurrence_->saved_count() * sizes(0).padded);
   const Buffer<T> cells_again(rows_again * sizes(0).cell_states());

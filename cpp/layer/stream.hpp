@@ -1,4 +1,4 @@
-// Step-by-step inference with a state of its own: what a server or an audio loop calls for every frame.
+// Step-by-step inference with a state of its own, for servers and audio loops that compute one step per frame.
 #pragma once
 
 #include "stack.hpp"
@@ -9,7 +9,7 @@ inline namespace GATEWISE_ISA {
 template <class T>
 class Stream {
  public:
-  // For a stack of one direction and any number of layers, which must outlive it. The state begins with zeros.
+  // The stack must be unidirectional and outlive the stream. The initial state is zero.
   Stream(const Stack<T>& stack, std::shared_ptr<const Weights<T>> weights, Index batch)
       : stack_(stack), weights_(std::move(weights)), batch_(batch), layers_(stack.options().num_layers) {
     detail::Arena measure;
@@ -26,8 +26,8 @@ class Stream {
 
   // One step: x [B, I], y [B, Y], both without gaps. Takes no lock, allocates nothing, throws nothing.
   void step(const T* x, T* y) noexcept { step(x, y, FloatMode()); }
-  // The same for a caller that holds the core's floating-point mode over many steps, as an audio callback may over its
-  // block. Changing the mode takes a tenth of a small step.
+  // The same, for a caller that keeps a FloatMode alive over many steps, such as those of an audio block. Setting the
+  // mode and restoring it takes a tenth of the time of a small step.
   void step(const T* x, T* y, const FloatMode&) noexcept {
     for (Index l = 0; l < layers_; ++l) {
       auto& layer = stream_layers_[static_cast<std::size_t>(l)];
@@ -49,7 +49,7 @@ class Stream {
     for_each_state([&](int s, Index at, T* state, Index size) { std::copy_n(from[s] + at, size, state); });
   }
 
-  // A block of steps, bit-identical to as many single ones.
+  // Runs a block of steps. The results are bit-identical to those of single steps.
   void run(View<const T> x, View<T> y, Index steps, int threads) {
     ForwardCall<T> call;
     call.batch.steps = steps;

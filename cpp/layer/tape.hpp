@@ -13,12 +13,12 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// Made by Stack::forward. i is the number of a layer and direction, l·D + d.
+// Made by Stack::forward. Everywhere, i is the number l·D + d of a layer and direction.
 template <class T>
 class Tape {
  public:
-  // A row saves saved_count values of each unit, of sizes.padded units. With segments, only the states before each
-  // segment are kept.
+  // Each row saves saved_count values for each of sizes.padded units. With segments, only the states before each
+  // segment are saved.
   Tape(const Options& layer, std::shared_ptr<const Weights<T>> read, const Batch& batch, std::uint64_t call_key,
        Index saved_count, const detail::Sizes& sizes, Index segment_steps)
       : weights(std::move(read)),
@@ -45,12 +45,12 @@ class Tape {
     return l < static_cast<Index>(y_.size()) ? view(y_[static_cast<std::size_t>(l)], options.features()) : last_y;
   }
 
-  // The input of layer l: x, or the output of the layer below. Where dropout acts on that, it is in `dropped`.
+  // The input of layer l: x, or the output of the layer below. With dropout, the output after dropout is in `dropped`.
   View<const T> input(Index l, const detail::Buffer<T>& dropped) const {
     if (l == 0) return view(x, options.input_size);
     return dropout ? view(dropped, options.features()) : output(l - 1);
   }
-  // Writes it there, if dropout acts, for the sequences [begin, end).
+  // With dropout, writes the input of layer l to `dropped`, for the sequences [begin, end).
   void make_input(Index l, const detail::Buffer<T>& dropped, Index begin, Index end) const {
     if (l == 0 || !dropout) return;
     const View<T> from = output(l - 1), to = view(dropped, options.features());
@@ -59,14 +59,15 @@ class Tape {
     });
   }
 
-  // The values that the cells saved, [rows][saved_count][padded], and the states but h after each row, [rows][states -
-  // 1][padded]; null with segments.
+  // The values that the cells saved, [rows][saved_count][padded], and all states but h after each row,
+  // [rows][states - 1][padded]. Both are null with segments.
   T* saved(Index i) const { return segment > 0 ? nullptr : saved_.get() + i * rows_ * saved_row_; }
   T* cells(Index i) const { return segment > 0 ? nullptr : starts(i) + schedules[0].batch() * cells_row_; }
-  // The states but h before the first row, [B][states - 1][padded], or before every segment, [segments][B]….
+  // All states but h before the first row, [B][states - 1][padded], or, with segments, before every segment,
+  // [segments][B][states - 1][padded].
   T* starts(Index i) const { return cells_.get() + i * (starts_ * schedules[0].batch() + rows_) * cells_row_; }
 
-  // Of one row: the saved values [saved_count][padded], and a state after it: h [Y], any other [padded].
+  // The saved values of one row, [saved_count][padded], and a state after the row: h [Y], any other [padded].
   const T* saved_at(Index i, Index row) const { return saved(i) + row * saved_row_; }
   const T* state_at(int state, Index i, Index row) const {
     if (state != State::h) return cells(i) + row * cells_row_ + (state - 1) * padded_;

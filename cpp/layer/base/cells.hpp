@@ -1,4 +1,4 @@
-// The cells, and what is known of each before its code is chosen.
+// The table of cells: everything that is known about a cell before its code is chosen.
 #pragma once
 
 #include <array>
@@ -22,18 +22,19 @@ constexpr int most_stages = 2;
 struct CellTraits {
   const char* name = nullptr;
   int states = 1;
-  const char* state_form = "h";  // what its state is in Python, for messages
-  // A stage is one product W_ih x + b_ih and one W_hh h + b_hh, for some of the gates: for all of them, unless later
-  // gates depend on the values of earlier ones. A stage takes the gates that follow those of the stage before.
+  const char* state_form = "h";  // the form of the state in Python, for error messages
+  // A stage computes W_ih x + b_ih and W_hh h + b_hh for some of the gates. A cell needs several stages only if some
+  // gates depend on the values of others. The stages divide the gates in order: each has the gates that follow those of
+  // the stage before.
   int stages = 1;
   Index stage_gates[most_stages] = {1, 0};
   bool reads_h = true;  // whether there is a W_hh at all
-  // What a layer of this cell may have.
+  // Options that a layer of this cell may use.
   bool projection = false, input_forget = false;
-  bool peepholes = false;  // whether it has them: a weight_peephole
-  // Which activations it applies besides the candidate's: those of its gates, and the one from c' to h'.
+  bool peepholes = false;  // whether the cell has peepholes, and so a weight_peephole
+  // Every cell applies an activation to its candidate. Whether it also applies one to its gates, and one to c' for h':
   bool activates_gates = true, activates_state = false;
-  bool usual_relu = false;  // whether it is compiled for relu as the candidate's activation, as it is for tanh
+  bool usual_relu = false;  // whether the candidate's relu, like its tanh, is known at compile time
 
   constexpr Index gates() const {
     Index gates = 0;

@@ -16,13 +16,13 @@ struct Options {
   bool bias = true, bidirectional = false;
   double dropout = 0, recurrent_dropout = 0;
   PerState<double> zoneout;  // the probability of zoneout of each state
-  // The activations of the gates, of the candidate (the only one of an RNN), and of c' on its way to h'. Their own clip
-  // is ignored: `clip` bounds the pre-activations of gates and candidate to [-clip, clip].
+  // The activations of the gates, of the candidate (the only one that an RNN has), and of c' for h'. Their own clip is
+  // ignored: `clip` bounds the pre-activations of gates and candidate to [-clip, clip].
   Activation<double> gate{Function::sigmoid}, candidate{Function::tanh}, cell_state{Function::tanh};
   double clip = std::numeric_limits<double>::infinity();
   bool input_forget = false;  // f = 1 - i
 
-  // The options themselves, or an invalid_argument if they contradict each other.
+  // Returns these options. Throws std::invalid_argument if they contradict each other.
   const Options& checked() const {
     const auto require = [](bool fine, const char* rule) {
       if (!fine) throw std::invalid_argument(rule);
@@ -43,7 +43,7 @@ struct Options {
     return *this;
   }
 
-  // Whether the activations are among those that the cell is compiled for.
+  // Whether the cell has code for which these activations are known at compile time.
   bool is_usual() const {
     if (clip < std::numeric_limits<double>::infinity() || input_forget) return false;
     return (candidate.function == Function::tanh || (traits().usual_relu && candidate.function == Function::relu)) &&

@@ -14,7 +14,8 @@ namespace detail {
 // The rows of one direction, numbered in the order in which they are computed: step by step, sequences ascending.
 class Schedule {
  public:
-  // What stands in for the row before, where there is none: the initial state, or zeros after a reset.
+  // Used instead of the number of a previous row where there is none: the state is the initial one, or, after a reset,
+  // zero.
   static constexpr Index initial = -1, zero = -2;
 
   Schedule() = default;
@@ -64,23 +65,23 @@ class Schedule {
   bool masked() const { return masked_; }
   bool dense() const { return dense_; }
 
-  // Step s has the rows [first(s), first(s + 1)) and is computed for time(s).
+  // Step s, counted in the direction's order, has the rows [first(s), first(s + 1)) and is time step time(s).
   Index first(Index s) const { return listed_ ? first_[static_cast<std::size_t>(s)] : s * batch_; }
   Index time(Index s) const { return reverse_ ? steps_ - 1 - s : s; }
-  // A row's sequence, its time, and the row whose state it begins with (or initial, zero).
+  // A row's sequence, its time step, and the row whose state it begins with (or `initial` or `zero`).
   Index sequence(Index row) const { return listed_ ? sequence_[static_cast<std::size_t>(row)] : row % batch_; }
   Index time_of(Index row) const { return listed_ ? row_time_[static_cast<std::size_t>(row)] : time(row / batch_); }
   Index previous(Index row) const {
     return listed_ ? previous_[static_cast<std::size_t>(row)] : std::max(row - batch_, initial);
   }
-  // The same of a row known to belong to step s, without a division.
+  // The same for a row of step s, without a division.
   Index sequence(Index s, Index row) const { return listed_ ? sequence(row) : row - s * batch_; }
   Index time_of_previous(Index s, Index row) const { return listed_ ? time_of(previous(row)) : time(s - 1); }
-  // The row that ends with a sequence's final state (or initial, zero).
+  // The row whose state is a sequence's final state (or `initial` or `zero`).
   Index last(Index b) const {
     return listed_ ? last_[static_cast<std::size_t>(b)] : steps_ > 0 ? (steps_ - 1) * batch_ + b : initial;
   }
-  // With a mask: the row whose output a masked step repeats (or zero).
+  // With a mask: the row whose output a masked step repeats (or `zero`).
   Index shown(Index t, Index b) const { return shown_[static_cast<std::size_t>(t * batch_ + b)]; }
 
   // The rows of step s whose sequences are in [begin, end).
@@ -127,8 +128,8 @@ class Schedule {
 
  private:
   Index steps_ = 0, batch_ = 0;
-  // listed_: whether the lists below describe the rows. Where every step is taken and there are no resets, they follow
-  // from their numbers, and the lists are empty.
+  // listed_: whether the lists below describe the rows. They are empty if every step is taken and there are no resets,
+  // because the row numbers then determine everything.
   bool reverse_ = false, masked_ = false, dense_ = true, listed_ = false;
   std::vector<Index> first_, sequence_, row_time_, previous_, last_, shown_;
 };

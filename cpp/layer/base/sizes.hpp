@@ -30,9 +30,9 @@ struct Sizes {
 
   Index units(int state) const { return state == State::h ? outputs : hidden; }
   Index padded_units(int state) const { return state == State::h ? padded_outputs : padded; }
-  // The numbers of all states but h, which lie side by side, each padded.
+  // How many numbers all states but h of one row have; they are stored side by side, each padded.
   Index cell_states() const { return (states - 1) * padded; }
-  // As many zeros as the longest row of states may be read from.
+  // The length of an array of zeros that can stand for any row of states.
   Index zeros() const { return std::max(std::max(padded, padded_outputs), cell_states()); }
   Index deltas() const { return gates * hidden; }  // the length of a row of δ
 

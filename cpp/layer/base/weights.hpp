@@ -28,8 +28,8 @@ namespace detail {
 template <class T>
 class RecurrenceWeights {
  public:
-  // The gates of one stage: x̂ from the input, ĥ from h, or from what the stage before has made of h. Of a cell that
-  // does not read h the recurrent panels are a product of no terms: they have their geometry, but no weights.
+  // The packs of one stage: `input` gives x̂, and `recurrent` gives ĥ from h, or from what the stage before has computed
+  // from h. If the cell does not read h, the recurrent panels have no terms: they have a shape, but no weights.
   struct Stage {
     Panels<T> input, recurrent;
   };
@@ -75,8 +75,8 @@ class RecurrenceWeights {
   // The packs of the backward pass. prepare_backward must have been called.
   const Transposed& transposed() const noexcept { return *transposed_.load(std::memory_order_acquire); }
 
-  // Makes them from the forward ones, once. There is no lock, because a fork could leave it locked: if two threads come
-  // at the same time, both make the packs and one set is dropped.
+  // Makes the backward packs from the forward packs, once. There is no lock, because a fork could leave it locked: if
+  // two threads call this at the same time, both make the packs and one set is dropped.
   void prepare_backward() const {
     if (transposed_.load(std::memory_order_acquire)) return;
     auto made = std::make_unique<const Transposed>(make_transposed());
@@ -144,7 +144,7 @@ class Weights {
           options, options.layer_input_size(i / options.directions()), width, parameters[static_cast<std::size_t>(i)]));
   }
 
-  // Makes the packs that a backward pass reads, unless they are there.
+  // Makes the packs that a backward pass reads, unless they exist already.
   void prepare_backward() const {
     for (const auto& recurrence : recurrences_) recurrence->prepare_backward();
   }

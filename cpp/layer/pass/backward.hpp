@@ -1,5 +1,6 @@
-// Backpropagation through time of one layer and direction (Werbos 1990): blocks of steps, the last first. A block first
-// goes back through its steps, then makes the gradients of x and of the weights while δ is still in cache.
+// Backpropagation through time of one layer and direction (Werbos 1990), in blocks of steps, the last block first. A
+// block first computes δ of its steps, the last step first, and then the gradients of x and of the weights, while δ is
+// still in cache.
 #pragma once
 
 #include "forward.hpp"
@@ -33,13 +34,13 @@ struct BackwardScratch {
   BackwardRow<T>* rows;  // [sequences]
   const T** deltas;      // [own rows of a block]
   T** d_x;               // [own rows of a block]
-  T* d_in;               // [sequences][padded outputs]: the gradient of what W_hh has read
+  T* d_in;               // [sequences][padded outputs]: the gradient of the masked h, which W_hh has read
   RecurrentDropout<T> recurrent_dropout;
   StepScratch<T> step;
   ForwardScratch<T> again;  // for segments
 };
 
-// The memory that all members share: a block's δ and what the weight gradients are made of.
+// The memory that all members share: the δ of a block, and everything else that the weight gradients are computed from.
 template <class P>
 struct SharedScratch {
   using T = scalar_t<P>;
@@ -57,9 +58,9 @@ struct SharedScratch {
 
   Index rows;
   T *delta, *delta_h, *d_out, *between;  // [rows][...]
-  T* c_of_cells;                         // [rows][padded]: the c' before zoneout, which the peephole of o has read
+  T* c_of_cells;                         // [rows][padded]: c' before zoneout, which the peephole of o has read
   Gradients<P> gradients;
-  T *h_again, *between_again;  // [B][Y], [B][padded]: written when a segment is computed again, and read by nothing
+  T *h_again, *between_again;  // [B][Y], [B][padded]: written when a segment is recomputed, and not needed after it
 };
 
 template <class P, class Stages>
@@ -104,7 +105,7 @@ class Backward {
   T* d_state(int i, Index b) const { return scratch_.d_state[i] + (b - share_.begin) * sizes_.padded_units(i); }
   T* past(int i, Index n) const { return scratch_.past[i] + n * sizes_.padded_units(i); }
 
-  // A reset drops the gradient that comes from the steps after it.
+  // Drops the gradient that comes from later steps, because a reset separates them from the steps before.
   void drop(Index b) const {
     for (int i = 0; i < Stages::states; ++i) std::fill_n(d_state(i, b), sizes_.padded_units(i), T(0));
   }
@@ -124,8 +125,8 @@ class Backward {
     share_.member.wait();
   }
 
-  // Computes segment i, the steps [from, to), again from its checkpoint, for the values that its cells save (Chen et
-  // al. 2016, "Training deep nets with sublinear memory cost"). Every h is in y already.
+  // Recomputes segment i, the steps [from, to), from its checkpoint, to get the values that its cells save (Chen et al.
+  // 2016, "Training deep nets with sublinear memory cost"). Every h is in y already.
   void run_again(Index i, Index from, Index to) {
     states_.cells_before = pass_.cells_before + i * schedule_.batch() * sizes_.cell_states();
     states_.cells_from = schedule_.first(from);
@@ -137,12 +138,13 @@ class Backward {
     pass.y = {shared_.h_again, 0, sizes_.outputs};
     pass.saved = pass_.saved;
     pass.noise = pass_.noise;
-    // A second product reads what all members have written for it.
+    // A stage's second product reads numbers that all members have written, so these are in shared memory.
     if (share_.divides_units()) scratch_.again.step.between = shared_.between_again;
     run_steps<P>(stages_, sizes_, pass, states_, share_, scratch_.again, from, to);
   }
 
-  // The steps [from, to). A block's rows are numbered in the order of backward: steps descending, sequences ascending.
+  // Runs one block, the steps [from, to). Its rows are numbered in the order of backward: steps descending, sequences
+  // ascending.
   void run_block(Index from, Index to) {
     const Index end_row = schedule_.first(to), rows = end_row - schedule_.first(from);
     shared_.gradients.begin_block(rows);
@@ -151,7 +153,7 @@ class Backward {
       const Index begin = std::max(end - length, from), done = schedule_.steps() - begin;
       share_.follow(done);
       go_back(begin, end, end_row);
-      // No barrier yet: what members share of a step is written before the last barrier of that step.
+      // No barrier is needed here: what a member reads of the others was written before the last barrier of its step.
       gather(begin, end, end_row, rows);
       share_.reach(done);
     }
@@ -160,7 +162,7 @@ class Backward {
     share_.member.wait();
   }
 
-  // The steps [from, to) of a block whose last row is the one before end_row.
+  // Goes back through the steps [from, to) of a block whose last row is the one before end_row.
   void go_back(Index from, Index to, Index end_row) {
     for (Index s = to; s-- > from;) {
       const auto range = schedule_.rows_of(s, share_.begin, share_.end);
@@ -178,7 +180,8 @@ class Backward {
     }
   }
 
-  // The gradient of the state after a row as its cell reads it: what came from later steps, and of h also d_y.
+  // Writes the gradient of the state after a row, as the cell's backward reads it: the gradient from later steps, and
+  // for h also d_y.
   void write_state_gradient(const BackwardRow<T>& r, Index s, Index row) const {
     const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
     T* const to = pass_.d_state_steps[State::h].at(t, b);
@@ -187,8 +190,8 @@ class Backward {
     for (int i = 1; i < Stages::states; ++i) copy_units(r.d_state[i], cell_units(), pass_.d_state_steps[i].at(t, b));
   }
 
-  // Takes back what noise did to a row's state after its cell, and chooses where the gradient of what W_hh has read
-  // goes.
+  // Applies the backward of zoneout to a row. With recurrent dropout, also masks h_in again and gives its gradient a
+  // place of its own, d_in.
   GATEWISE_NOINLINE void before_stages(BackwardRow<T>& r, Index s, Index row, Index n) const {
     const Index b = schedule_.sequence(s, row), t = schedule_.time(s);
     if (sizes_.zones_out(State::h)) {
@@ -206,8 +209,8 @@ class Backward {
     }
   }
 
-  // The whole gradient of the state before a row: through the cell, less what recurrent dropout has hidden, and past
-  // it.
+  // Completes the gradient of the state before a row: adds the gradient of the masked h, through recurrent dropout, and
+  // the gradient that zoneout sent past the cell.
   GATEWISE_NOINLINE void after_stages(const BackwardRow<T>& r, Index s, Index row, Index n) const {
     if (drops_)
       scratch_.recurrent_dropout.backward(r.d_in, h_units(), schedule_.sequence(s, row), Stages::has_direct_h,
@@ -222,8 +225,8 @@ class Backward {
   // Added to a row of step s, this gives the row's number in the block.
   Index place_of(Index s, Index end_row) const { return end_row - schedule_.first(s + 1) - schedule_.first(s); }
 
-  // Packs what the weight gradients read, and computes dx, for the steps [from, to) of a block of so many rows: for the
-  // member's own sequences, or, where units are divided, for its part of the block's rows.
+  // Packs what the weight gradients read, and computes dx, for the steps [from, to) of a block with `rows` rows. The
+  // member does this for its own sequences, or, if units are divided, for its part of the block's rows.
   void gather(Index from, Index to, Index end_row, Index rows) {
     const Index first = share_.divides_units() ? share_.member.begin(rows) : 0,
                 last = share_.divides_units() ? share_.member.end(rows) : rows;
@@ -245,7 +248,7 @@ class Backward {
     if (pass_.d_x) input_gradient(own);
   }
 
-  // The c before and after a row as its gates have seen them.
+  // Notes the c before and after a row that its peepholes have read: the c after it is from before zoneout.
   void put_peepholes(const BackwardRow<T>& r, Index row, Index b, Index place) const {
     auto& peepholes = shared_.gradients.peepholes;
     peepholes.before[place] = r.before[State::c];

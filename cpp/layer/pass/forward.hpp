@@ -1,5 +1,5 @@
-// The forward pass of one layer and direction over a member's share: blocks of steps, x̂ of the block first, then step
-// by step.
+// The forward pass of one layer and direction over a member's share, in blocks of steps: first x̂ of the whole block,
+// then its steps one by one.
 #pragma once
 
 #include <algorithm>
@@ -70,8 +70,8 @@ void input_products(const Share& share, const RecurrenceWeights<scalar_t<P>>& we
   }
 }
 
-// Prepares the rows of a step for noise: W_hh reads what recurrent dropout leaves of h, and the cell writes the states
-// where zoneout finds them. Not inlined, like its counterpart, so that a step without noise pays nothing.
+// Prepares the rows of a step for noise: W_hh will read the masked h, and the cell will write its states to where
+// zoneout reads them. This and after_stages are not inlined, so that a step without noise pays nothing.
 template <class T>
 GATEWISE_NOINLINE void before_stages(const Sizes& sizes, const ForwardPass<T>& pass, Index s, Schedule::Range range,
                                      ForwardScratch<T>& scratch) {
@@ -84,7 +84,7 @@ GATEWISE_NOINLINE void before_stages(const Sizes& sizes, const ForwardPass<T>& p
   }
 }
 
-// Zoneout of the units of h' and the packets of the other states that this member has computed.
+// Applies zoneout to the units of h' and to the packets of the other states that this member has computed.
 template <class P, class Stages>
 GATEWISE_NOINLINE void after_stages(const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass,
                                     const States<scalar_t<P>>& states, const Share& share, Index s,
@@ -101,7 +101,7 @@ GATEWISE_NOINLINE void after_stages(const Sizes& sizes, const ForwardPass<scalar
   }
 }
 
-// The steps [begin, end) of a pass. `states` says where the states are; h' goes to the pass's y.
+// Runs the steps [begin, end) of a pass. `states` says where the states are; h' is written to the pass's y.
 template <class P, class Stages>
 void run_steps(const Stages& stages, const Sizes& sizes, const ForwardPass<scalar_t<P>>& pass,
                const States<scalar_t<P>>& states, const Share& share, ForwardScratch<scalar_t<P>>& scratch, Index begin,
@@ -188,7 +188,7 @@ void run_forward(const Stages& stages, const Sizes& sizes, const ForwardPass<sca
   const Index segment = pass.segment > 0 ? pass.segment : std::max<Index>(steps, 1);
   for (Index from = 0; from < steps; from += segment) {
     if (Stages::states > 1 && pass.checkpoints) {
-      // Only the member's own units: the other members may be behind.
+      // A member copies only its own units, because other members may not have finished theirs.
       const auto units = share.units(pass.weights->stages[0].recurrent);
       const Index count = round_up(units.second, P::width) - units.first;
       T* const to = pass.checkpoints + from / segment * schedule.batch() * cells;

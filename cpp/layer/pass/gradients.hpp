@@ -1,4 +1,4 @@
-// The weight gradients of one layer and direction: the jobs that its cell lists, done block by block.
+// Computes the weight gradients of one layer and direction, block by block, from the jobs that its cell lists.
 #pragma once
 
 #include "../../kernel/outer.hpp"
@@ -10,8 +10,8 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace detail {
 
-// One product of the cell. Its inputs are packed side by side, x, h, between and a 1 for the biases; its sum is
-// transposed, [inputs][count], until the pass ends.
+// One product of the cell. Its inputs are packed side by side: x, h, `between`, and a 1 for the biases. During the pass
+// its sum is transposed, [inputs][count].
 template <class P>
 struct ProductGradient {
   using T = scalar_t<P>;
@@ -73,7 +73,7 @@ struct ProductGradient {
   }
 };
 
-// The gradients of the peepholes: chains like those of the weights. Each member has its own units.
+// The gradients of the peepholes, summed in chains like those of the weights. Each member has its own units.
 template <class P>
 struct PeepholeGradients {
   using T = scalar_t<P>;
@@ -110,7 +110,7 @@ struct PeepholeGradients {
 
   Index count;
   PeepholeJob list[Jobs<T>::most_peepholes];
-  const T **before, **after;  // [rows of a block]: c before and after each row, as its gates have seen it
+  const T **before, **after;  // [rows of a block]: c before and after each row, as its gates have read it
   T* sum;                     // [count][padded]
 
  private:

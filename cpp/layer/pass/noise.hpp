@@ -56,8 +56,8 @@ void zone_out_row(const Sizes& sizes, const Noise& noise, Index t, Index b, cons
                   i == State::h ? row.after[i] : cells + (i - 1) * sizes.padded);
 }
 
-// Divides d_s, the gradient of what zone_out has written: the part that goes to the cell stays there, the part that
-// goes past it to the state before is written to `past`.
+// Divides d_s, the gradient of what zone_out has written. The part for the state that the cell computed stays in d_s;
+// the part for the state before, which goes past the cell, is written to `past`.
 template <class T>
 void zone_out_backward(const Noise& noise, const Sizes& sizes, int state, Index t, Index b, Units units, T* d_s,
                        T* past) {
@@ -86,14 +86,15 @@ class RecurrentDropout {
       });
   }
 
-  // The h [Y] of sequence b as W_hh reads it, written to the place of row n of a step.
+  // Returns the h [Y] of sequence b as W_hh reads it, stored for row n of a step.
   const T* apply(const T* h, Index b, Index n) const {
     T* const to = left_ + n * outputs_;
     for_each({0, outputs_}, b, [&](Index u, T scale) { to[u] = scale > 0 ? h[u] * scale : T(0); });
     return to;
   }
 
-  // The gradient of h from d_in, the gradient of the masked h, over some units: added to d_h, or written there.
+  // Computes the gradient of h from d_in, the gradient of the masked h, for some units. It is added to d_h if `add`,
+  // and else written there.
   void backward(const T* d_in, Units units, Index b, bool add, T* d_h) const {
     for_each(units, b, [&](Index u, T scale) {
       const T through = scale > 0 ? d_in[u] * scale : T(0);

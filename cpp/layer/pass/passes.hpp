@@ -41,8 +41,8 @@ struct BackwardPass {
   const RecurrenceWeights<T>* weights = nullptr;
   View<const T> x, y;
   const T* initial_h = nullptr;  // [B, Y], or null: zeros
-  // [rows][saved_count][padded], [rows][cells]. With segments there is room for one, and each is computed again in
-  // turn.
+  // [rows][saved_count][padded], [rows][cells]. With segments there is memory for the rows of one segment, and the
+  // segments are recomputed one after another.
   T *saved = nullptr, *cells = nullptr;
   T* cells_before = nullptr;  // [B][cells] before the first row, or, with segments, [segments][B][cells]; only read
   Index segment = 0;          // in steps, a multiple of block_steps; 0: no segments
@@ -80,7 +80,7 @@ struct States {
     const Index before = schedule->previous(row);
     return before >= 0 ? y.at(schedule->time_of_previous(s, row), b) : h(before, b);
   }
-  // The other states likewise, side by side, and the place where they are written.
+  // The same for all other states, side by side, and the place where they are written.
   const T* cells_after(Index row, Index b) const { return row == Schedule::zero ? zeros : cells_place(row, b); }
   T* cells_place(Index row, Index b) const {
     return row >= cells_from ? cells + (row - cells_from) * cells_pitch : cells_before + b * cells_pitch;

@@ -69,7 +69,7 @@ struct StreamLayer {
   StepScratch<T> scratch;
 };
 
-// Zoneout after a step, and y. Not inlined, so that a step without zoneout pays nothing.
+// Applies zoneout after a step and writes y. Not inlined, so that a step without zoneout pays nothing.
 template <class P>
 GATEWISE_NOINLINE void zone_out_step(const StreamLayer<scalar_t<P>>& layer, scalar_t<P>* y) {
   const Sizes& sizes = layer.sizes;
@@ -81,12 +81,12 @@ GATEWISE_NOINLINE void zone_out_step(const StreamLayer<scalar_t<P>>& layer, scal
   if (y) std::copy_n(rows[0].after[State::h], layer.batch * sizes.outputs, y);
 }
 
-// One step: x [B, I]; y [B, Y] takes h' too, or is null. Both have no gaps.
+// One step, from x [B, I]. If y [B, Y] is not null, h' is also written there. Both have no gaps.
 template <class P, class Stages>
 GATEWISE_INLINE void run_step(const Stages& stages, const RecurrenceWeights<scalar_t<P>>& weights, const scalar_t<P>* x,
                               scalar_t<P>* y, StreamLayer<scalar_t<P>>& layer) {
-  // There are few instructions here on purpose: the processor looks some 300 ahead, and the products of a small step
-  // should be among them while the step before still waits for its activations.
+  // This code has few instructions on purpose. The processor executes out of order and looks about 300 instructions
+  // ahead: it should reach the products of a small step while the step before still waits for its activations.
   const Index batch = layer.batch;
   auto* const rows = layer.rows[layer.turn];
   scalar_t<P>* const y_of_stages = layer.zones_out ? nullptr : y;

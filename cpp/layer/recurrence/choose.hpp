@@ -1,4 +1,4 @@
-// From options known at run time to the code for them: the cell's stages, in the widest packets.
+// Selects the code for options that are known at run time: the stages of the cell, with the widest packets.
 #pragma once
 
 #include <cmath>

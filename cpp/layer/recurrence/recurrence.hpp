@@ -1,4 +1,4 @@
-// A recurrence is one layer in one direction. This is what the stack and the streams know of its code.
+// A recurrence is one layer in one direction. This is the interface through which stacks and streams run its code.
 #pragma once
 
 #include <cstddef>
@@ -13,22 +13,23 @@ namespace detail {
 template <class T>
 struct Recurrence {
   virtual ~Recurrence() = default;
-  // How many values of each unit and row its tape saves.
+  // The number of values that a tape saves for each unit and row.
   virtual Index saved_count() const = 0;
 
-  // The bytes of scratch that one member needs for so many sequences, and the work of one member on its share. Where
-  // units are divided, the members share `common`, the first one's scratch; else it is the member's own.
+  // forward_scratch: the bytes of scratch memory that one member needs for this many sequences. forward: computes one
+  // member's share. `common` is the scratch of the first member if units are divided, and else the member's own.
   virtual Index forward_scratch(const Sizes&, Index steps, Index sequences) const = 0;
   virtual void forward(const Sizes&, const ForwardPass<T>&, const Share&, std::byte* scratch,
                        std::byte* common) const = 0;
 
-  // The same backward, with scratch that all members share. `segment`: the steps that are computed again at once, or 0.
+  // The same for backward, with further scratch memory that all members share. `segment`: the steps of a segment, all
+  // of which are recomputed at once; 0 without segments.
   virtual Index backward_scratch(const Sizes&, Index sequences, Index batch, Index segment) const = 0;
   virtual Index shared_scratch(const Sizes&, Index steps, Index batch, Index segment) const = 0;
   virtual void backward(const Sizes&, const BackwardPass<T>&, const Share&, std::byte* scratch,
                         std::byte* shared) const = 0;
 
-  // One step of a stream's layer: x [B, I]; y [B, Y] takes h' too, or is null. Both have no gaps.
+  // One step of a stream's layer, from x [B, I]. If y [B, Y] is not null, h' is also written there. Both have no gaps.
   virtual void step(const RecurrenceWeights<T>& weights, const T* x, T* y, StreamLayer<T>& layer) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// The recurrence of a cell: where the passes, which know no cell, meet its stages.
+// The recurrence of a cell: combines the passes, which know no cell, with the cell's stages.
 #pragma once
 
 #include "../pass/backward.hpp"
@@ -30,7 +30,7 @@ class RecurrenceOf final : public Recurrence<scalar_t<P>> {
     };
     ForwardScratch<T> scratch = take(memory);
     if (share.divides_units()) {
-      // A second product reads what all members have written for it.
+      // A stage's second product reads numbers that all members have written, so these are in common memory.
       const ForwardScratch<T> common = take(common_memory);
       scratch.saved_once = common.saved_once;
       scratch.step.between = common.step.between;

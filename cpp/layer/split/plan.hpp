@@ -8,18 +8,20 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace detail {
 
-// A call of fewer multiply-adds is faster on one thread. A step of fewer is faster with undivided units, because
-// members that divide them meet in every step.
+// A call with fewer multiply-adds is faster on one thread. A step with fewer multiply-adds is faster if units are not
+// divided, because members that divide units wait for each other in every step.
 constexpr double work_worth_a_team = 2.5e5;
 constexpr double step_worth_dividing = 2.5e4;
-// More bytes of recurrent weights do not stay in one processor's cache: it is better to give each member its own part.
+// Recurrent weights with more bytes do not stay in the cache of one core. It is then better if each member has its own
+// part of them.
 constexpr double weights_worth_dividing = 1 << 20;
-// In smaller batches, two directions side by side are faster than two halves of the batch: each product has all rows,
-// which share what it reads. With more bytes of weights the weights of two directions stay in no cache.
+// With smaller batches, two directions at the same time are faster than two halves of the batch: each product has all
+// rows, and reads the weights once for all of them. With more bytes of weights, those of both directions do not stay in
+// a cache.
 constexpr Index batch_worth_dividing = 16;
 constexpr double directions_side_by_side = 1 << 19;
-// Layers side by side hand every output from one processor to the other. With more bytes of weights it is better to
-// divide units; over fewer steps the layers would wait for each other too long.
+// Layers that run at the same time pass every output from one core to another. With more bytes of weights it is better
+// to divide units. With fewer steps the layers would wait for each other too long.
 constexpr double layers_side_by_side = 100 << 10;
 constexpr Index steps_worth_following = 8;
 
@@ -42,7 +44,7 @@ inline bool worth_side_by_side(int threads, const Work& work, Index batch, bool 
   if (work.passes == 1) return false;
   if (work.side_by_side == Split::directions)
     return work.recurrent_bytes <= directions_side_by_side && batch < (threads == 2 ? batch_worth_dividing : threads);
-  // Members with fewer layers than others have to wait: that is worth it where nothing else can be divided.
+  // Members with fewer layers than others have to wait. That is worth it only if nothing else can be divided.
   if (work.passes % threads != 0) return batch == 1 && !step_is_large;
   return work.recurrent_bytes <= layers_side_by_side && batch <= 2 * threads;
 }

@@ -31,10 +31,10 @@ inline std::vector<Index> split_batch(const Schedule& schedule, int members) {
   return bounds;
 }
 
-// Runs work(share, own, common) on a team, with two pieces of scratch memory: `own` has member_bytes(sequences) bytes
-// for each member; `common` has common_bytes, shared by all members, or one for each where they have passes of their
-// own. With common_bytes = 0, `common` is the first member's `own` if units are divided, and else the member's own. A
-// call that is stopped throws Stopped.
+// Calls run(share, own, common) on every member of a team, with two pieces of scratch memory. `own` belongs to the
+// member and has member_bytes(sequences) bytes. `common` has common_bytes bytes and is shared by all members, unless
+// members have passes of their own: then each member has one. With common_bytes = 0, `common` is the `own` of the first
+// member if units are divided, and else that of the member itself. Throws Stopped if the call is interrupted.
 template <class MemberBytes, class Run>
 void run_on_team(const Plan& plan, const Schedule& schedule, const MemberBytes& member_bytes, Index common_bytes,
                  const Run& run) {

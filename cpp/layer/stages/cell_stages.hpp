@@ -1,4 +1,4 @@
-// The trait that a cell is written against: everything that the passes know of a cell when compiling.
+// The trait that a cell is written against: everything that the passes know about a cell at compile time.
 #pragma once
 
 #include "jobs.hpp"
@@ -15,7 +15,7 @@ namespace detail {
 //       The number of values that forward saves for backward, per unit and row. May be 0.
 //
 //   static Jobs<T> jobs(const Sizes&);
-//       The products that the weight gradients are sums of.
+//       The products whose sums are the weight gradients.
 //
 //   template <bool save>
 //   void forward(const Share&, bool backwards, const RecurrenceWeights<T>&, const Sizes&, const ForwardRow<T>* rows,
@@ -30,7 +30,7 @@ namespace detail {
 //       the jobs read.
 //
 //   static void cell_state(const Sizes&, const T* saved, const T* c_prev, T* c);
-//       Only with peepholes: c after the step and before zoneout, computed again from the saved values.
+//       Only with peepholes: c after the step and before zoneout, recomputed from the saved values.
 //
 // A member computes only its own panels, share.panels(panels), and its own units, share.units(panels). Before a product
 // that reads what other members compute in the same step, the cell calls share.wait().
@@ -41,16 +41,16 @@ struct CellStages {
   static constexpr const CellTraits& traits = traits_of(cell);
   static constexpr int states = traits.states, stages = traits.stages;
 
-  // Whether h' depends on h directly, and not only through W_hh: backward then leaves that part of dh in d_state[h] and
-  // adds the rest to d_in; else it overwrites d_in.
+  // Whether h' depends on h directly, and not only through W_hh. If so, backward leaves the direct part of dh in
+  // d_state[h] and adds the rest to d_in; if not, it overwrites d_in.
   static constexpr bool has_direct_h = false;
-  // Whether forward computes x̂ of a lone row itself, where row.x is set.
+  // Whether forward itself computes x̂ if a step has a single row and row.x is set.
   static constexpr bool fuses_input = false;
 
   Activations activations{};
 
  protected:
-  // What a row has saved, for the units of a packet.
+  // Loads what a row has saved for the units of a packet.
   template <int count, class Q>
   static GATEWISE_INLINE void load_saved(const T* saved, const Sizes& sizes, Index u, Q (&to)[count]) {
     GATEWISE_UNROLL

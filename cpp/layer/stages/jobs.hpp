@@ -1,4 +1,4 @@
-// What a cell's weight gradients are sums of. Each cell lists its own.
+// The products whose sums are a cell's weight gradients. Each cell lists its own.
 #pragma once
 
 #include "../base/weights.hpp"
@@ -8,7 +8,7 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace detail {
 
-// One product of a δ with rows of inputs: for each parameter named here, its gradient is Σ_rows δ ⊗ input.
+// One product of a δ with rows of inputs. Each parameter named here has the gradient Σ_rows δ ⊗ input.
 template <class T>
 struct ProductJob {
   using Target = T* Parameters<T>::*;
@@ -34,7 +34,7 @@ struct Jobs {
   PeepholeJob peepholes[most_peepholes];
   int product_count = 0, peephole_count = 0;
 
-  // A new product with a part of a δ.
+  // Adds a product with a part of a δ.
   ProductJob<T>& add(T* BackwardRow<T>::* delta, Index first, Index count) {
     ProductJob<T>& job = products[product_count++];
     job.delta = delta;
@@ -42,7 +42,7 @@ struct Jobs {
     job.count = count;
     return job;
   }
-  // The one product of a cell whose W_ih and W_hh see the same δ.
+  // Adds the only product of a cell whose W_ih and W_hh have the same δ.
   ProductJob<T>& add_all_gates(const Sizes& sizes) {
     ProductJob<T>& job = add(&BackwardRow<T>::delta, 0, sizes.deltas());
     job.x = &Parameters<T>::weight_ih;
@@ -56,7 +56,7 @@ struct Jobs {
     peepholes[peephole_count++].reads_after = reads_after;
   }
 
-  // Whether some product reads this array of a row: what none reads has no memory.
+  // Whether some product reads this array of a row. An array that none reads gets no memory.
   bool reads(T* BackwardRow<T>::* delta) const {
     for (int i = 0; i < product_count; ++i)
       if (products[i].delta == delta) return true;

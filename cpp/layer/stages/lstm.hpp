@@ -29,7 +29,7 @@ struct LstmStages : CellStages<P, peephole ? Cell::lstm_peephole : Cell::lstm, A
     return jobs;
   }
 
-  // c' [padded] of a row before zoneout, computed again from what forward has saved: the peephole of o has read it.
+  // Recomputes c' [padded] of a row before zoneout, which the peephole of o has read, from what forward has saved.
   static void cell_state(const Sizes& sizes, const T* saved, const T* c_prev, T* c) {
     for_each_packet<P>({0, sizes.hidden}, [&](auto packet, Index u, Index) {
       using Q = decltype(packet);
@@ -67,7 +67,7 @@ struct LstmStages : CellStages<P, peephole ? Cell::lstm_peephole : Cell::lstm, A
     }
   }
 
-  // dm is dh', or comes from it through the projection; then the δ of all gates, dc, and dh.
+  // Computes dm, which is dh' or, with a projection, W_hrᵀ dh'; from it the δ of all gates and dc; then dh.
   void backward(const Share& share, const RecurrenceWeights<T>& w, const Sizes& sizes, const BackwardRow<T>* rows,
                 Index count, StepScratch<T>& scratch) const {
     const auto& recurrent = w.transposed().recurrent[0];
