@@ -58,7 +58,7 @@ using Shape = Few<py::ssize_t>;
   throw py::error_already_set();
 }
 
-// Makes type.__new__ raise: it would make an instance without a C++ value, and every method of that would crash.
+// Makes type.__new__ raise. It would make an instance without a C++ value, whose methods would crash.
 inline void refuse_new(py::object type, const char* message) {
   const py::cpp_function refuse([message](const py::args&, const py::kwargs&) { fail(PyExc_TypeError, message); });
   type.attr("__new__") = py::reinterpret_steal<py::object>(PyStaticMethod_New(refuse.ptr()));
@@ -104,7 +104,7 @@ inline void require_shape(const std::string& name, const py::array& array, const
     fail(PyExc_ValueError, name + ": expected " + show(expected) + ", got " + show_shape(array));
 }
 
-// The number of elements of a shape; a MemoryError if their bytes cannot be addressed.
+// Returns the number of elements of a shape. Raises MemoryError if their bytes cannot be addressed.
 template <class T>
 Index count_of(const std::string& name, const Shape& shape) {
   Index count = 1;
@@ -117,7 +117,7 @@ Index count_of(const std::string& name, const Shape& shape) {
   return count;
 }
 
-// NumPy's own dtype object of T, of which there is one.
+// NumPy's dtype object of T. There is only one, so it can be compared by address.
 template <class T>
 PyObject* type_of() {
   static PyObject* const type = py::dtype::of<T>().release().ptr();
@@ -159,8 +159,8 @@ inline std::string show_array(py::handle value) {
   return std::string(contiguous ? "one" : "a strided one") + " of " + std::string(py::str(array.dtype()));
 }
 
-// The argument as an array that NumPy's same_kind casting can convert to T. It is not converted yet: its shape is
-// checked first, so that a large array is not copied in vain.
+// Returns the argument as an array that NumPy's same_kind casting can convert to T. It is not converted yet, so that
+// the shape can be checked before a large array is copied.
 template <class T>
 py::array as_array(const std::string& name, py::handle value) {
   if (holds<T>(value)) return py::reinterpret_borrow<py::array>(value);
@@ -174,7 +174,7 @@ py::array as_array(const std::string& name, py::handle value) {
     fail(PyExc_TypeError, name + ": expected an array of " + std::string(py::str(wanted)) + ", got " +
                               type_name(value) + ": " + std::string(py::str(error.value())));
   }
-  // An empty list has no dtype of its own, and no values to lose.
+  // An empty list has no dtype of its own, so NumPy's default for it does not matter.
   const bool empty_list = array.size() == 0 && !py::hasattr(value, "dtype");
   if (!empty_list && !numpy.attr("can_cast")(array.dtype(), wanted, "same_kind").template cast<bool>())
     fail(PyExc_TypeError, name + ": expected an array that converts to " + std::string(py::str(wanted)) + ", got " +
@@ -272,7 +272,7 @@ inline std::vector<Index> lengths_argument(py::handle value, const Layout& layou
   return lengths;
 }
 
-// A mask or resets, copied for the same reason.
+// A mask or resets, checked, and copied so that nobody can change them during the call.
 struct FlagsArgument {
   std::vector<unsigned char> copy;
   Flags flags;

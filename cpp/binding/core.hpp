@@ -24,9 +24,9 @@ class Core {
   const Options& options() const { return stack_.options(); }
   bool batch_first() const { return batch_first_; }
 
-  // Packs the current parameters, in the order of state_dict. `version` counts their writes: a pack of an older version
-  // that arrives late is dropped. `others_write`: writes are not counted, so the values are compared with those packed
-  // last, which is faster than to pack them again.
+  // Packs the current parameters, in the order of state_dict. `version` counts the writes to them: a pack that arrives
+  // later than one of a newer version is dropped. `others_write`: the caller may write to the arrays without being
+  // counted, so the values are compared with those packed last, which is faster than packing them again.
   void load(std::int64_t version, const py::list& arrays, bool others_write) {
     const auto pointers = read_parameters<T>(options(), arrays);
     auto now = others_write ? packed() : nullptr;
@@ -64,7 +64,7 @@ class Core {
                     Index checkpoint, const py::object& key) const {
     CallArguments<T> arguments(options(), batch_first_, x, state, lengths, mask, resets);
     const Shape shape = arguments.y_shape();
-    const std::uint64_t key_or_none = key.is_none() ? 0 : key.cast<std::uint64_t>();  // None: nothing asks for it
+    const std::uint64_t key_or_none = key.is_none() ? 0 : key.cast<std::uint64_t>();  // None: no noise, key unused
     const auto weights = this->weights();
     std::shared_ptr<HeldTape<T>> held;
     guard(
@@ -89,8 +89,8 @@ class Core {
     return py::make_tuple(lend<T>(shape, {}, held->y->get(), held->y), arguments.last.object(), held);
   }
 
-  // Returns the gradients of x (or None), of the initial state, and of the parameters: one vector, in the order of
-  // state_dict. With `steps` also those of h and c after every step, else None.
+  // Returns the gradients of x (or None), of the initial state, and of the parameters, as one vector in the order of
+  // state_dict; then the gradients of h and of c after every step if `steps`, and else None twice.
   py::tuple backward(py::handle tape, py::handle dy, py::handle d_state, bool wrt_x, bool steps) const {
     if (!py::isinstance<HeldTape<T>>(tape))
       fail(PyExc_TypeError, "tape: expected what this layer's forward returned, got " + type_name(tape));
@@ -141,7 +141,8 @@ class Core {
     return py::make_tuple(d_x, first.object(), gradients, state_steps[State::h], state_steps[State::c]);
   }
 
-  // A cell's single step: x is (B, I) or (I,), and states have no axis of layers. Returns the state after it.
+  // Computes a cell's single step and returns the state after it. x is (B, I) or (I,), and states have no axis of
+  // layers.
   py::object step(py::handle x, py::handle state) const {
     const auto& o = options();
     const py::array given = as_array<T>("x", x);

@@ -1,4 +1,4 @@
-// Which instruction sets this machine has. Compiled for the lowest of them, so that it runs on every machine.
+// Detects the instruction sets of this machine. Compiled for the lowest one, so that it runs on every machine.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 

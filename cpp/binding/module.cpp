@@ -9,7 +9,7 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// Compiled in sources of their own, so that a build uses all processors.
+// Instantiated in source files of their own, so that a build can compile them in parallel.
 extern template class Stack<float>;
 extern template class Stack<double>;
 
@@ -53,8 +53,8 @@ void bind(py::module_& module, const char* layer_name, const char* tape_name) {
       .def("step", &Core<T>::step);
 }
 
-// Runs Python's handlers of pending signals, and returns whether one has raised, as that of Ctrl-C does. Python runs
-// them on the main thread only.
+// Runs Python's handlers of pending signals, and returns whether one of them raised an exception, as the handler of
+// Ctrl-C does. Python runs handlers on the main thread only.
 unsigned long main_thread = 0;
 bool signal_raised() {
   if (PyThread_get_thread_ident() != main_thread) return false;
@@ -81,7 +81,7 @@ PYBIND11_MODULE(GATEWISE_MODULE, module, pybind11::mod_gil_not_used()) {
   module.attr("packet_bytes") = widest<float> * sizeof(float);
   main_thread = py::cast<unsigned long>(py::module_::import("threading").attr("main_thread")().attr("ident"));
   Stop::question = &signal_raised;
-  // Registers the handler of forks before the first fork.
+  // Registers the handler that notices forks, before the first fork.
   Team::granted();
   module.def("set_num_threads", [](int threads) { thread_settings.wanted = threads; });
   module.def("num_threads", [] { return thread_settings.num_threads(); });

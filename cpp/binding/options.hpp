@@ -33,7 +33,7 @@ inline Function function_of(const std::string& name) {
   fail(PyExc_ValueError, "activation: expected a known name, got " + name);
 }
 
-// From (name, alpha, beta).
+// Reads an activation from (name, alpha, beta).
 inline Activation<double> activation_of(const py::handle& given) {
   const auto items = py::cast<py::tuple>(given);
   Activation<double> activation;
@@ -43,7 +43,8 @@ inline Activation<double> activation_of(const py::handle& given) {
   return activation;
 }
 
-// From the keyword arguments of a core's `make`. Options that a cell does not have are left out.
+// Reads the options from the keyword arguments of a core's `make`. Options that the cell does not have are missing
+// there.
 inline Options options_of(const py::kwargs& given) {
   Options options;
   const auto take = [&](auto& place, const char* name) {
@@ -68,7 +69,7 @@ inline Options options_of(const py::kwargs& given) {
     for (int s = 0; s < options.states(); ++s)
       options.zoneout[s] = py::cast<double>(zoneout[static_cast<std::size_t>(s)]);
   }
-  if (given.contains("activations")) {  // from roles to (name, alpha, beta)
+  if (given.contains("activations")) {  // role: (name, alpha, beta)
     const auto activations = py::cast<py::dict>(given["activations"]);
     const auto choose = [&](Activation<double>& place, const char* role) {
       if (activations.contains(role)) place = activation_of(activations[role]);

@@ -1,4 +1,4 @@
-// The parameters of a layer, from Python's list of arrays to packs.
+// Packs the parameters of a layer, which Python passes as a list of arrays.
 #pragma once
 
 #include <cstring>
@@ -13,8 +13,8 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace binding {
 
-// Runs `compute`. A bad_alloc becomes a MemoryError whose message shows got(), the size; a call that was stopped lets
-// the exception of the signal's handler out.
+// Runs `compute`. A bad_alloc becomes a MemoryError whose message shows got(), the size. If the call was interrupted,
+// the exception that the signal's handler raised is passed on.
 template <class Got, class Compute>
 void guard(const char* name, const Got& got, const Compute& compute) {
   try {
@@ -43,7 +43,7 @@ void for_each_parameter(const Options& o, List& list, const Each& each) {
   }
 }
 
-// How many numbers all parameters have.
+// The total number of elements of all parameters.
 template <class T, class List>
 Index parameters_size(const Options& o, List& list) {
   Index size = 0;
@@ -98,7 +98,8 @@ std::shared_ptr<const PackedParameters<T>> pack_parameters(const Stack<T>& stack
       "parameters", [] { return "no memory for their packs"; },
       [&] {
         const py::gil_scoped_release release;
-        // The values are copied first: if one is written meanwhile, the copy differs from it and is not taken for it.
+        // The values are copied before they are packed. If one is written in between, the copy differs from it, so the
+        // next comparison notices the change.
         if (copy_values) {
           packed->values = Buffer<T>(parameters_size<T>(o, pointers));
           T* to = packed->values.get();

@@ -52,7 +52,7 @@ struct StateArgument {
   }
 
  private:
-  PerState<py::object> arrays;  // arrays, or nothing: a py::array would allocate even if it is not wanted
+  PerState<py::object> arrays;  // not py::array, because its default constructor allocates
 };
 
 // A state that a call returns.

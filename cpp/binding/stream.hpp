@@ -11,9 +11,9 @@ namespace binding {
 template <class T>
 class BoundStream {
  public:
-  // `layer` is the Python object that the stream shows and pickles, and `core` is its core. snapshot() returns the
-  // layer's current parameters as a list. rebuild(layer, batch_size, arrays, state) makes an equal stream. batch_size
-  // None: there is no batch axis.
+  // `layer` is the Python layer, which the stream's repr and pickle contain, and `core` is its core. snapshot() returns
+  // the layer's current parameters as a list. rebuild(layer, batch_size, arrays, state) makes an equal stream. If
+  // batch_size is None, arrays have no batch axis.
   static std::unique_ptr<BoundStream> make(const py::object& layer, const py::object& core,
                                            const py::object& batch_size, const py::object& snapshot,
                                            const py::object& rebuild, const py::list& arrays) {

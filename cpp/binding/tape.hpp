@@ -10,7 +10,7 @@ namespace gatewise {
 inline namespace GATEWISE_ISA {
 namespace binding {
 
-// A tape, and what a later backward must know of its call.
+// A tape, and what backward must know about the forward call.
 template <class T>
 struct HeldTape {
   explicit HeldTape(Tape<T> made) : tape(std::move(made)) {}
@@ -27,8 +27,8 @@ inline void make_read_only(py::array& array) {
   py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
 }
 
-// A read-only array over memory that `owner` keeps alive; contiguous if `strides` is empty. Its base is no array, so
-// nobody can make it writeable.
+// A read-only array over memory that `owner` keeps alive; contiguous if `strides` is empty. Its base is not an array,
+// so NumPy refuses to make it writeable.
 template <class T, class OwnerOf>
 py::array lend(const Shape& shape, const Shape& strides, const T* data, std::shared_ptr<OwnerOf> owner) {
   using Held = std::shared_ptr<OwnerOf>;
@@ -38,16 +38,16 @@ py::array lend(const Shape& shape, const Shape& strides, const T* data, std::sha
   return std::move(array);
 }
 
-// The shape of a state of every step: that of the state after one more axis, T.
+// The shape of a state of every step: T, followed by the shape of the state.
 inline Shape steps_shape(const Options& o, const Layout& layout, Index time, Index batch, Index features) {
   Shape shape = state_shape(o, layout, batch, features);
   shape.push_front(time);
   return shape;
 }
 
-// The states and gates of every step, read-only, with 0 at steps not taken. An array is a view of the tape's memory if
-// the strides between steps, layers and sequences are constant there, as they are with one direction and without
-// lengths and masks. Else it is a copy.
+// The states and gates of every step, read-only, with 0 at steps that are not taken. An array is a view of the tape's
+// memory if the strides between steps, layers and sequences are constant there, which needs a unidirectional layer
+// without lengths and masks. Otherwise it is a copy.
 template <class T>
 struct TapeArrays {
   std::shared_ptr<const HeldTape<T>> held;
@@ -60,14 +60,14 @@ struct TapeArrays {
     return array(gates, options().output_size(), 0, options().num_layers == 1,
                  [this](Index i, Index row) { return tape().state_at(State::h, i, row); });
   }
-  // c: (T, L·D, B, H); None of a cell without.
+  // c: (T, L·D, B, H); None if the cell has no c.
   py::object cells() const {
     if (options().states() == 1) return py::none();
     require_all_saved("cells");
     return array(0, options().hidden_size, 0, true,
                  [this](Index i, Index row) { return tape().state_at(State::c, i, row); });
   }
-  // The activated gates: (G, T, L·D, B, H), i f g o or r z n; of an RNN its h.
+  // The activated gates: (G, T, L·D, B, H), in the order i f g o or r z n. An RNN has one gate, which is its h.
   py::array gates() const {
     const Index G = options().gates();
     if (G == 1) return hidden(1);

@@ -22,7 +22,8 @@ struct ThreadSettings {
   int limit() const { return test_limit > 0 ? test_limit.load() : Team::granted(); }
   int num_threads() const { return wanted > 0 ? wanted.load() : limit(); }
   int usable() const { return std::min(num_threads(), limit()); }
-  // For a call of so many multiply-adds. The operating system is not asked if one thread does the call in any case.
+  // The number for a call with this many multiply-adds. If the call runs on one thread anyway, the operating system is
+  // not asked for its limits.
   int usable(double multiply_adds) const {
     const bool alone = multiply_adds < work_worth_a_team || (test_limit == 0 && Crowd::here());
     return alone ? 1 : usable();
@@ -30,7 +31,7 @@ struct ThreadSettings {
 };
 inline ThreadSettings thread_settings;
 
-// Calls of more multiply-adds, which take more than some 20 µs, let other Python threads run.
+// Calls with more multiply-adds, which take more than about 20 µs, let other Python threads run.
 constexpr double work_worth_the_gil = 4e5;
 
 // Releases the GIL, if the call is long enough.

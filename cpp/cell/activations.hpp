@@ -1,6 +1,6 @@
-// The activations of a cell, in two forms. Usual ones are known when compiling, and their slopes follow from their
-// values. Chosen ones are selected at run time, and their slopes also need what they were applied to, so the cell saves
-// that on its tape.
+// The activations of a cell, in two forms. Usual ones are known at compile time, and their slopes follow from their
+// values. Chosen ones are selected at run time. Their slopes also need their inputs, so the cell saves these on the
+// tape.
 #pragma once
 
 #include "../math/chosen.hpp"
@@ -26,7 +26,7 @@ struct Usual {
     return tanh(c);
   }
 
-  // The slope where the value is y. The second argument, the input, is needed by chosen activations only.
+  // The slope where the value is y. The second argument is the input, which only chosen activations need.
   template <class P>
   GATEWISE_INLINE P gate_slope(P y, P) const {
     return y * (broadcast<P>(1) - y);
@@ -87,8 +87,8 @@ struct Chosen {
   }
 };
 
-// The input of the n-th of a cell's values. A cell that saves inputs saves them after all `values`, in the same order;
-// one that does not gets the value itself, which nothing reads.
+// The input of the activation whose value is saved[n]. A cell with chosen activations saves the inputs after its
+// `values` values, in the same order. Without saved inputs this returns the value, which the usual slopes ignore.
 template <class Activations, int values, class P, int saved_count>
 GATEWISE_INLINE P input_of(const P (&saved)[saved_count], int n) {
   return saved[Activations::saves_inputs ? values + n : n];

@@ -22,9 +22,9 @@ namespace detail {
 
 using Clock = std::chrono::steady_clock;
 
-// Whether other processes occupy the cores that a team needs. If one member loses its core, the others wait for it, and
-// the call can take many times as long as on one thread. A call cannot know this beforehand, so a call that notices it
-// warns later calls.
+// Remembers whether other processes occupy the cores that a team needs. If one member loses its core, the others wait
+// for it, and the call can take many times as long as on one thread. A call cannot know this beforehand, so a call that
+// notices it warns later calls.
 class Crowd {
  public:
   static bool here() {
@@ -32,8 +32,8 @@ class Crowd {
     return until != 0 && Clock::now().time_since_epoch().count() < until;
   }
 
-  // Reports the time that a team has taken, and how much of it its first member has waited. If one thread would have
-  // been faster, calls use one thread for a while, and for twice as long each time that it happens again.
+  // Records the duration of a team's call, and how long the first member has waited for the others. If one thread would
+  // have been faster, calls use one thread for a while, and for twice as long each time that it happens again.
   static void report(int members, Clock::duration taken, Clock::duration waited) {
     const bool crowded = waited > std::chrono::microseconds(200) && taken > (taken - waited) * (2 * members + 1) / 2;
     const int times = crowded ? std::min(times_.load(std::memory_order_relaxed) + 1, 7) : 0;
@@ -105,7 +105,7 @@ struct Member {
   Index end(Index total) const { return total * (index + 1) / count; }
 };
 
-// There is only one team at a time. A call that finds the team taken runs on its own thread.
+// There is only one team at a time. While a call uses it, other calls run on their own thread.
 class Team {
  public:
   explicit Team(int threads) : size_(std::max(threads, 1)) {

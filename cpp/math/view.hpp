@@ -6,7 +6,8 @@
 namespace gatewise {
 inline namespace GATEWISE_ISA {
 
-// A view of [T, B, features], or of [B, T, features] by other strides. Strides also select one direction's half.
+// A view of [T, B, features] or, with other strides, of [B, T, features]. It can also show only one direction's half
+// of the features.
 template <class T>
 struct View {
   T* data = nullptr;

@@ -71,7 +71,7 @@ struct RmsProp {
   }
 };
 
-// Kingma and Ba 2015, Algorithm 1; with `keep` < 1 AdamW: p ← keep·p first (Loshchilov and Hutter 2019).
+// Kingma and Ba 2015, Algorithm 1. With keep < 1 it is AdamW: first p ← keep·p (Loshchilov and Hutter 2019).
 // step = lr / (1 − β1ᵗ), root = √(1 − β2ᵗ).
 template <class T>
 struct Adam {
