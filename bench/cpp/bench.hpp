@@ -35,7 +35,7 @@ void count_operations(benchmark::State& state, double operations, int threads = 
   state.counters["FLOP/s"] = Counter(operations, Counter::kIsIterationInvariantRate);
   state.counters["of peak"] = Counter(operations / peak<T>(threads), Counter::kIsIterationInvariantRate);
 }
-// Declares how many elements one iteration makes: times are then shown per element.
+// Declares how many elements one iteration computes. Times are then shown per element.
 inline void count_elements(benchmark::State& state, double elements) { state.counters["elements"] = elements; }
 
 template <class T>

@@ -65,8 +65,8 @@ template <class T>
 double measure_peak(int threads) {
   using P = Packet<T, widest<T>>;
   constexpr Index times = 400000;     // about a millisecond
-  static volatile T factor = T(0.5);  // so the compiler does not know it
-  static std::atomic<T> result;       // so the compiler needs the result
+  static volatile T factor = T(0.5);  // volatile: the compiler must not compute with it
+  static std::atomic<T> result;       // so that the compiler does not remove the work
   const double seconds = best_seconds(threads, 40, [](int) { result = multiply_add<P>(times, factor, factor); });
   return 2.0 * P::width * chains * static_cast<double>(times) * threads / seconds;
 }

@@ -1,5 +1,5 @@
-// Prints the measured peak in FLOP/s as JSON, {"float32": {"1": …, "2": …}, "float64": …}, for up to as many threads as
-// its argument says.
+// Prints the measured peak in FLOP/s as JSON, {"float32": {"1": …, "2": …}, "float64": …}, for every number of threads
+// from 1 to the program's argument.
 #include <cstdio>
 #include <cstdlib>
 

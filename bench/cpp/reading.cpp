@@ -42,7 +42,8 @@ void add_level(const std::string& level, Index bytes) {
 
 }  // namespace
 
-// Reads half of each level, because others use it too, and four times the last level for memory.
+// Measures arrays of half the size of each cache level, because other data are in the cache too, and for memory an
+// array of four times the last level.
 void add_reading() {
   Index last = 8 << 20;
   for (const auto& cache : benchmark::CPUInfo::Get().caches) {

@@ -14,7 +14,7 @@ int main() {
   const gatewise::Stack<float> lstm(options);
 
   const std::vector<float> weight_ih(4 * H * I, 0.1f), weight_hh(4 * H * H, -0.1f);
-  gatewise::Parameters<const float> parameters;  // biases are left out: zero
+  gatewise::Parameters<const float> parameters;  // biases that are not set are zero
   parameters.weight_ih = weight_ih.data();
   parameters.weight_hh = weight_hh.data();
   const auto weights = lstm.pack({parameters});
@@ -32,7 +32,7 @@ int main() {
   std::printf("%.7f %.7f\n", h[0], c[0]);
 
   gatewise::Stream<float> stream(lstm, weights, B);
-  const gatewise::FloatMode mode;  // held over all steps; stream.step(x, y) would set it in each of them
+  const gatewise::FloatMode mode;  // set once for all steps; stream.step(x, y) would set it in every step
   for (gatewise::Index t = 0; t < T; ++t) stream.step(&x[t * B * I], h.data(), mode);
   std::printf("%.7f\n", h[0]);
 }

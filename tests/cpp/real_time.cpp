@@ -1,4 +1,5 @@
-// Shows that a stream's step takes no lock and allocates nothing: counts the C library's calls meanwhile.
+// Shows that a stream's step takes no lock and allocates nothing, by counting the calls of the C library's functions
+// for both during the step.
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -11,7 +12,7 @@ namespace {
 bool counting = false;
 int calls = 0;
 
-// The C library's function, which the one of this program hides.
+// Returns the C library's function of this name, which a function of this program replaces.
 template <class Function>
 Function* next(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
