@@ -2,5 +2,5 @@
 // `gatewise` are for users; those in `gatewise::detail` may change at any time.
 #pragma once
 
-#include "layer/stack.hpp"
+#include "layer/stack_calls.hpp"
 #include "layer/stream.hpp"

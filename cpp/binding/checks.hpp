@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "../gatewise.hpp"
+#include "../layer/stream.hpp"
 
 namespace gatewise {
 inline namespace GATEWISE_ISA {

@@ -99,18 +99,19 @@ struct GruBeforeStages : CellStages<P, Cell::gru_before, Activations> {
   template <bool save>
   void forward(const Share& share, bool backwards, const RecurrenceWeights<T>& w, const Sizes& sizes,
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
-    for_each_unit<P, 2, !Activations::saves_inputs>(
-        share, backwards, w.stages[0], rows, h_in, count,
-        [&](Index u, Index r, const auto& x, const auto& h) GATEWISE_INLINE_LAMBDA {
-          using Q = std::decay_t<decltype(x[0])>;
-          const auto& row = rows[r];
-          Q saved[saved_count];
-          const Q q = Formulas::forward_gates(activations, x, h, load<Q>(h_in[r] + u, sizes.hidden - u), saved);
-          GATEWISE_UNROLL
-          for (int i = 0; i < saved_count; ++i)
-            if (i % Formulas::values < 2) store(row.saved + i * sizes.padded + u, saved[i]);
-          store(scratch.between + r * scratch.pitch + u, q);
-        });
+    for_each_unit<P, 2, Base::fuses_input>(share, backwards, w.stages[0], rows, h_in, count,
+                                           [&](Index u, Index r, const auto& x, const auto& h) GATEWISE_INLINE_LAMBDA {
+                                             using Q = std::decay_t<decltype(x[0])>;
+                                             const auto& row = rows[r];
+                                             Q saved[saved_count];
+                                             const Q q = Formulas::forward_gates(
+                                                 activations, x, h, load<Q>(h_in[r] + u, sizes.hidden - u), saved);
+                                             GATEWISE_UNROLL
+                                             for (int i = 0; i < saved_count; ++i)
+                                               if (i % Formulas::values < 2)
+                                                 store(row.saved + i * sizes.padded + u, saved[i]);
+                                             store(scratch.between + r * scratch.pitch + u, q);
+                                           });
     share.wait();
     for (Index r = 0; r < count; ++r) scratch.in[r] = scratch.between + r * scratch.pitch;
     const auto& candidate = w.stages[1].recurrent;

@@ -42,25 +42,23 @@ struct LstmStages : CellStages<P, peephole ? Cell::lstm_peephole : Cell::lstm, A
   void forward(const Share& share, bool backwards, const RecurrenceWeights<T>& w, const Sizes& sizes,
                const ForwardRow<T>* rows, const T* const* h_in, Index count, StepScratch<T>& scratch) const {
     const bool projects = sizes.projects();
-    for_each_unit<P, 4, fuses_input>(share, backwards, w.stages[0], rows, h_in, count,
-                                     [&](Index u, Index r, const auto& x, const auto& h) GATEWISE_INLINE_LAMBDA {
-                                       using Q = std::decay_t<decltype(x[0])>;
-                                       const auto& row = rows[r];
-                                       Q peep[3], saved[saved_count];
-                                       load_peepholes(w, sizes, u, peep);
-                                       const auto out = Formulas::forward(
-                                           activations, x, h, load<Q>(row.before[State::c] + u), peep, saved);
-                                       store(row.after[State::c] + u, out.c);
-                                       if constexpr (save) {
-                                         GATEWISE_UNROLL
-                                         for (int i = 0; i < saved_count; ++i)
-                                           store(row.saved + i * sizes.padded + u, saved[i]);
-                                       }
-                                       if (projects)
-                                         store(scratch.between + r * scratch.pitch + u, out.h);
-                                       else
-                                         row.write(u, out.h, sizes.hidden - u);
-                                     });
+    const auto step = [&](Index u, Index r, const auto& x, const auto& h) GATEWISE_INLINE_LAMBDA {
+      using Q = std::decay_t<decltype(x[0])>;
+      const auto& row = rows[r];
+      Q peep[3], saved[saved_count];
+      load_peepholes(w, sizes, u, peep);
+      const auto out = Formulas::forward(activations, x, h, load<Q>(row.before[State::c] + u), peep, saved);
+      store(row.after[State::c] + u, out.c);
+      if constexpr (save) {
+        GATEWISE_UNROLL
+        for (int i = 0; i < saved_count; ++i) store(row.saved + i * sizes.padded + u, saved[i]);
+      }
+      if (projects)
+        store(scratch.between + r * scratch.pitch + u, out.h);
+      else
+        row.write(u, out.h, sizes.hidden - u);
+    };
+    for_each_unit<P, 4, fuses_input>(share, backwards, w.stages[0], rows, h_in, count, step);
     if (projects) {
       share.wait();
       project(share, w, sizes, rows, count, scratch);

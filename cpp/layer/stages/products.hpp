@@ -51,7 +51,8 @@ GATEWISE_NOINLINE void use_row_of_halves(const typename RecurrenceWeights<scalar
 }
 
 // Calls each(first unit, row, x̂, ĥ) for the packets of units of a stage with N gates. `lone_in_registers`: whether a
-// lone row has code of its own. With chosen activations a second copy of the cell would be too much code.
+// lone row has code of its own. With chosen activations that would be too much code, and with two gates the tiles of
+// two panels at once are faster.
 template <class P, int N, bool lone_in_registers, class Each>
 GATEWISE_INLINE void for_each_unit(const Share& share, bool backwards,
                                    const typename RecurrenceWeights<scalar_t<P>>::Stage& stage,
@@ -71,7 +72,7 @@ GATEWISE_INLINE void for_each_unit(const Share& share, bool backwards,
       return;
     }
   }
-  use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const scalar_t<P>* tile) {
+  const auto use_tile = [&](Index panel, Index first, Index n, const scalar_t<P>* tile) GATEWISE_INLINE_LAMBDA {
     const auto use = [&](auto packet) {
       using Q = decltype(packet);
       const Index unit = panels.first_unit(panel), lane = panels.first_lane(panel);
@@ -83,7 +84,8 @@ GATEWISE_INLINE void for_each_unit(const Share& share, bool backwards,
       }
     };
     panels.template is_half<P>(panel) ? use(Half<P>()) : use(P());
-  });
+  };
+  use_tiles<P>(panels, range, h_in, count, use_tile);
 }
 
 // The gradient of the h that W_hh has read, W_hhᵀ δ: written to d_in, or added to it.
