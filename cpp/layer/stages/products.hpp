@@ -51,8 +51,8 @@ GATEWISE_NOINLINE void use_row_of_halves(const typename RecurrenceWeights<scalar
 }
 
 // Calls each(first unit, row, x̂, ĥ) for the packets of units of a stage with N gates. `lone_in_registers`: whether a
-// lone row has code of its own. With chosen activations that would be too much code, and with two gates the tiles of
-// two panels at once are faster.
+// lone row has code of its own. Without it there is less code, as chosen activations need, and a stage of two gates
+// takes fewer instructions, because a tile then has two panels.
 template <class P, int N, bool lone_in_registers, class Each>
 GATEWISE_INLINE void for_each_unit(const Share& share, bool backwards,
                                    const typename RecurrenceWeights<scalar_t<P>>::Stage& stage,
