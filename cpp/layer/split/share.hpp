@@ -45,10 +45,8 @@ struct Share {
   template <class T>
   PanelRange panels(const Panels<T>& weights, bool backwards = false) const {
     const Index count = weights.panels();
-    PanelRange range{0, count};
-    if (divides_units()) range = {member.begin(count), member.end(count)};
-    range.backwards = backwards;
-    return range;
+    return divides_units() ? PanelRange{member.begin(count), member.end(count), backwards}
+                           : PanelRange{0, count, backwards};
   }
   // Its units among the outputs of a product: [first, last).
   template <class T>

@@ -122,8 +122,9 @@ struct GruBeforeStages : CellStages<P, Cell::gru_before, Activations> {
       const Index left = sizes.hidden - u;
       const Q x_hat = load<Q>(row.x_hat + gate_lanes + u), z = load<Q>(row.saved + sizes.padded + u);
       Q saved[saved_count];
-      const Q h_prev = load<Q>(row.before[State::h] + u, left);
-      row.write(u, Formulas::forward_candidate(activations, x_hat, h_hat, z, h_prev, saved), left);
+      const Q h =
+          Formulas::forward_candidate(activations, x_hat, h_hat, z, load<Q>(row.before[State::h] + u, left), saved);
+      row.write(u, h, left);
       if constexpr (save) {
         GATEWISE_UNROLL
         for (int i = 2; i < saved_count; i += Formulas::values) store(row.saved + i * sizes.padded + u, saved[i]);

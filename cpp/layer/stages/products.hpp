@@ -72,7 +72,7 @@ GATEWISE_INLINE void for_each_unit(const Share& share, bool backwards,
       return;
     }
   }
-  const auto use_tile = [&](Index panel, Index first, Index n, const scalar_t<P>* tile) GATEWISE_INLINE_LAMBDA {
+  use_tiles<P>(panels, range, h_in, count, [&](Index panel, Index first, Index n, const scalar_t<P>* tile) {
     const auto use = [&](auto packet) {
       using Q = decltype(packet);
       const Index unit = panels.first_unit(panel), lane = panels.first_lane(panel);
@@ -84,8 +84,7 @@ GATEWISE_INLINE void for_each_unit(const Share& share, bool backwards,
       }
     };
     panels.template is_half<P>(panel) ? use(Half<P>()) : use(P());
-  };
-  use_tiles<P>(panels, range, h_in, count, use_tile);
+  });
 }
 
 // The gradient of the h that W_hh has read, W_hhᵀ δ: written to d_in, or added to it.
