@@ -25,7 +25,7 @@ template <class T>
 void add_type() {
   using P = Packet<T, widest<T>>;
   add_function<P>("sigmoid", [](P x) { return sigmoid(x); });
-  add_function<P>("tanh", [](P x) { return gatewise::tanh(x); });
+  add_function<P>("tanh", [](P x) { return gatewise::detail::tanh(x); });
 }
 
 }  // namespace
