@@ -1,4 +1,4 @@
-"""The cells, of each kind one: a single step, for loops of your own."""
+"""The cells, one for each kind: they run a single step, for loops of your own."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 CELLS: dict[str, type[RNNCell] | type[LSTMCell] | type[GRUCell]] = {
     cell.kind.name: cell for cell in (RNNCell, LSTMCell, GRUCell)
 }
-"""The class of each kind of cell."""
+"""The single-step class of each kind of cell, by the kind's name."""

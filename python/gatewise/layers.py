@@ -1,4 +1,4 @@
-"""The layers, of each kind of cell one."""
+"""The layers, one for each kind of cell."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_only_matching_gradients_are_added_to(namespace: Any) -> None:
         with pytest.raises(ValueError, match=r"^into: expected float32 gradients of .*, got "):
             layer.backward(tape, y, into=into)
     for wrong in (layer.params, {}, 1.0, of(layer).params):
-        with pytest.raises(TypeError, match=r"^into: expected what backward returned, got "):
+        with pytest.raises(TypeError, match=r"^into: expected Gradients that backward returned, got "):
             layer.backward(tape, y, into=wrong)
     grads = layer.backward(tape, y)
     before = grads.flat.copy()

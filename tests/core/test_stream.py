@@ -141,7 +141,7 @@ def test_what_is_refused() -> None:
     refused: list[tuple[type[Exception], str, Any]] = [
         (
             ValueError,
-            "stream: expected a layer of one direction, got",
+            "stream: expected a unidirectional layer, got",
             lambda: gw.GRU(1, 2, bidirectional=True).stream(),
         ),
         (ValueError, "batch_size: expected an integer >= 1, got 0", lambda: layer.stream(0)),

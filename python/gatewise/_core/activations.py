@@ -1,4 +1,4 @@
-"""Activations by name: their parameters, the defaults of these, and the forms in which a caller may give them."""
+"""Activations by name, the defaults of their parameters, and the checks of what a caller passes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def with_parameters(activation: Activation) -> tuple[str, float, float]:
 
 
 def checked_activation(argument: str, value: Any, dtype: np.dtype[Any]) -> Activation:
-    """`value` as a name, or, for an activation with parameters, as a tuple that has all of them.
+    """Return the activation as its name or, if it has parameters, as a tuple of its name and all of them.
 
     >>> checked_activation("nonlinearity", ["elu"], np.dtype(np.float32))
     ('elu', 1.0)

@@ -1,4 +1,4 @@
-"""What the compiled layers and cells share with their NumPy reference: options, parameters, and copies of them."""
+"""The base classes of the compiled layers and cells and of their NumPy reference: options, parameters and copies."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RecurrentBase:
         self.reset_parameters()
 
     def _assemble(self, options: Options, rng: np.random.Generator) -> None:
-        """Take over options and a generator; the parameters are there, but have no values yet."""
+        """Set options and generator, and create the parameters without values."""
         shapes = options.cell_parameter_shapes() if self._single_step else options.parameter_shapes()
         self._options, self._generator, self.params = options, rng, Parameters(shapes, options.dtype)
 
@@ -77,7 +77,7 @@ class RecurrentBase:
             input weights and orthogonal recurrent weights, and sets biases and peepholes to zero and an LSTM's forget
             bias to 1, as Keras does.
         seed : int, numpy.random.Generator or None, default None
-            What ``numpy.random.default_rng`` takes. None continues with the layer's own generator.
+            Passed to ``numpy.random.default_rng``. None continues with the layer's own generator.
 
         Raises
         ------
@@ -204,11 +204,11 @@ class RecurrentBase:
         return other
 
     def adopt(self, mapping: Mapping[str, Array]) -> None:
-        """Let the parameters live in the caller's arrays.
+        """Use the caller's arrays as the parameters, without a copy.
 
-        Every later call sees later changes of those arrays: inference compares them with what it has packed, and
-        `forward` packs them each time. Writing through `params` writes into them. Copies and pickles of the layer own
-        their values again.
+        Each call uses the current values of the arrays: inference compares them with the packed weights, and `forward`
+        packs them each time. Writing through `params` writes into the arrays. Copies and pickles of the layer have
+        arrays of their own.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class RecurrentBase:
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments, apart from the seed.
 
-        A layer made from them has the same options; its parameters are drawn anew.
+        A layer made from them has the same options; its parameters have new initial values.
 
         Returns
         -------
@@ -306,7 +306,7 @@ class LayerBase(RecurrentBase):
         "0.1",
     )
     zoneout = OptionView[float | tuple[float, float]](
-        "The probability with which a unit keeps its value at a step of `forward`; for an LSTM those of h and c.",
+        "The probability with which a unit keeps its value at a step of `forward`; for an LSTM, of h and of c.",
         "gw.LSTM(2, 3, zoneout=0.1)",
         "(0.1, 0.1)",
     )
@@ -318,7 +318,7 @@ class LayerBase(RecurrentBase):
     )
 
     def _dropout_key(self, key: Any) -> int | None:
-        """The key of this call's random numbers: the caller's or the next of the layer's generator; None: no noise."""
+        """The caller's `key` of the random numbers, or one of the layer's generator; None if none are drawn."""
         if key is not None:
             if isinstance(key, (bool, np.bool_)) or not hasattr(key, "__index__"):
                 raise TypeError(f"key: expected an integer from 0 to 2**64 - 1, got {key!r}")
@@ -344,7 +344,7 @@ class LayerBase(RecurrentBase):
         if into is None:
             return
         if not isinstance(into, Gradients):
-            raise TypeError(f"into: expected what backward returned, got {type(into).__name__}")
+            raise TypeError(f"into: expected Gradients that backward returned, got {type(into).__name__}")
         expected, got = list(self.params.shapes.items()), list(into.params.shapes.items())
         if expected != got or into.flat.dtype != self.dtype:
             raise ValueError(

@@ -86,4 +86,4 @@ def generator(seed: Any) -> np.random.Generator:
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"seed: expected what numpy.random.default_rng takes, got {seed!r}") from error
+        raise type(error)(f"seed: expected a seed for numpy.random.default_rng, got {seed!r}") from error

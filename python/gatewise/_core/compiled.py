@@ -1,4 +1,4 @@
-"""The compiled core behind a layer or cell, and when its weights are packed again."""
+"""The compiled core of a layer or cell, and when its weights are packed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Compiled(RecurrentBase):
         self._packed_version = -1
 
     def _ready(self, once: bool = False) -> Core:
-        """The core, with the current parameters packed.
+        """Return the core, with the current parameters packed.
 
-        Parameters are packed only when they have changed. The owner of adopted ones changes them unseen, so they are
-        compared with what was packed. With `once`, for a caller that changes them between any two calls, as training
-        does, they are packed without a comparison.
+        Parameters are packed only when they have changed. Adopted arrays can change without notice, so they are
+        compared with the packed values. With `once`, adopted arrays are packed without a comparison: training changes
+        them before every call.
         """
         params = self.params
         if self._packed_version != params.version or params.adopted:

@@ -10,7 +10,7 @@ from .state import State
 
 
 class CompiledCell(Compiled, CellBase):
-    """How the cells are called."""
+    """The call of the compiled cells."""
 
     def __call__(self, x: ArrayLike, state: State | None = None) -> State:
         """Return the state after one more step.
@@ -30,7 +30,7 @@ class CompiledCell(Compiled, CellBase):
         Raises
         ------
         ValueError, TypeError
-            If a shape or dtype differs; the message names the argument, what was expected and what came.
+            If a shape or dtype is wrong; the message names the argument, what was expected and what was given.
 
         See Also
         --------

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 
 class CompiledLayer(Compiled, LayerBase):
-    """How the layers are called. T steps, B sequences, I input features, H hidden units, P projected units, Y = P with
-    a projection, else H; L layers, D directions."""
+    """The calls of the compiled layers.
+
+    T steps, B sequences, I input features, H hidden units, P projected units, Y = P with a projection, else H; L
+    layers, D directions.
+    """
 
     def __call__(
         self,
@@ -32,7 +35,7 @@ class CompiledLayer(Compiled, LayerBase):
     ) -> tuple[Array, State]:
         """Run the layers over x, for inference.
 
-        Nothing is dropped and nothing is kept for a backward pass; zoneout takes its expectation.
+        Dropout does not act, zoneout takes its expectation, and no tape is kept.
 
         Parameters
         ----------
@@ -41,28 +44,28 @@ class CompiledLayer(Compiled, LayerBase):
             converts to the layer's dtype by ``same_kind`` casting.
         state : ndarray or tuple of ndarray, optional
             The initial state: h of shape (L·D, B, Y), or (h, c) for an LSTM with c of shape (L·D, B, H); without B for
-            a single sequence. Index l·D + d belongs to layer l and direction d. The default is zeros, also for either
-            half of (h, c).
+            a single sequence. Index l·D + d belongs to layer l and direction d. The default is zeros; either of
+            (h, c) may be None as well.
         lengths : array_like of int of shape (B,), optional
             The number of valid steps of each sequence; one integer for a single sequence. At later steps the state
-            stays, y is 0 and x is not read. The default is all T.
+            does not change, y is 0 and x is not read. The default is all T.
         mask : array_like of bool of shape (T, B), optional
-            Which steps are valid; laid out like x. At masked steps the state stays, y repeats the last valid output
-            (zeros before the first) and x is not read. Excludes `lengths`.
+            Which steps are valid; laid out like x. At masked steps the state does not change, y repeats the last
+            valid output (zeros before the first) and x is not read. It cannot be combined with `lengths`.
         resets : array_like of bool of shape (T, B), optional
-            Where a new sequence begins, between t - 1 and t; laid out like x. The state is set to zero there.
+            True where a new sequence begins, between t - 1 and t; laid out like x. The state is set to zero there.
 
         Returns
         -------
         y : ndarray of shape (T, B, D·Y)
-            h of the last layer at every step, both directions side by side; laid out like x.
+            h of the last layer at every step, both directions concatenated; laid out like x.
         state : ndarray or tuple of ndarray
             The state after each sequence's last valid step, in the structure of the argument.
 
         Raises
         ------
         ValueError, TypeError
-            If a shape, dtype or value differs; the message names the argument, what was expected and what came.
+            If a shape, dtype or value is wrong; the message names the argument, what was expected and what was given.
         MemoryError
             If the sizes do not fit into memory.
 
@@ -130,7 +133,7 @@ class CompiledLayer(Compiled, LayerBase):
         Raises
         ------
         ValueError, TypeError
-            If a shape, dtype or value differs; the message names the argument, what was expected and what came.
+            If a shape, dtype or value is wrong; the message names the argument, what was expected and what was given.
         MemoryError
             If the sizes do not fit into memory.
 
@@ -143,8 +146,8 @@ class CompiledLayer(Compiled, LayerBase):
         ``tape.hidden``, of shape (T, L·D, B, Y), and for an LSTM ``tape.cells``, of shape (T, L·D, B, H), are h and c
         after every step. ``tape.gates``, of shape (G, T, L·D, B, H), are the activated gates: ``i, f, g, o =
         tape.gates`` or ``r, z, n = tape.gates``; for an RNN its h. All three are read-only, lack the axis B for a
-        single sequence, and are 0 at steps that are not valid. They are views of the tape's memory where one direction
-        has only valid steps (`hidden`: with one layer only); otherwise each access makes a copy.
+        single sequence, and are 0 at steps that are not valid. If the layer is unidirectional and all steps are
+        valid, they are views of the tape's memory (`hidden`: only with one layer); otherwise each access makes a copy.
 
         ``tape.nbytes`` is the tape's size and ``tape.key`` the key, or None if nothing was drawn. With checkpoints,
         lengths, masks and resets take up to 40 bytes per step, sequence and direction. A tape can be neither pickled
@@ -182,15 +185,15 @@ class CompiledLayer(Compiled, LayerBase):
         dy : array_like of shape (T, B, D·Y), optional
             The gradient of the loss with respect to y. The default is zeros.
         d_state : ndarray or tuple of ndarray, optional
-            The gradient with respect to the final state, in its structure; either half of an LSTM's may be None. The
-            default is zeros.
+            The gradient with respect to the final state, in its structure; either of an LSTM's two may be None.
+            The default is zeros.
         wrt_x : bool, default True
             Whether to compute the gradient of x. False saves one product.
         steps : bool, default False
             Whether to return the gradients of the states after every step too. See Notes.
         into : Gradients, optional
             Earlier gradients of this layer, or of one with the same parameters. The parameters' gradients are added to
-            them in place, whole or, after an error, not at all. Only one thread at a time may do so.
+            them in place. After an error they are unchanged. Only one thread at a time may use the same `into`.
 
         Returns
         -------
@@ -251,7 +254,7 @@ class CompiledLayer(Compiled, LayerBase):
         Parameters
         ----------
         batch_size : int or None, default 1
-            The number of sequences that step together, B. None means one sequence without a batch axis.
+            The number of sequences in each step, B. None means one sequence without a batch axis.
 
         Returns
         -------

@@ -15,8 +15,8 @@ def set_num_threads(num_threads: int) -> None:
     """Set the number of threads that a call may use.
 
     A call never uses more than the machine grants at that moment: the affinity mask, the control group's quota,
-    ``OMP_NUM_THREADS`` and threadpoolctl's limits. Small calls use one thread whatever is set. Results do not depend on
-    it: they are bit-identical for any number.
+    ``OMP_NUM_THREADS`` and threadpoolctl's limits. Small calls always use one thread. Results are
+    bit-identical for any number of threads.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def threads(num_threads: int) -> Iterator[None]:
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     """Show what this installation consists of.
 
-    That is: versions, the instruction set in use and those available, threads, and OpenMP.
+    It shows versions, the instruction set in use and those available, threads, and OpenMP.
 
     Parameters
     ----------

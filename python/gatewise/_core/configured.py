@@ -49,7 +49,7 @@ class Configured(Documented):
 def describe(value: Any) -> Any:
     """Return the kind and configuration of a configured object, and any other value as it is.
 
-    What a function does cannot be compared, so a function is only described as one.
+    Two functions cannot be compared, so every function has the same description.
     """
     if isinstance(value, Configured):
         return {"kind": type(value).__name__} | {name: describe(one) for name, one in value.config().items()}

@@ -1,4 +1,4 @@
-"""What a declaration of a kind of cell says, and the options and parameters that several kinds share.
+"""The declaration of a kind of cell, and the options and parameters that several kinds share.
 
 Everything that depends on the kind is derived from its declaration: the checks of the constructors' arguments, `repr`,
 the configuration in files, the parameters, the states, and the core's arguments. I input features, H hidden units, P
@@ -45,10 +45,10 @@ class Option:
 
     name : the argument's name; a layer has an attribute of that name.
     default : as the constructor's signature has it, or REQUIRED.
-    check : (value, kind, dtype) to the value in its final form, or the error for the caller.
+    check : a function of (value, kind, dtype) that returns the value in its final form or raises an error for the user.
     single_step : whether the cell of a single step takes it too.
     in_core : whether the compiled core takes it; False where `Kind.variant` expresses it.
-    encode : (value, kind) to the core's arguments; None: the value under the option's name.
+    encode : a function of (value, kind) that returns the core's arguments; by default {name: value}.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Option:
     encode: Callable[[Any, Kind], dict[str, Any]] | None = None
 
     def core_arguments(self, value: Any, kind: Kind) -> dict[str, Any]:
-        """The arguments by which the compiled core learns this value."""
+        """Return the compiled core's arguments for this value."""
         if not self.in_core:
             return {}
         return {self.name: value} if self.encode is None else self.encode(value, kind)
@@ -70,8 +70,8 @@ class Parameter:
     """One parameter of a layer and direction.
 
     name : PyTorch's, without a suffix.
-    shape : (options, the layer's input size) to the shape.
-    present : whether a layer with these options has it.
+    shape : a function of the options and the layer's input size.
+    present : a function of the options that tells whether the layer has the parameter.
     glorot : how "glorot" initialises it: "uniform", "orthogonal" or "zeros".
     """
 
@@ -91,7 +91,7 @@ class Kind:
     activations : the roles in which activations act, each with its default.
     options : in the order of the layer's constructor.
     parameters : in the order of PyTorch's state dict.
-    variant : the name of the compiled cell for these options.
+    variant : a function of the options that returns the name of the compiled cell.
     ones : the gates whose ``bias_ih`` "glorot" sets to 1.
     """
 
@@ -122,7 +122,7 @@ class Kind:
         return {"activations": values} if "activations" in self.defaults else {"nonlinearity": values[0]}
 
     def require_defaults(self, options: Mapping[str, Any], besides: Collection[str], library: str) -> None:
-        """Raise a ValueError unless the options that another library does not have, all but `besides`, are defaults."""
+        """Raise a ValueError if an option that `library` lacks, which is any not in `besides`, is not its default."""
         for name, value in options.items():
             if name not in besides and value != self.defaults[name]:
                 expected = self.defaults[name]

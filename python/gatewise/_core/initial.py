@@ -14,7 +14,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def draw_initial(init: str, options: Options, shapes: Shapes, rng: np.random.Generator) -> dict[str, Array]:
-    """Initial values of parameters with these names and shapes, by the initialisation of this name."""
+    """Draw initial values for parameters of these names and shapes; `init` names the method."""
     if init == "uniform":
         return _uniform(options, shapes, rng)
     if init == "glorot":

@@ -11,7 +11,7 @@ class OptionView(property, Generic[T]):
     """A read-only attribute: the option of the same name.
 
     summary : the first line of its documentation.
-    made, value : its example; an object and the text of its attribute.
+    made, value : its example: code that makes an object, and the attribute's repr.
     """
 
     def __init__(self, summary: str, made: str, value: str) -> None:

@@ -15,7 +15,7 @@ from .parameters import size_of, suffixes
 
 
 class Options:
-    """Everything that a constructor decides, apart from the seed. Immutable.
+    """The arguments of a constructor apart from the seed, checked. Immutable.
 
     Every option of the kind is an attribute; `given` may leave out those that have defaults.
     """
@@ -52,7 +52,7 @@ class Options:
 
     @classmethod
     def restored(cls, kind: Kind, values: Mapping[str, Any]) -> Options:
-        """Options from the values of others, which were checked when those were made."""
+        """Make options from the `values()` of earlier ones, which need no second check."""
         options = object.__new__(cls)
         options.__dict__.update(kind.defaults, **values, kind=kind)
         return options
@@ -64,7 +64,7 @@ class Options:
         raise AttributeError(f"{self.__dict__.get('kind', 'options')} has no option {name!r}")
 
     def _require_memory(self) -> None:
-        """Refuse sizes whose weights no memory holds before anything is made of them."""
+        """Refuse sizes whose weights do not fit into memory, before the weights are allocated."""
         first, other = (size_of(self.layer_parameter_shapes(layer)) for layer in (0, 1))
         size = (first + (self.num_layers - 1) * other) * self.dtype.itemsize
         message = (

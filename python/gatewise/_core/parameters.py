@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 def convert(name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    """Convert `value` to an array of this dtype and shape; an error names what was expected and what came."""
+    """Convert `value` to an array of this dtype and shape; an error names what was expected and what was given."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -36,7 +36,7 @@ def suffixes(layer: int, directions: int) -> list[str]:
 
 
 def reordered(array: Array, order: Sequence[str], wanted: Sequence[str]) -> Array:
-    """The gates' blocks of rows, which come in one order, in another.
+    """Rearrange the blocks of rows, one per gate, from the order `order` to the order `wanted`.
 
     >>> reordered(np.array([1, 2, 3]), ["z", "r", "n"], ["r", "z", "n"])
     array([2, 1, 3])
@@ -51,7 +51,7 @@ def size_of(shapes: Mapping[str, tuple[int, ...]]) -> int:
 
 
 class Pieces(MutableMapping[str, Array]):
-    """Name to a view into one vector, one after the other. Assigning copies the value into the view."""
+    """A mapping of names to consecutive views into one vector. Assigning copies the value into the view."""
 
     def __init__(self, vector: Array, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.shapes = dict(shapes)
@@ -90,7 +90,7 @@ def lend(array: Array) -> Array:
 
 
 class Parameters(MutableMapping[str, Array]):
-    """Name to array. Reading gives a read-only array; writing copies the value.
+    """A mapping of names to parameters. Reading returns a read-only array; writing copies the value.
 
     Every write makes a new array, so arrays that were read before keep their values; adopted arrays are written in
     place. Every write increases `version`.
@@ -164,13 +164,14 @@ class Parameters(MutableMapping[str, Array]):
             self.version += 1
 
     def snapshot(self) -> tuple[int, list[Array]]:
-        """The version and the current arrays, in order. Adopted arrays, which change unseen, get a new version."""
+        """The version and the current arrays, in order. Adopted arrays always get a new version, since they can
+        change without notice."""
         with self._lock:
             self.version += self.adopted
             return self.version, [self._arrays[name] for name in self.shapes]
 
     def copies(self) -> list[Array]:
-        """The current parameters, in order, as arrays that nobody changes."""
+        """The current parameters, in order, as arrays that never change."""
         return [array.copy() if self.adopted else array for array in self.values()]
 
     def adopt(self, mapping: Mapping[str, Array]) -> None:
@@ -204,7 +205,7 @@ class Parameters(MutableMapping[str, Array]):
             raise KeyError(f"{name}: expected one of {', '.join(self.shapes)}")
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy owns its values, even where the original lived in somebody else's arrays.
+        # A copy owns its values, even if the original uses adopted arrays.
         arrays = {name: np.array(array) for name, array in self._arrays.items()}
         return {"shapes": self.shapes, "dtype": self.dtype, "arrays": arrays}
 

@@ -25,5 +25,5 @@ def join(arrays: Sequence[Array | None]) -> State:
 
 
 def map_state(function: Callable[..., Array], *states: State) -> State:
-    """Apply a function to h, and to c if there is one; several states go in side by side."""
+    """Apply a function to h, and to c if there is one; `function` takes one array of each state."""
     return join([function(*arrays) for arrays in zip(*map(parts, states), strict=True)])

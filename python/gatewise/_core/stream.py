@@ -1,4 +1,4 @@
-"""How a stream is made, and made again from a pickle."""
+"""Make a stream of a layer, and restore one from a pickle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def make_stream(layer: Compiled, batch_size: int | None, arrays: list[Array] | None = None) -> Stream:
     """A stream of this layer; `arrays` are its parameters, in ``state_dict()``'s order, by default the current ones."""
     if layer._options.bidirectional:
-        raise ValueError("stream: expected a layer of one direction, got a bidirectional one: its end is not known")
+        raise ValueError("stream: expected a unidirectional layer, got one that also reads sequences from their ends")
     size = None if batch_size is None else checked_size("batch_size", batch_size, 1)
     kind = dispatch.extension.Float32Stream if layer.dtype.itemsize == 4 else dispatch.extension.Float64Stream
     snapshot = layer.params.copies
@@ -24,7 +24,7 @@ def make_stream(layer: Compiled, batch_size: int | None, arrays: list[Array] | N
 
 
 def rebuild_stream(layer: Compiled, batch_size: int | None, arrays: list[Array], state: Any) -> Stream:
-    """The stream of a pickle or a copy."""
+    """Restore a stream from a pickle or a copy."""
     stream = make_stream(layer, batch_size, arrays)
     stream.state = state
     return stream

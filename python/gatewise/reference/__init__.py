@@ -1,10 +1,15 @@
-"""The same layers in plain NumPy: the readable definition.
+"""The same layers in plain NumPy, slower and written to be read.
 
-`cells` holds the mathematics, each cell's backward under its forward; `activations` the functions that cells apply;
-`sequence` the loop over time and back; `layers` the stack with its directions and dropout; `noise` recurrent dropout
-and zoneout; `philox` the random words of both; `single` the cells for one step; `checks` the arguments' conversions and
-errors. The compiled layers are tested against these and differ from them by rounding alone; these are slower, and
-written to be read.
+The compiled layers are tested against these layers and differ from them by rounding only.
+
+- `cells`: the mathematics of one step, with each backward function below its forward function
+- `activations`: the functions that cells apply
+- `sequence`: the loop over time, and back
+- `layers`: stacks of layers, with directions and dropout
+- `noise`: recurrent dropout and zoneout
+- `philox`: the random numbers of dropout and zoneout
+- `single`: cells that run one step
+- `checks`: conversions of arguments, and errors
 
 >>> import numpy as np
 >>> from gatewise import reference

@@ -94,9 +94,9 @@ FUNCTIONS = {
 
 
 class Nonlinearity:
-    """An activation with its parameters; what it is applied to is first held between -clip and clip.
+    """An activation with its parameters. Pre-activations are first clipped to [-clip, clip].
 
-    With PyTorch and NumPy, the slope of that is 1 at its ends and 0 beyond.
+    As in PyTorch, the slope of the clipping is 1 at both bounds and 0 beyond.
     """
 
     def __init__(self, activation: Activation, clip: float | None = None) -> None:

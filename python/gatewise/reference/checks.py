@@ -1,4 +1,4 @@
-"""The arguments of a call: layouts, conversions, and errors that name the argument, what was expected and what came."""
+"""The arguments of a call: layouts, conversions and errors, which name the argument and what was expected and given."""
 
 from __future__ import annotations
 

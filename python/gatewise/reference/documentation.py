@@ -1,4 +1,4 @@
-"""The docstrings of the compiled layers and cells, for their reference."""
+"""Docstrings of the reference, taken from the compiled layers and cells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Thing = TypeVar("Thing")
 
 
 def documented_as(original: Any, note: str = "") -> Callable[[Thing], Thing]:
-    """Give a class or method the docstring of its compiled counterpart, with `note` in front of its first section.
+    """Give a class or method the docstring of its compiled counterpart, with `note` before its first section.
 
     The examples use the reference instead.
     """

@@ -156,7 +156,7 @@ class ReferenceLayer(LayerBase):
         y, final, _ = self._run(to_call(self._options, x, state, lengths, mask, resets), None)
         return y, final
 
-    @documented_as(CompiledLayer.forward, "With `checkpoint` every step is kept all the same.")
+    @documented_as(CompiledLayer.forward, "The reference ignores `checkpoint` and keeps every step.")
     def forward(
         self,
         x: ArrayLike,

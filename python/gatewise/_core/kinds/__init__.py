@@ -1,1 +1,1 @@
-"""The kinds of cells, a file each: its declaration, and the constructors of its layer and cell."""
+"""The kinds of cells, one per file: the declaration, and the layer and cell with their constructors."""

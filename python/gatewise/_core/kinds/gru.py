@@ -84,7 +84,7 @@ class GRULayerBase(GRUBase, LayerBase):
 class GRU(GRULayerBase, CompiledLayer):
     """Gated recurrent units.
 
-    The gates r, z, n stand in PyTorch's order: h' = (1 - z) n + z h. Parameters have PyTorch's names and shapes.
+    The gates have PyTorch's order, r, z, n: h' = (1 - z) n + z h. Parameters have PyTorch's names and shapes.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ class GRU(GRULayerBase, CompiledLayer):
         Whether the reset gate acts after the recurrent product, n = tanh(x_n + r (W_hn h + b_hn)), as in PyTorch and
         cuDNN, or before it, n = tanh(x_n + W_hn (r h) + b_hn), as published.
     recurrent_dropout : float, default 0.0
-        The probability with which `forward` hides a unit of h, as for `RNN`. It acts on the h of every product, also on
-        that of r h, but not on the h of z h; so it does in Keras.
+        The probability with which `forward` hides a unit of h, as for `RNN`. As in Keras, it acts on h in every
+        recurrent product, including that of r h, but not on h in z h.
     zoneout : float, default 0.0
         The probability with which a unit of h keeps its value at a step, as for `RNN`.
     activations : sequence of str or tuple, optional
@@ -118,7 +118,7 @@ class GRU(GRULayerBase, CompiledLayer):
     dtype : dtype_like, default float32
         The type of parameters and results: float32 or float64.
     seed : int, numpy.random.Generator or None, default None
-        Makes initial values, dropout and zoneout reproducible; what ``numpy.random.default_rng`` takes.
+        Makes initial values, dropout and zoneout reproducible. It is passed to ``numpy.random.default_rng``.
 
     See Also
     --------

@@ -92,7 +92,7 @@ class LSTMLayerBase(LSTMBase, LayerBase):
 class LSTM(LSTMLayerBase, CompiledLayer):
     """Long short-term memory.
 
-    The gates i, f, g, o stand in PyTorch's order: c' = f c + i g, h' = o tanh c'. Parameters have PyTorch's names and
+    The gates have PyTorch's order, i, f, g, o: c' = f c + i g, h' = o tanh c'. Parameters have PyTorch's names and
     shapes.
 
     Parameters
@@ -118,12 +118,12 @@ class LSTM(LSTMLayerBase, CompiledLayer):
     recurrent_dropout : float, default 0.0
         The probability with which `forward` hides a unit of h from W_hh, as for `RNN`.
     zoneout : float or tuple of float, default (0.0, 0.0)
-        The probabilities with which units of h and of c keep their values at a step, as for `RNN`; one number stands
-        for both. o and h' are computed from the c' before zoneout, as published; with a projection, zoneout acts on
+        The probabilities with which units of h and of c keep their values at a step, as for `RNN`; one number applies
+        to both. o and h' are computed from the c' before zoneout, as published; with a projection, zoneout acts on
         the projected h.
     activations : sequence of str or tuple, optional
-        Three activations, in the forms that `RNN` lists: of the gates i, f and o, of the candidate g, and of c' on its
-        way to h'. The default is ("sigmoid", "tanh", "tanh"); Keras 2's is
+        Three activations, in the forms that `RNN` lists: of the gates i, f and o, of the candidate g, and of c' in
+        h' = o tanh c'. The default is ("sigmoid", "tanh", "tanh"); Keras 2's is
         (("hard_sigmoid", 0.2, 0.5), "tanh", "tanh").
     clip : float, optional
         Bound for the pre-activations of the gates and of g, peephole terms included; as in ONNX Runtime, c' is not
@@ -133,7 +133,7 @@ class LSTM(LSTMLayerBase, CompiledLayer):
     dtype : dtype_like, default float32
         The type of parameters and results: float32 or float64.
     seed : int, numpy.random.Generator or None, default None
-        Makes initial values, dropout and zoneout reproducible; what ``numpy.random.default_rng`` takes.
+        Makes initial values, dropout and zoneout reproducible. It is passed to ``numpy.random.default_rng``.
 
     See Also
     --------

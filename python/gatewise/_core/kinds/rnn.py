@@ -101,23 +101,24 @@ class RNN(RNNLayerBase, CompiledLayer):
     dropout : float, default 0.0
         The probability with which `forward` drops an element between two layers. No effect with one layer.
     bidirectional : bool, default False
-        Whether a second direction reads the sequences from their ends. Its outputs stand beside the first's.
+        Whether a second direction reads the sequences from their ends. The outputs of both are
+        concatenated.
     nonlinearity : str or tuple, default "tanh"
         The activation: a name, or (name, alpha[, beta]). See Notes.
     recurrent_dropout : float, default 0.0
-        The probability with which `forward` hides a unit of h from W_hh; the rest are scaled by 1/(1 - p). One mask
-        serves all steps of a sequence, whatever `resets` cut, and all gates (Keras has one mask per gate). Uses of h
+        The probability with which `forward` hides a unit of h from W_hh; the rest are scaled by 1/(1 - p). A
+        sequence has one mask for all steps, `resets` or not, and for all gates (Keras has one per gate). Uses of h
         outside the recurrent product are not masked.
     zoneout : float, default 0.0
         The probability p with which a unit of h keeps its value at a step of `forward`. Inference, streams included,
         takes the expectation p h + (1 - p) h'.
     clip : float, optional
         Pre-activations are first clipped to [-clip, clip], as by ONNX's attribute of that name. The gradient is 0
-        beyond. The default is no bound.
+        where a value is clipped. The default is no bound.
     dtype : dtype_like, default float32
         The type of parameters and results: float32 or float64.
     seed : int, numpy.random.Generator or None, default None
-        Makes initial values, dropout and zoneout reproducible; what ``numpy.random.default_rng`` takes.
+        Makes initial values, dropout and zoneout reproducible. It is passed to ``numpy.random.default_rng``.
 
     See Also
     --------
@@ -127,7 +128,8 @@ class RNN(RNNLayerBase, CompiledLayer):
 
     Notes
     -----
-    An activation is a name, or (name, alpha) or (name, alpha, beta). What you leave out has ONNX's default:
+    An activation is a name, or (name, alpha) or (name, alpha, beta). Omitted parameters have ONNX's defaults, given in
+    parentheses:
 
     - "linear": a; "affine": alpha a + beta (1, 0);
     - "tanh"; "scaled_tanh": alpha tanh(beta a) (1, 1); "softsign": a / (1 + ``|a|``);
