@@ -147,7 +147,7 @@ class Exponential(Schedule):
 class Cosine(Schedule):
     """Decay the learning rate along half a cosine.
 
-    The rate falls from `lr` to `least` in `steps` updates, and then stays [1]_.
+    The rate falls from `lr` to `least` in `steps` updates, and then stays constant [1]_.
 
     Parameters
     ----------

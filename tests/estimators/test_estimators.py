@@ -341,7 +341,7 @@ def test_impossible_data() -> None:
         ([*x[:3], np.zeros((2, 3))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, as X\[0\] has, got \(2, 3\)"),
         ([np.zeros((2, 2)), np.zeros((2, 3))] * 2, y, r"X\[1\]: expected \(T, 2\) .*, got \(2, 3\)"),
         ([*x[:3], np.zeros((0, 2))], y, r"X\[3\]: expected \(T, 2\) with T >= 1, .*, got \(0, 2\)"),
-        ([[[1, 2], [3]], [[1, 2]]] * 2, y, r"X\[0\]: expected steps of the same number of features, got several"),
+        ([[[1, 2], [3]], [[1, 2]]] * 2, y, r"X\[0\]: expected the same number of features at all steps, got several"),
         ([*x[:3], np.full((9, 2), np.nan)], y, "Input X contains NaN"),
         (np.full((4, 3, 2), np.nan), y, "Input X contains NaN"),
         (np.full((4, 3), np.inf), y, "Input X contains infinity"),

@@ -18,7 +18,7 @@ Number = Optional[float]  # noqa: UP045
 Text = Optional[str]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 Names = Optional[list[str]]  # noqa: UP045
-Cell = Enum("Cell", {name: name for name in CELLS}, type=str)  # type: ignore[misc]  # made of the core's cells
+Cell = Enum("Cell", {name: name for name in CELLS}, type=str)  # type: ignore[misc]  # one per kind of cell in the core
 DEFAULT_CELL = Cell("lstm")
 
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="A .csv file with a header line, or an .npz file.")]

@@ -232,7 +232,7 @@ def _spectral_norms(layer: CompiledLayer, x: Array, states: list[Array]) -> Arra
     """Return the largest singular value of d state_t / d state_{t-1} of each step (T,), averaged over the batch.
 
     `states` are h, and c if the cell has it, after each step, (T, B, size). A backward pass over one step turns a
-    cotangent into a row of the Jacobian, and a batch of all unit vectors into the whole of it.
+    unit vector into a row of the Jacobian; a batch of all unit vectors gives the whole Jacobian.
     """
     sizes = [one.shape[2] for one in states]
     rows, batch = sum(sizes), x.shape[1]

@@ -19,7 +19,7 @@ from .exact import exact_copy, time_first
 GATES = {"i": "input gate", "f": "forget gate", "o": "output gate", "r": "reset gate", "z": "update gate"}
 """Titles of values from 0 to 1."""
 OTHERS = {"g": "candidate", "n": "candidate", "c": "cell state", "h": "output"}
-"""Titles of values on both sides of 0."""
+"""Titles of values of either sign."""
 
 
 @dataclass(frozen=True)

@@ -69,4 +69,4 @@ def _array(index: int, sequence: Any) -> Array:
     try:
         return np.asarray(sequence)
     except ValueError:  # the steps differ in size
-        raise ValueError(f"X[{index}]: expected steps of the same number of features, got several") from None
+        raise ValueError(f"X[{index}]: expected the same number of features at all steps, got several") from None

@@ -32,8 +32,8 @@ PARAMETERS = """cell : {cells}, default "lstm"
     solver : {solvers}, default "adam"
         The optimizer.
     learning_rate_init : float, default 0.01
-        The learning rate. It stays constant. The default is ten times scikit-learn's, as few sequences make few
-        optimizer steps per epoch.
+        The learning rate. It stays constant. The default is ten times scikit-learn's, because an epoch of few
+        sequences has few optimizer steps.
     momentum : float, default 0.9
         The momentum of solver "sgd".
     nesterovs_momentum : bool, default True

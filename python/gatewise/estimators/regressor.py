@@ -20,7 +20,7 @@ from .documentation import complete_docstring
 class RecurrentRegressor(RegressorMixin, RecurrentEstimator):
     """Predict one or several numbers for each sequence with a recurrent network.
 
-    The network is trained with the mean squared error. As for every network, scale y to about the size of 1.
+    The network is trained with the mean squared error. Scale y to about the size of 1, as for any network.
     {sequences}
 
     Parameters

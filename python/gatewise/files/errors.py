@@ -32,7 +32,7 @@ class InputError(ValueError):
 
 @contextmanager
 def naming(path: str | PathLike[str]) -> Iterator[None]:
-    """Put the file's name in front of the message of an `InputError` raised inside."""
+    """Put the file's name before the message of an `InputError` raised inside."""
     try:
         yield
     except InputError as error:

@@ -1,7 +1,7 @@
-"""File names and the formats that their suffixes promise.
+"""Suffixes of file names, and the formats that they stand for.
 
-Where the suffix chooses between formats, it must be one of theirs (`chosen_suffix`). Where there is a single format,
-any name will do except one that promises another format (`require_suffix`).
+A function that writes several formats chooses one by the suffix, which must be known (`chosen_suffix`). A function that
+writes a single format accepts any name but one with the suffix of another format (`require_suffix`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FORMATS = {
     *(".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".safetensors", ".tflite"),
     *(".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg", ".webp"),
 }
-"""Suffixes that promise a format."""
+"""Suffixes that stand for a format."""
 
 
 def chosen_suffix(argument: str, path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
@@ -29,6 +29,6 @@ def chosen_suffix(argument: str, path: str | os.PathLike[str], suffixes: Sequenc
 
 
 def require_suffix(argument: str, path: str | os.PathLike[str], suffix: str) -> None:
-    """Raise an InputError if the name promises a format other than that of `suffix`."""
+    """Raise an InputError if the name has the suffix of another format than `suffix`."""
     if Path(path).suffix.lower() in FORMATS:
         chosen_suffix(argument, path, [suffix])

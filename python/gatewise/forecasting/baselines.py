@@ -12,7 +12,7 @@ from .windows import Floats, Origins, targets
 def naive(values: Floats, origins: Origins, horizon: int) -> Floats:
     """Repeat the last value before each origin.
 
-    A forecaster is of use only if it beats this forecast.
+    A forecaster is useful only if it beats this forecast.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def seasonal_naive(values: Floats, origins: Origins, horizon: int, season: int) 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Forecasts from several origins, and the values that came.
+    """Forecasts from several origins, and the observed values.
 
     `Forecaster.backtest` returns one. All numbers are in the units of the series.
 
@@ -92,7 +92,7 @@ class Evaluation:
     origins : ndarray of shape (M,), int
         The first row of each forecast.
     truth : ndarray of shape (M, horizon)
-        The values that came.
+        The observed values.
     forecasts : dict of str to ndarray of shape (M, horizon)
         The forecasts by their names.
     scale : float

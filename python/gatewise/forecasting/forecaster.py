@@ -28,8 +28,8 @@ from .windows import Split
 class Forecaster:
     """Forecast a series from its last values with a recurrent network.
 
-    The network is a recurrent layer, such as an LSTM, and a linear layer. It reads a window of values as differences
-    from the last one, in units of the error that the naive forecast makes over the series of `fit`. Covariates are
+    The network is a recurrent layer, such as an LSTM, and a linear layer. It reads each value of a window as its
+    difference from the last one, divided by the error of the naive forecast over the series of `fit`. Covariates are
     scaled to about the size of 1 and read together with the values.
 
     Parameters
@@ -91,7 +91,7 @@ class Forecaster:
 
     Notes
     -----
-    A forecaster that has learnt from one series can forecast another one of a similar size: pass it to `predict`.
+    A fitted forecaster can forecast another series of values of about the same size: pass that series to `predict`.
 
     Examples
     --------
@@ -190,7 +190,7 @@ class Forecaster:
         See Also
         --------
         Forecaster.predict : Forecast the values after the end.
-        Forecaster.backtest : Compare past forecasts with what came.
+        Forecaster.backtest : Compare past forecasts with the observed values.
         gatewise.callbacks : The callbacks of training.
 
         Examples
@@ -263,7 +263,7 @@ class Forecaster:
     def backtest(
         self, series: Any, past_covariates: Any = None, *, start: int | None = None, stride: int = 1
     ) -> Evaluation:
-        """Compare past forecasts with the values that came.
+        """Compare past forecasts with the observed values.
 
         One horizon is forecast from each of a range of origins, and compared with the naive and the seasonal naive
         forecast. Each forecast reads only values before its origin. The network is not trained again.
@@ -409,7 +409,7 @@ class Forecaster:
     def load(cls, path: str | PathLike[str]) -> Forecaster:
         """Read a forecaster from a file that `save` wrote.
 
-        Give `predict` the series then, since the file does not store it; `series_name` has its name.
+        The file stores the name of the series, as `series_name`, but not the series: pass it to `predict`.
 
         Parameters
         ----------
@@ -455,13 +455,13 @@ class Forecaster:
         self.series_name, self.covariate_names = predictor.series_name, predictor.covariate_names
 
     def _predictor(self) -> Predictor:
-        """The predictor that `fit` or `load` left; an error before."""
+        """The predictor that `fit` or `load` set; an error if there is none."""
         if not hasattr(self, "model"):
             raise InputError("call fit() first")
         return Predictor(self.settings, self.scaling, self.model, self.series_name, self.covariate_names)
 
     def _given_or_own(self, series: Any, past_covariates: Any) -> Inputs:
-        """What was given, or what `fit` was given for what is None."""
+        """The given series and covariates; those of `fit` in place of None."""
         if series is not None:
             return Inputs.of(series, past_covariates)
         if self._inputs is None:

@@ -1,4 +1,4 @@
-"""What users hand to `Forecaster`, checked and in one form: arrays, series and tables of pandas, lists of them."""
+"""The arguments of `Forecaster`, checked and converted to one form: arrays, pandas objects, and lists of these."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Observed:
     """One series and its covariates.
 
     series : N values.
-    covariates : (N or more, C); rows after the N-th lie after the end of the series.
+    covariates : (N or more, C); rows after the N-th are after the end of the series.
     """
 
     series: Series
@@ -48,7 +48,7 @@ class Observed:
 class Inputs:
     """One series or several, each with its covariates.
 
-    given : the series as the caller handed them over, which decides the form of forecasts.
+    given : the series as the caller passed them, which decides the form of forecasts.
     observed : each series with its covariates.
     covariate_names : the columns' names, if the covariates were a ``pandas.DataFrame``.
     """
@@ -59,7 +59,7 @@ class Inputs:
 
     @classmethod
     def of(cls, series: Any, past_covariates: Any = None) -> Inputs:
-        """Check series and covariates; covariates that are no list serve every series.
+        """Check series and covariates; covariates that are not a list apply to every series.
 
         Raises
         ------

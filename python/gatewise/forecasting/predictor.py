@@ -49,7 +49,7 @@ def model_input(scaled: Floats, covariates: Floats) -> Singles:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model and what its forecasts need: what the file of a forecaster holds."""
+    """A model and all that its forecasts need. The file of a forecaster stores these fields."""
 
     settings: Settings
     scaling: Scaling

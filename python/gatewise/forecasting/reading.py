@@ -127,7 +127,7 @@ def read_covariates(path: str | Path, names: Sequence[str]) -> Any:
 
 
 def _value_column(table: Any, taken: str | None) -> str:
-    """The only column of numbers, judged by the first row."""
+    """The only column whose first row holds a number."""
     candidates = [name for name in table.columns if name != taken and np.isfinite(numeric(table[name].iloc[:1])).all()]
     if len(candidates) == 1:
         return str(candidates[0])

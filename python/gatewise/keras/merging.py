@@ -77,7 +77,7 @@ class Merge(Layer):
         """Merge a list of arrays; `mask` lists a mask or None for each."""
         arrays, masks = [np.asarray(one) for one in x], list(mask) if mask is not None else [None] * len(x)
         axes = max(array.ndim for array in arrays)
-        # An array without steps, which is merged with every step of another, has none to mask.
+        # An array without a time axis is merged with every step of another, and its mask is not used.
         masks = [mask if array.ndim == axes else None for array, mask in zip(arrays, masks, strict=True)]
         arrays = [np.expand_dims(array, tuple(range(1, 1 + axes - array.ndim))) for array in arrays]
         return self._merge(arrays, masks)

@@ -27,13 +27,13 @@ class AnyRecurrent(Layer):
     ) -> list[Masked]:
         """Compute all outputs together with their masks, as a model runs its layers.
 
-        If a model passes the layer an initial state and no mask of its own, Keras does not show the layer the input's
-        mask (`ignore_mask`), although the output has it.
+        If a model passes the layer an initial state but no mask, Keras hides the input's mask from the layer
+        (`ignore_mask`). The output has that mask nevertheless.
         """
         ((x, mask),) = inputs
         results = self(x, None if ignore_mask else mask, initial_state)
         output_mask = self._output_mask(x, mask)
-        # States have no mask. The second output of a Bidirectional that does not merge has one, as the first.
+        # States have no mask. The second output of a Bidirectional that does not merge has that of the first.
         return [
             Masked(output, output_mask if index == 0 or np.ndim(output) == np.ndim(x) else None)
             for index, output in enumerate(results if isinstance(results, tuple) else (results,))

@@ -1,4 +1,4 @@
-"""The usual model, built in one place: a recurrent layer, what makes one vector of its outputs, and a linear layer."""
+"""The model of commands, estimators and forecasters: a recurrent layer, a readout and a linear layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sequential import Sequential
 CELLS = {name.lower(): layer for name, layer in LAYERS.items()}
 """Name of a cell, as commands and estimators spell it, to its layer."""
 READOUTS: dict[str, type[ModelLayer]] = {"last": LastStep, "mean": MeanOverSteps}
-"""Name of a readout to the layer that makes one vector of a sequence."""
+"""Name of a readout to the layer that reduces a sequence to one vector."""
 
 
 def recurrent_model(

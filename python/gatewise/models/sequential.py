@@ -38,8 +38,8 @@ class Sequential(Network):
         or `Flatten`. At most one of the last three may occur, since they make one vector of a sequence. A layer belongs
         to one model; pass ``copy.deepcopy(layer)`` to a second one.
     seed : object, optional
-        Seed of everything random: initial values, order of the data, and dropout. It is what
-        ``numpy.random.default_rng`` takes. With a seed the initial values of all layers are drawn again. Without one
+        Seed of everything random: initial values, order of the data, and dropout. It is passed to
+        ``numpy.random.default_rng``. With a seed the initial values of all layers are drawn again. Without one
         the layers keep their values, and everything else is different each time.
 
     Attributes
@@ -148,8 +148,8 @@ LastStep(), has dropped the time axis
             Length of the pieces in truncated backpropagation: the optimizer makes a step after each piece, and states
             are carried over. It needs a prediction per step and unidirectional layers.
         checkpoint : int, "sqrt" or None, optional
-            What the recurrent layers keep for the backward pass; see `LSTM.forward`. "sqrt" trains on sequences longer
-            than memory, for the time of one more forward pass. Results are bit-identical.
+            What the recurrent layers keep for the backward pass; see `LSTM.forward`. "sqrt" trains on sequences whose
+            full tape would not fit into memory, for the time of one more forward pass. Results are bit-identical.
         callbacks : iterable of Callback, optional
             Callbacks of `gatewise.callbacks`.
         resume : str or path-like, optional
@@ -278,7 +278,7 @@ LastStep(), has dropped the time axis
     ) -> Any:
         """Return the predictions of the model.
 
-        They are computed batch by batch. They do not depend on the batch size beyond rounding.
+        They are computed batch by batch. The batch size changes them by rounding errors at most.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ LastStep(), has dropped the time axis
         Parameters
         ----------
         batch_size : int or None, default 1
-            Number of sequences that make steps together, B; None for a single one without a batch axis.
+            Number of sequences in each step, B; None for a single one without a batch axis.
 
         Returns
         -------

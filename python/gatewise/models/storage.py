@@ -111,7 +111,7 @@ def make_layers(file: File) -> list[Any]:
     for index, (kind, config) in enumerate(described):
         if kind not in STORABLE:
             raise ValueError(f"kind: expected one of {', '.join(STORABLE)}, got {kind!r}")
-        # Before memory is allocated for sizes that the file's arrays do not have.
+        # Check before allocating: a damaged file may claim sizes that its arrays do not have.
         for name, shape in STORABLE[kind].parameter_shapes(config):
             value = file.model.get(f"{index}.{name}")
             if value is None or value.shape != shape:

@@ -1,4 +1,4 @@
-"""What a layer of a model is."""
+"""The base classes of a model's layers, and what a layer costs."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class ModelLayer(Configured, ABC):
         init : str
             "uniform" for PyTorch's default, "glorot" for Keras's.
         seed : object
-            What ``numpy.random.default_rng`` takes.
+            Passed to ``numpy.random.default_rng``.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class ModelLayer(Configured, ABC):
         x : array
             The input.
         call : Call
-            What the call tells all layers.
+            The arguments that all layers get.
         state : array, tuple or None
             The initial state of a recurrent layer; None for zeros, and for layers without a state.
 

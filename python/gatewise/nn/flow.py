@@ -1,4 +1,4 @@
-"""What passes from layer to layer, and what one call tells all layers."""
+"""The kind and size of the data between two layers, and the arguments of a call that all layers get."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Flow:
 
 
 class Call(NamedTuple):
-    """What one call of a model tells all of its layers.
+    """The arguments of one call of a model that all of its layers get.
 
     lengths : (B,) integers.
     mask, resets : (B, T) bool.

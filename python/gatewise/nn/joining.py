@@ -1,4 +1,4 @@
-"""How layers join: each becomes a layer of one model, and must read what the one before gives."""
+"""Joins layers to a model: each must belong to this model only, and be able to read the output of the one before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def as_model_layer(index: int, layer: Any) -> ModelLayer:
     if isinstance(layer, CompiledLayer):
         own: ModelLayer = RecurrentLayer(layer)
     elif isinstance(layer, ModelLayer):
-        # A layer without parameters may serve several models, but what it learns in `bind` belongs to this one.
+        # A layer without parameters may be in several models. Each has a copy, since `bind` may change the layer.
         own = layer if layer.shapes else copy.copy(layer)
     else:
         raise TypeError(f"layers: expected layers of gatewise, got {type(layer).__name__} as layer {index}")
@@ -29,7 +29,7 @@ def as_model_layer(index: int, layer: Any) -> ModelLayer:
 
 
 def flows_through(layers: list[ModelLayer]) -> list[Flow]:
-    """Return what the first layer reads, and what each layer gives."""
+    """Return the input of the first layer, and the output of each layer."""
     first = layers[0].first_flow()
     if first is None:
         raise ValueError(

@@ -47,7 +47,7 @@ class Network(ParameterStore):
             self.reset_parameters()
 
     def _build(self) -> None:
-        """Check that each layer reads what the one before gives, and move all parameters into one flat array."""
+        """Check that each layer can read the output of the one before, and move all parameters into one flat array."""
         self.model_layers = [as_model_layer(index, layer) for index, layer in enumerate(self.layers)]
         if len({id(layer) for layer in self.layers}) < len(self.layers):
             raise ValueError("layers: expected each layer only once, got one of them twice")
@@ -80,7 +80,7 @@ class Network(ParameterStore):
         init : {"uniform", "glorot"}, default "uniform"
             The distribution: "uniform" is the default of PyTorch's layers, "glorot" that of Keras's.
         seed : object, optional
-            What ``numpy.random.default_rng`` takes. By default the model's own generator is used.
+            Passed to ``numpy.random.default_rng``. By default the model's own generator is used.
 
         See Also
         --------
@@ -246,7 +246,7 @@ class Network(ParameterStore):
         x : array_like of shape (B, T, features) or (B, T)
             Numbers, or tokens if the first layer is an `Embedding`.
         call : Call
-            What the call tells all layers.
+            The arguments that all layers get.
         states : mapping, optional
             The initial state of recurrent layers, by the layer's number. By default states are zero.
 
@@ -290,7 +290,7 @@ class Network(ParameterStore):
             if value is not None and value.shape != shape:
                 raise ValueError(f"{name}: expected {shape}, got {value.shape}")
         if flow.kind == TOKENS or isinstance(self.model_layers[0], RecurrentLayer):
-            return array  # layers that convert what they read and skip steps that are not valid
+            return array  # these layers convert their input and skip steps that are not valid
         valid = call.valid(array.shape[1])
         array = array if valid is None else np.where(valid[..., None], array, 0)
         return array.astype(self.dtype, copy=False)

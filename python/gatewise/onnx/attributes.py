@@ -91,7 +91,7 @@ EXPRESSED = {
     *("nonlinearity", "activations", "clip", "input_forget", "dtype"),
     *("dropout", "recurrent_dropout"),  # act in training only, and files are for inference
 }
-"""The options of layers that ONNX can express, or need not."""
+"""The options of layers that ONNX can express, or that have no effect in inference."""
 
 
 def require_operator(layer: Any) -> None:

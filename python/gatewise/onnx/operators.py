@@ -26,7 +26,7 @@ NO_LARGER = {
     *("Softmax", "Split", "Squeeze", "Transpose", "Unsqueeze"),
     "Constant",  # without inputs; its value is in the file
 }
-"""Operators whose results are no larger than the first input and 64 numbers, which are for Shape and Size."""
+"""Operators whose results have at most 64 numbers more than the first input; the 64 are for Shape and Size."""
 
 
 def result_size(node: NodeProto, inputs: Sequence[Any]) -> int:

@@ -77,7 +77,7 @@ OPERATORS = [type(name, (RecurrentOperator,), {}) for name in GATES]
 
 
 def make_layers(attributes: OperatorAttributes, weights: OperatorWeights) -> list[Any]:
-    """A unidirectional layer for each direction of an operator; what is reversed is up to the caller."""
+    """A unidirectional layer for each direction of an operator; the caller reverses the sequences."""
     check_weights(attributes, weights)
     return [_layer(attributes.kind, weights.direction(d), **options) for d, options in enumerate(attributes.options)]
 

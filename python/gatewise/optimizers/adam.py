@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Adam(Optimizer):
     """Adam, which adapts the learning rate to each parameter.
 
-    It divides a running mean of the gradients by the root of their running mean square, both corrected for their start
-    at zero ([1]_, Algorithm 1). Results are PyTorch's.
+    It divides a running mean of the gradients by the root of their running mean square, both corrected for
+    their bias towards the initial zero ([1]_, Algorithm 1). Results are PyTorch's.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Adam(Optimizer):
     eps : float, default 1e-8
         Number that is added to the root.
     weight_decay : float, default 0.0
-        Factor of the parameters that is added to the gradients.
+        Weight decay: this factor times the parameters is added to the gradients.
     clip_norm : float or None, optional
         Largest norm of all gradients together. By default the norm is not clipped.
     clip_value : float or None, optional
@@ -103,7 +103,7 @@ class AdamW(Adam):
     eps : float, default 1e-8
         Number that is added to the root.
     weight_decay : float, default 0.01
-        Factor of the parameters that, times the learning rate, is subtracted from them.
+        Weight decay: lr weight_decay p is subtracted from each parameter p.
     clip_norm : float or None, optional
         Largest norm of all gradients together. By default the norm is not clipped.
     clip_value : float or None, optional

@@ -30,7 +30,7 @@ class Optimizer(Configured, ABC):
     lr : float or callable
         Learning rate: a number, or a schedule, which is a function of the number of updates already done.
     weight_decay : float
-        Factor of the parameters that is added to the gradients. `AdamW` subtracts it from the parameters instead.
+        Weight decay: this factor times the parameters is added to the gradients. `AdamW` decays the parameters instead.
     clip_norm : float or None
         Largest norm of all gradients together. Larger gradients are scaled down together [1]_.
     clip_value : float or None
@@ -147,9 +147,9 @@ class Optimizer(Configured, ABC):
         """
 
     def state_dict(self) -> dict[str, Array]:
-        """Return a copy of what the optimizer remembers.
+        """Return a copy of the optimizer's state.
 
-        This is the number of updates and the optimizer's own arrays, such as running means.
+        The state is the number of updates and the optimizer's own arrays, such as running means.
 
         Returns
         -------
@@ -171,7 +171,7 @@ class Optimizer(Configured, ABC):
     def load_state_dict(self, mapping: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned.
 
-        Later updates are those that the other optimizer would have made.
+        Later updates are those that the other optimizer would make.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ KINDS: dict[str, Callable[..., Optimizer]] = {str(kind.name): kind for kind in (
 def get(optimizer: str | Optimizer) -> Optimizer:
     """Return an optimizer by its name.
 
-    The optimizer has its defaults.
+    All of its arguments have their default values.
 
     Parameters
     ----------

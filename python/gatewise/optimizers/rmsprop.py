@@ -26,9 +26,9 @@ class RMSprop(Optimizer):
     eps : float, default 1e-8
         Number that is added to the root.
     weight_decay : float, default 0.0
-        Factor of the parameters that is added to the gradients.
+        Weight decay: this factor times the parameters is added to the gradients.
     momentum : float, default 0.0
-        Momentum of the quotients.
+        Momentum of the quotients g / (sqrt(v) + eps).
     clip_norm : float or None, optional
         Largest norm of all gradients together. By default the norm is not clipped.
     clip_value : float or None, optional

@@ -22,11 +22,11 @@ class SGD(Optimizer):
     lr : float or callable, default 0.001
         Learning rate: a number, or a schedule of `gatewise.schedules`.
     momentum : float, default 0.0
-        Momentum.
+        Factor ``momentum`` in the formula; 0 means none.
     nesterov : bool, default False
         Whether to use Nesterov's momentum, p = p - lr (g + momentum b) [1]_. It needs a momentum.
     weight_decay : float, default 0.0
-        Factor of the parameters that is added to the gradients.
+        Weight decay: this factor times the parameters is added to the gradients.
     clip_norm : float or None, optional
         Largest norm of all gradients together. By default the norm is not clipped.
     clip_value : float or None, optional

@@ -16,7 +16,7 @@ from .tensors import array
 
 
 class Run(torch.autograd.Function):
-    """A layer's forward, whose gradients come from its backward. It is differentiable once.
+    """A layer's forward and backward as one function. It has no second derivatives.
 
     The arguments are the layer, the lengths, the key of the random numbers, the number of tensors in the initial state
     (0, 1 or 2), x, these tensors, and the parameters in the layer's order. The results are y and the final states. The
@@ -50,18 +50,18 @@ _tapes: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 class _Ticket(np.ndarray[Any, Any]):
-    """The number of a tape, and the tape, which lives as long as the memory of the number."""
+    """An array that holds the number of a tape, and keeps the tape alive."""
 
     tape: Any
 
 
 def _ticket(tape: Any) -> Any:
-    """A tensor that stands for the tape among PyTorch's saved tensors.
+    """Return a tensor that PyTorch saves in place of the tape.
 
-    PyTorch then decides how long the tape lives, as it does for tensors. It frees the tape with the graph, and refuses
-    another backward after that. In a checkpointed part of a model it keeps only the tape of the second forward, which
-    backward then uses. An attribute of the tensor would not do, since hooks such as those of `torch.utils.checkpoint`
-    pass on values only.
+    PyTorch then decides how long the tape lives, as it does for saved tensors. It frees the tape together with the
+    graph, and refuses another backward after that. In a checkpointed part of a model, backward uses the tape of the
+    second forward, and the first one is freed. The tensor holds the number of the tape: an attribute of the tensor
+    would be lost, since hooks such as those of `torch.utils.checkpoint` pass on values only.
     """
     number = np.array([next(_numbers)]).view(_Ticket)
     number.tape = _tapes[int(number[0])] = tape
@@ -79,7 +79,7 @@ def _tape_of(ticket: Any) -> Any:
 
 
 def infer(layer: Any, lengths: Any, x: Any, states: Sequence[Any]) -> Any:
-    """The results of `Run` from the layer's call, which keeps no tape."""
+    """Compute the results of `Run` in inference, without a tape."""
     y, final = layer(array(x), _state(states), lengths=lengths)
     return torch.from_numpy(y), *map(torch.from_numpy, parts(final))
 

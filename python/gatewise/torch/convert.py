@@ -21,7 +21,7 @@ SHARED = (
 )
 """The options that both libraries have, under the same names."""
 NONLINEARITIES = ("tanh", "relu")
-"""Those that PyTorch's RNN has."""
+"""The nonlinearities that PyTorch's RNN has."""
 
 
 def make_layer(module: Any, dropout: float | None = None) -> Any:

@@ -14,7 +14,7 @@ from .tensors import DTYPES, array, require
 
 
 class Replacement(torch.nn.RNNBase):
-    """A forward that replaces PyTorch's. All else is inherited from PyTorch's modules."""
+    """A `forward` that runs in gatewise's core. PyTorch's modules provide everything else."""
 
     _layer: Any = None
     _addresses: Any = None
@@ -62,7 +62,7 @@ class Replacement(torch.nn.RNNBase):
         """
         if not isinstance(input, PackedSequence):
             return self._run(input, hx, None)
-        # The packed order, longest sequence first, is kept: the rows of a step lie side by side, and only the states
+        # The packed order, longest sequence first, is kept: the rows of a step are adjacent, and only the states
         # are permuted.
         x, lengths = pad_packed_sequence(PackedSequence(input.data, input.batch_sizes), self.batch_first)
         y, state = self._run(x, _select(hx, input.sorted_indices), lengths)
@@ -91,7 +91,7 @@ class Replacement(torch.nn.RNNBase):
         return y, join(final)
 
     def _ready(self, dropout: float) -> tuple[Any, list[Any]]:
-        """The layer with this dropout that lives in the module's current weights, and these weights.
+        """Return a layer with this dropout, whose parameters are the module's current weights, and these weights.
 
         Optimizers and load_state_dict write into the weights, where the layer sees the new values. Methods such as
         ``to`` replace the weights, which a comparison of addresses detects. No new weight can get the address of an old

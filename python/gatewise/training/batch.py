@@ -19,7 +19,7 @@ class Batch(NamedTuple):
     weight : (B,) or (B, T), of each target in the loss.
     lengths : (B,) integers.
     mask, resets : (B, T) bool.
-    rows : where the sequences stand in the data.
+    rows : the indices of the sequences in the data.
     """
 
     x: Array
@@ -52,7 +52,7 @@ class Batch(NamedTuple):
         return weighted
 
     def chunks(self, steps: int | None) -> Iterator[Batch]:
-        """Yield the batch in pieces of `steps` steps, or as a whole if it is None. The targets are cut alike."""
+        """Yield the batch in pieces of `steps` steps, or as a whole if it is None. The targets are divided likewise."""
         if steps is None:
             yield self
             return

@@ -68,7 +68,7 @@ def fit(run: Run, data: Data, validation: Data | None, batching: Batching) -> Hi
     run.batches = data.count(batching.batch_size)
     run.notify("on_train_begin")
     try:
-        # If training diverges, the history and a warning of our own tell.
+        # If training diverges, the history shows it, and our own warning below reports it.
         with np.errstate(over="ignore", invalid="ignore"):
             while run.history.epochs < run.epochs and not run.stopped:
                 _epoch(run, data, validation, batching)

@@ -1,4 +1,4 @@
-"""What `fit`, `evaluate` and `predict` are given, as one data object."""
+"""The arguments of `fit`, `evaluate` and `predict`, converted to one data object."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ TOLD = {"input_size", "hidden_size", "num_layers", "bias", "bidirectional", "pro
 
 
 def find(arrays: Mapping[str, Array], described: Mapping[str, Any]) -> Weights:
-    """Return the layers by what precedes ``weight_ih_l0`` in their parameters' names, and the arrays of no layer.
+    """Return the layers, named by the prefix of ``weight_ih_l0``, and the arrays that belong to no layer.
 
     `described` maps names of layers to the options that shapes do not tell, as `describe` returns them. Options that it
     lacks have PyTorch's defaults.

@@ -37,7 +37,7 @@ class Format:
         Raises
         ------
         ValueError
-            The file is damaged, or holds what gatewise does not have.
+            The file is damaged, or holds something that gatewise does not support.
         OSError
             The file is missing or unreadable.
         MissingLibrary

@@ -61,7 +61,7 @@ def choose(
 
 
 def is_index(cells: Any, name: str) -> bool:
-    """Return whether a column numbers the rows: it counts by ones, or has no name, like an index that pandas wrote."""
+    """Return whether a column numbers the rows: it increases by 1, or has no name, as pandas writes an index."""
     values = numeric(cells).to_numpy(dtype=np.float64)
     counts = len(values) > 2 and values[0] % 1 == 0 and (np.diff(values) == 1).all()
     return not name or re.fullmatch(r"Unnamed: \d+", name) is not None or bool(counts)

@@ -48,7 +48,7 @@ class Checkpoint(Callback):
     ['2.safetensors', '4.safetensors']
     """
 
-    runs_last = True  # a checkpoint holds what all others did in its epoch
+    runs_last = True  # a checkpoint includes what all other callbacks did in its epoch
 
     def __init__(self, path: str | PathLike[str], every: int = 1, monitor: str | None = None) -> None:
         self.path, self.every, self.monitor = str(path), checked_size("every", every, 1), monitor

@@ -68,7 +68,7 @@ class EarlyStopping(Callback):
         self._weights: Array | None = None
 
     def on_train_begin(self, run: Run) -> None:
-        # The callback may have served in an earlier training.
+        # The callback may have been used in an earlier training.
         if not run.resumed:
             self._forget()
 

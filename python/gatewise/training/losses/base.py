@@ -45,8 +45,8 @@ class Value(NamedTuple):
 class Loss(Configured, ABC):
     """Base class of losses.
 
-    A loss is the mean over all predictions. With weights it is the weighted mean, so integer weights equal repetition.
-    The target of a prediction with weight 0 is not read.
+    A loss is the mean over all predictions. With weights it is the weighted mean, so an integer weight acts like
+    repetition. The target of a prediction with weight 0 is not read.
 
     See Also
     --------

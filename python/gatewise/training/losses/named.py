@@ -23,7 +23,7 @@ Metric = Callable[[Array, Array, Array | None], float]
 def get(loss: str | Loss) -> Loss:
     """Return a loss by its name.
 
-    The loss has its defaults.
+    All of its arguments have their default values.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ METRICS: dict[str, Metric] = {
 def metric(given: str | Metric) -> tuple[str, Metric]:
     """Return the name and the function of a metric.
 
-    A function's name is the one that it was defined with.
+    The name of a function is its ``__name__``.
 
     Parameters
     ----------

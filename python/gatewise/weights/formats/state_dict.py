@@ -28,7 +28,7 @@ def _arrays(path: str) -> dict[str, Array]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # A damaged file makes the unpickler raise nearly anything, with messages about PyTorch's internals.
+        # For a damaged file the unpickler raises many kinds of errors, whose messages are about PyTorch's internals.
         problem = "this pickle holds something else" if isinstance(error, pickle.UnpicklingError) else "damaged"
         writing = f'torch.save(module.state_dict(), "{Path(path).name}")'
         raise ValueError(f"{problem}; expected a state dict, as {writing} writes it") from None
