@@ -346,7 +346,7 @@ def test_more_constructors() -> None:
         refuses(ValueError, "hidden_size", ".*", "0", cell, I, 0)
     for error, seed, got in ((ValueError, -1, "-1"), (TypeError, "a", "'a'")):
         for make in (gw.LSTM, gw.GRUCell):
-            refuses(error, "seed", "what numpy.random.default_rng takes", got, make, I, H, seed=seed)
+            refuses(error, "seed", "a seed for numpy.random.default_rng", got, make, I, H, seed=seed)
     with pytest.raises(TypeError):
         gw.LSTM(I, H, unknown=1)  # type: ignore[call-arg]
     with pytest.warns(UserWarning, match="dropout.*num_layers"):
