@@ -1,7 +1,7 @@
 """A file of the package imports only from the levels below its own, and no imports form a circle.
 
-CONTRIBUTING lists the levels. Imports inside functions and imports for types count too. The benches and the helpers of
-the tests must not have circles either.
+CONTRIBUTING lists the levels, the lowest first. Imports inside functions and imports for types count too. The benches
+and the helpers of the tests must not have circles either.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEVELS: list[set[str]] = [
     {"nn"},
     {"training"},
     {"models"},
-    {"gatewise"},  # the public names: whoever imports them stands above the levels so far
+    {"gatewise"},  # the public names, which only the levels after this one import
     {"diagnostics", "estimators", "forecasting", "keras", "onnx", "torch"},
     {"weights"},
     {"cli"},
