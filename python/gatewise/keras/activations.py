@@ -47,7 +47,7 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 
 
 def configured(config: Mapping[str, Any], argument: str, known: Mapping[str, T]) -> T:
-    """The activation that a layer's configuration names under this argument, as `known` has it."""
+    """Look up in `known` the activation that a layer's configuration names under this argument."""
     value = config[argument]
     name = "linear" if value is None else value
     if not isinstance(name, str) or name not in known:

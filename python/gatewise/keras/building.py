@@ -56,7 +56,7 @@ def _operation(kind: str, config: Config) -> merging.Operation:
 
 
 def _checked(config: Config, arrays: list[Array]) -> list[Array]:
-    """Copies of a layer's weights in the dtype of its policy, which must be finite."""
+    """Copy a layer's weights in the dtype of its policy, and check that they are finite."""
     policy = config.get("dtype", "float32")
     dtype = policy["config"]["name"] if isinstance(policy, dict) else policy
     if dtype not in ("float32", "float64"):

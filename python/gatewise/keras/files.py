@@ -150,7 +150,7 @@ class FileSource:
         path = path if path in self._file else f"{self._path}/vars".lstrip("/")
         if path not in self._file:
             raise ValueError(
-                f"weights: expected some at {path}, got none (Keras stores a layer that two models share only once; "
+                f"weights: expected arrays at {path}, got none (Keras stores a layer that two models share only once; "
                 "convert the live model with from_keras instead)"
             )
         group = self._file[path]

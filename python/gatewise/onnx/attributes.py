@@ -104,7 +104,7 @@ def require_operator(layer: Any) -> None:
 
 
 def write(layer: Any) -> dict[str, Any]:
-    """The attributes of the operator that computes one layer of a stack."""
+    """The attributes of the operator for one layer of a stack."""
     options = layer.config()
     directions = 1 + options["bidirectional"]
     attributes = {

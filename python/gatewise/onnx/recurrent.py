@@ -86,10 +86,14 @@ def make_layer(attributes: OperatorAttributes, weights: OperatorWeights) -> Any:
     """One layer that computes what the operator computes, with one or two directions."""
     check_weights(attributes, weights)
     if attributes.direction == REVERSE:
-        raise ValueError(f"direction: expected {FORWARD} or bidirectional, since no layer runs in reverse only")
+        raise ValueError(
+            f"direction: expected {FORWARD} or bidirectional, since no gatewise layer runs in reverse only"
+        )
     first, *others = attributes.options
     if any(options != first for options in others):
-        raise ValueError("activations: expected the same for both directions, as a layer has them")
+        raise ValueError(
+            "activations: expected the same for both directions, since a gatewise layer has one list for both"
+        )
     return _layer(attributes.kind, weights, bidirectional=attributes.directions == 2, **first)
 
 

@@ -140,7 +140,7 @@ class _SequentialBuilder:
         return graph.node("Div", [total, count], [f"{index}.y"])
 
     def flatten(self, index: int, layer: gw.Flatten) -> str:
-        wide = self.graph.integers(0, self.flows[index + 1].features)  # to Reshape, 0 means: as it is
+        wide = self.graph.integers(0, self.flows[index + 1].features)  # in Reshape, 0 keeps an axis
         return self.graph.node("Reshape", [self.y, wide], [f"{index}.y"])
 
 

@@ -17,18 +17,18 @@ def write_stack(
 
     Parameters
     ----------
-    x, lengths : names, of [T, B, I] and [B].
-    states : names of the initial states, [D, B, H], of each layer: [h] or [h, c]. Without them the states are zeros.
-    prefix : of the names of all constants and results.
+    x, lengths : names of tensors [T, B, I] and [B].
+    states : for each layer the names of its initial states [D, B, H]: [h] or [h, c]. By default the states are zeros.
+    prefix : begins the names of all constants and results.
 
     Returns
     -------
-    y : name, of [T, B, D H].
-    finals : names of the final states, as `states`.
+    y : name of the output [T, B, D H].
+    finals : names of the final states, in the form of `states`.
     """
     attributes.require_operator(layer)
     kind, directions = layer.kind, 1 + layer.bidirectional
-    joined = graph.integers(0, 0, directions * layer.hidden_size)  # to Reshape, 0 means: as it is
+    joined = graph.integers(0, 0, directions * layer.hidden_size)  # in Reshape, 0 keeps an axis
     finals: list[list[str]] = []
     for index in range(layer.num_layers):
         name = f"{prefix}{{}}_l{index}".format

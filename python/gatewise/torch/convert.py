@@ -43,7 +43,7 @@ def make_layer(module: Any, dropout: float | None = None) -> Any:
 
 
 def _without_idle_dropout(options: dict[str, Any]) -> dict[str, Any]:
-    """The options without a dropout that has no effect, since both libraries warn of one."""
+    """The options without a dropout that has no effect, of which both libraries would warn."""
     return {name: value for name, value in options.items() if name != "dropout" or options["num_layers"] > 1}
 
 
