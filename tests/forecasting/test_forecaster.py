@@ -111,7 +111,7 @@ def test_another_series_can_be_forecast() -> None:
     for wrong, n, message in (
         (values[:11], 1, "expected at least one window of 12 values, got 11"),
         (values, 0, "steps: expected an integer >= 1, got 0"),
-        (values * 1e100, 1, "expected values of a size like those in fit, got a range of"),
+        (values * 1e100, 1, "expected values of about the size of those in fit, got a range of"),
         (values[:, None], 1, r"series: expected \(N,\) numbers, got \(150, 1\) of float64"),
         (["a"] * 20, 1, r"series: expected \(N,\) numbers, got \(20,\) of <U1"),
     ):

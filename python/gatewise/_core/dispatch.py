@@ -42,7 +42,7 @@ def _best() -> Extension:
     names = available()
     if not names:
         machine = ", ".join(cpu.instruction_sets())
-        raise ImportError(f"instruction set: expected a build for one of this machine's, {machine}, got none")
+        raise ImportError(f"instruction set: gatewise was built for none of those of this machine: {machine}")
     return load(names[-1])
 
 

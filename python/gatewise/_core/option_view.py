@@ -1,4 +1,4 @@
-"""A layer's options as its read-only attributes."""
+"""A layer's options as read-only attributes."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Options:
         return options
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"{name}: a layer's options do not change")
+        raise AttributeError(f"{name}: a layer's options cannot be changed; make a new layer")
 
     def __getattr__(self, name: str) -> Any:  # for the options of some kinds only
         raise AttributeError(f"{self.__dict__.get('kind', 'options')} has no option {name!r}")

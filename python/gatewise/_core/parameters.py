@@ -71,7 +71,7 @@ class Pieces(MutableMapping[str, Array]):
             view[...] = convert(name, value, view.dtype, view.shape)
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError(f"params: expected a value for {name!r}, got a deletion: gradients cannot be removed")
+        raise TypeError(f"params: gradients cannot be removed; assign a value to {name!r} instead")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._views)
@@ -119,7 +119,7 @@ class Parameters(MutableMapping[str, Array]):
         self.update_all({name: value})
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError(f"params: expected a value for {name!r}, got a deletion: parameters cannot be removed")
+        raise TypeError(f"params: parameters cannot be removed; assign a value to {name!r} instead")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)

@@ -1,4 +1,4 @@
-"""What commands check and set up before their work begins, so that nothing fails after long training."""
+"""Checks and settings before a command's work begins, so that nothing fails after long training."""
 
 from __future__ import annotations
 

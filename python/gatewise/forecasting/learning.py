@@ -63,7 +63,7 @@ def _joined(predictor: Predictor, observed: Sequence[Observed], origins: Sequenc
 
 
 def _examples(predictor: Predictor, observed: Observed, origins: Origins) -> Examples:
-    """The examples of one series."""
+    """The examples that one series yields."""
     settings, scaling = predictor.settings, predictor.scaling
     read = observed.windows(origins, settings.window)
     last = read.values[:, -1]

@@ -93,7 +93,7 @@ class Predictor:
             raise InputError(f"series: expected at least one window of {window} values, got {length}")
         values = observed.values[-window:]
         if (span := np.ptp(values)) / self.scaling.scale > np.finfo(np.float32).max:
-            raise InputError(f"series: expected values of a size like those in fit, got a range of {span:g}")
+            raise InputError(f"series: expected values of about the size of those in fit, got a range of {span:g}")
         # Only covariates are read after the end, for every horizon but the first.
         after = (-(-steps // horizon) - 1) * horizon
         covariates = observed.covariates

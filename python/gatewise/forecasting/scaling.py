@@ -44,7 +44,7 @@ class Scaling:
         if scale == 0.0:
             if all(np.ptp(one.values) == 0.0 for one in observed):
                 raise InputError(f"series: expected values that change, got the constant {observed[0].values[0]}")
-            raise InputError("series: expected changes whose squares are above 0, got smaller ones")
+            raise InputError("series: expected larger changes; the squares of these are rounded to 0")
         covariates = np.concatenate([one.covariates for one in observed])
         if not covariates.shape[1]:
             return cls(scale)

@@ -1,4 +1,4 @@
-"""Prediction batch by batch, with states in and out, and the predictions in the order of the data."""
+"""Prediction batch by batch, from given states to final states, in the order of the data."""
 
 from __future__ import annotations
 

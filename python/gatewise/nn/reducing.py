@@ -1,5 +1,4 @@
-"""Layers that make one vector of a sequence: its last valid step, the mean of its steps, or all steps of a fixed length
-concatenated."""
+"""Layers that reduce a sequence to one vector: its last valid step, the mean of its steps, or all its steps."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from .flow import SEQUENCES, VECTORS, Call, Flow
 
 
 class _Reducing(ModelLayer):
-    """From sequences to vectors."""
+    """A layer that reduces a sequence to one vector."""
 
     def flow(self, flow: Flow) -> Flow:
         if flow.kind != SEQUENCES:

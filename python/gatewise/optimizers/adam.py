@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Adam(Optimizer):
     """Adam, which adapts the learning rate to each parameter.
 
-    It divides a running mean of the gradients by the root of their running mean square, both corrected for
-    their bias towards the initial zero ([1]_, Algorithm 1). Results are PyTorch's.
+    It divides a running mean of the gradients by the root of their running mean square, both corrected for their bias
+    towards the initial zero ([1]_, Algorithm 1). Results are PyTorch's.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class Batch(NamedTuple):
     rows: Array | slice | None = None
 
     def call(self) -> Call:
-        """Return what the batch tells all layers, in inference."""
+        """Return the arguments that all layers get, for inference."""
         return Call(self.lengths, self.mask, self.resets)
 
     def valid(self) -> Array | None:
@@ -39,7 +39,7 @@ class Batch(NamedTuple):
         return self.call().valid(self.x.shape[1])
 
     def weights(self, per_step: bool) -> Array | None:
-        """Return the weights of the predictions, None if all are 1.
+        """Return the weights of the predictions; None if all are 1.
 
         Predictions per step have weights (B, T), which are 0 at steps that are not valid.
         """

@@ -130,7 +130,7 @@ def _step(
 
 
 def _require_finite(batch: Batch, weight: Array | None) -> None:
-    """Refuse NaN and infinity before they reach the parameters. Steps that do not count may hold anything."""
+    """Refuse NaN and infinity before they reach the parameters. Values that are not used may be anything."""
     for name, counts in (("x", batch.valid()), ("y", weight)):
         values = np.asarray(getattr(batch, name))
         bad = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
@@ -138,7 +138,9 @@ def _require_finite(batch: Batch, weight: Array | None) -> None:
             bad &= (counts != 0).reshape(counts.shape + (1,) * (bad.ndim - counts.ndim))
         if bad.any():
             sequence = batch.number(np.nonzero(bad)[0][0])
-            raise ValueError(f"{name}: expected finite numbers where steps count, got {values[bad][0]} in [{sequence}]")
+            raise ValueError(
+                f"{name}: expected finite numbers where they are used, got {values[bad][0]} in sequence {sequence}"
+            )
 
 
 def evaluate(

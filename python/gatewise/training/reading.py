@@ -70,7 +70,9 @@ def with_validation(data: Data, validation_data: Any, share: Any) -> tuple[Data,
         raise ValueError("validation_split: an iterable of batches cannot be split; pass validation_data")
     first = len(data) - round(len(data) * part)
     if first in (0, len(data)):
-        raise ValueError(f"validation_split: expected a share that leaves sequences on both sides, got {share}")
+        raise ValueError(
+            f"validation_split: expected a share that leaves sequences for training and for validation, got {share}"
+        )
     return data.subset(slice(None, first)), data.subset(slice(first, None))
 
 

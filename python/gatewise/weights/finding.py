@@ -20,7 +20,7 @@ NAME = re.compile(
     r"_l(?P<index>\d{1,4})(?:_reverse)?)"
 )
 TOLD = {"input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size", "peephole", "dtype"}
-"""The options that names, shapes and dtypes tell."""
+"""The options that follow from names, shapes and dtypes of the arrays."""
 
 
 def find(arrays: Mapping[str, Array], described: Mapping[str, Any]) -> Weights:

@@ -44,7 +44,7 @@ def fit(
     epochs: Annotated[int, typer.Option(min=1, help="Maximum number of epochs.")] = 100,
     batch_size: Annotated[int, typer.Option(min=1, help="Batch size, in sequences.")] = 32,
     lr: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.003,
-    clip: Annotated[float, typer.Option(help="Scale gradients down to this norm if it is larger.")] = 1.0,
+    clip: Annotated[float, typer.Option(help="Maximum gradient norm; larger gradients are scaled down to it.")] = 1.0,
     validation: Annotated[
         float, typer.Option(min=0.0, max=0.9, help="Fraction of the sequences to use as validation set.")
     ] = 0.2,
@@ -72,9 +72,9 @@ def fit(
       y        (N,), or (N, T) with --per-step
       lengths  (N,), if the sequences have different lengths
 
-    Targets that are text are classes, and so are whole numbers with at most 20 different values; other numbers are
-    quantities to regress. Features are standardized. The model file stores how, so you can give predict and evaluate
-    files in the original units.
+    Text targets are classes, and so are whole numbers with at most 20 different values. Other numbers are predicted as
+    numbers. Features are standardized. The model file stores the scaling, so you can give predict and evaluate files in
+    the original units.
 
     \b
     Examples:

@@ -61,7 +61,8 @@ def forecast(
     ] = None,
     lr: Annotated[Number, typer.Option(help=f"Learning rate of Adam (default: {TRAINING.lr}).")] = None,
     clip: Annotated[
-        Number, typer.Option(help=f"Scale gradients down to this norm if it is larger (default: {TRAINING.clip}).")
+        Number,
+        typer.Option(help=f"Maximum gradient norm; larger gradients are scaled down to it (default: {TRAINING.clip})."),
     ] = None,
     seed: Annotated[Count, typer.Option(min=0, help=f"Random seed (default: {TRAINING.seed}).")] = None,
     holdout: Annotated[

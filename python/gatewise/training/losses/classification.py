@@ -197,10 +197,10 @@ class CrossEntropy(Loss):
 
 def _require_probabilities(rows: Array) -> None:
     sums = rows.sum(axis=-1)
-    # The sum of rows that were rounded to half precision is this near.
+    # Rows that were rounded to half precision have sums this near to 1.
     wrong = ~((rows >= 0.0).all(axis=-1) & (np.abs(sums - 1.0) <= 1e-3))
     if wrong.any():
-        got = f"{rows[wrong][0].min():g} and more with a sum of {sums[wrong][0]:g}"
+        got = f"a smallest one of {rows[wrong][0].min():g} and a sum of {sums[wrong][0]:g}"
         raise ValueError(f"y: expected probabilities of at least 0 with a sum of 1, got {got}")
 
 
