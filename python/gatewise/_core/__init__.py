@@ -1,1 +1,1 @@
-"""What layers, cells and streams are made of. Private: import the public names from ``gatewise``."""
+"""The implementation of layers, cells and streams. Private: import the public names from ``gatewise``."""

@@ -356,7 +356,7 @@ class LayerBase(RecurrentBase):
     def _gradients(
         self, x: Array | None, state: State, flat: Array, steps: tuple[Array, ...], into: Gradients | None
     ) -> Gradients:
-        """What `backward` returns; the parameters' gradients are added to those of `into`, if there is one."""
+        """Return the result of `backward`. The parameters' gradients are added to those of `into`, if it is given."""
         if into is not None:
             flat = np.add(into.flat, flat, out=into.flat)
         return Gradients(x, state, flat, self.params.shapes, steps)

@@ -1,4 +1,4 @@
-"""How an object describes its configuration: the arguments of its constructor, which are its attributes too."""
+"""Objects that describe their configuration, which consists of the arguments of their constructor."""
 
 from __future__ import annotations
 

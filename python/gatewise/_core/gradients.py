@@ -1,4 +1,4 @@
-"""What `backward` returns."""
+"""The gradients that `backward` returns."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from .parameters import require_keys
 
 
 class LoadedKeys(NamedTuple):
-    """What `load_state_dict` found: names that the mapping lacked, and names that the layer does not have."""
+    """The names that `load_state_dict` did not find in the mapping, and those that the layer does not have."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]

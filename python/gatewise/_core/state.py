@@ -11,7 +11,7 @@ from typing import Any
 from .parameters import Array
 
 State = Any
-"""What callers give and get: an array for a cell with one state, a tuple of arrays for a cell with several."""
+"""A state as callers pass and get it: an array for a cell with one state, a tuple of arrays for a cell with several."""
 
 
 def parts(state: State) -> tuple[Array, ...]:

@@ -32,7 +32,7 @@ Pair = tuple[list[Array], Any]  # x and y, as Sequential.fit takes them
 
 
 class Task(str, Enum):
-    """What targets are."""
+    """The kind of the targets."""
 
     auto = "auto"
     classification = "classification"

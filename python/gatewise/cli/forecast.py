@@ -30,7 +30,7 @@ SHOWN_STEPS = 24
 
 @dataclass(frozen=True)
 class Source:
-    """Where the series comes from: a CSV file and its columns, or without one the bundled series."""
+    """The source of the series: a CSV file and its columns, or the bundled series if there is no file."""
 
     csv: Path | None
     column: str | None

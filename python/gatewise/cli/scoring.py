@@ -1,4 +1,4 @@
-"""How good a model's predictions are, compared with those of a constant."""
+"""Scores of a model's predictions, compared with the scores of a constant prediction."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .exact import exact_copy, single_layer, time_first
 
 @dataclass(frozen=True)
 class Flow:
-    """How the gradient flows through one recurrent layer.
+    """The flow of the gradient through one recurrent layer.
 
     T is the number of steps and L the number of layers in the stack. All norms are means over the batch.
 

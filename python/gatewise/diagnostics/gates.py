@@ -1,4 +1,4 @@
-"""What the gates of a layer do while it reads a sequence."""
+"""The values of a layer's gates while it reads a sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both estimators share: parameters, the form of X, and the training of the network."""
+"""The base class of both estimators: parameters, the form of X, and the training of the network."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class RecurrentEstimator(BaseEstimator):
 
     @abstractmethod
     def _score(self, examples: Examples, predictions: Array) -> float:
-        """What `score` returns for these predictions of the network."""
+        """Return the value of `score` for these predictions of the network."""
 
     def _validate_params(self) -> None:
         """Check all parameters, as scikit-learn does, with errors in gatewise's form."""
@@ -257,7 +257,7 @@ class RecurrentEstimator(BaseEstimator):
         return rest, ScoreHeldOut(self.model_, held_out, self._score)
 
     def _predictions(self, X: Any) -> Array:
-        """What the network returns, (N, outputs)."""
+        """Return the outputs of the network, (N, outputs)."""
         check_is_fitted(self, "model_")
         predictions: Array = self.model_.predict(self._sequences(X, reset=False), batch_size=PREDICTED)
         return predictions

@@ -1,4 +1,4 @@
-"""How the model of a forecaster is trained: the examples that it learns from, and the training itself."""
+"""The training of a forecaster's model, and the examples from which it learns."""
 
 from __future__ import annotations
 

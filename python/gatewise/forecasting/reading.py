@@ -1,4 +1,4 @@
-"""Where series come from: a CSV file, or the series that is part of the package."""
+"""Sources of series: a CSV file, or the series that is part of the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a network sees values and covariates: shifted and scaled to about the size of 1."""
+"""Values and covariates as a network reads them: shifted, and scaled to about the size of 1."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def integer(name: str, value: Any, least: int = 1) -> int:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a forecaster's network is; see `Forecaster` for the fields."""
+    """The settings of a forecaster's network; see `Forecaster` for the fields."""
 
     cell: str = "lstm"
     hidden_size: int = 32
@@ -55,7 +55,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Training:
-    """How a forecaster is trained; see `Forecaster` for the fields."""
+    """The settings of a forecaster's training; see `Forecaster` for the fields."""
 
     epochs: int = 200
     batch_size: int = 32

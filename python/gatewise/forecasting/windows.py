@@ -12,7 +12,7 @@ from ..files.errors import InputError
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
-"""What a model reads and predicts."""
+"""The type of a model's inputs and predictions."""
 Origins = NDArray[np.intp]
 """Rows (M,) from which forecasts start: an origin is the first row to be forecast, and its window ends before it."""
 
@@ -31,7 +31,7 @@ def targets(values: Floats, origins: Origins, horizon: int) -> Floats:
 
 @dataclass(frozen=True)
 class Windows:
-    """What a network reads to make M forecasts.
+    """The input of a network for M forecasts.
 
     values : (M, window).
     covariates : (M, window + rows after it, C); rows after the window are there if a forecast needs them.

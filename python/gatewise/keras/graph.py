@@ -21,7 +21,7 @@ class Tensor(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What one use of a layer reads.
+    """The inputs of one use of a layer.
 
     inputs : tensors; an operation may read constants too.
     state : the initial states of a recurrent layer.

@@ -48,11 +48,11 @@ class Layer(ABC):
     """
 
     several_inputs: ClassVar[bool] = False
-    """Whether it is called on a list of arrays."""
+    """Whether the layer is called on a list of arrays."""
     several_masks: ClassVar[bool] = False
     """Whether a call may pass a list of masks, one for each input."""
     constant_inputs: ClassVar[bool] = False
-    """Whether its inputs may be numbers from the configuration."""
+    """Whether the inputs may be numbers from the configuration."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Where the weights of a converted layer come from: a live Keras layer, or a file."""
+"""Sources of the weights of a converted layer: a live Keras layer, or a file."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class File:
-    """What a file holds.
+    """The contents of a file.
 
     layers : kind and configuration of each layer, under the key "parts" in the file.
     model : the parameters by name.

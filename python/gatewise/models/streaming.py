@@ -39,8 +39,8 @@ class ModelStream:
         self._flow, self._dtype = model.flows[0], model.dtype
         batch = () if batch_size is None else (batch_size,)
         self._shape = batch if self._flow.kind == TOKENS else (*batch, self._flow.features)
-        self._streams: list[Any] = []  # those of the recurrent layers
-        self._steps: list[Any] = []  # these, and the other layers
+        self._streams: list[Any] = []  # of the recurrent layers
+        self._steps: list[Any] = []  # of all layers: the streams above, and `Stateless` for the others
         for layer in model.model_layers:
             if isinstance(layer, RecurrentLayer):
                 self._streams.append(layer.layer.stream(batch_size))

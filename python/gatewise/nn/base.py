@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Costs:
-    """What a layer costs.
+    """The costs of a layer in memory and operations.
 
     parameters : the number of parameters as Keras counts them.
     stored_numbers : the number of elements of all parameters.

@@ -24,7 +24,7 @@ from .sequence import Plan, Step, run, run_backward
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """What `forward` keeps for `backward`.
+    """The record of a forward pass, from which `backward` computes gradients.
 
     A tape holds every step of every layer and direction, and the weights of its forward pass.
 

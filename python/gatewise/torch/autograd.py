@@ -30,7 +30,7 @@ class Run(torch.autograd.Function):
         ctx.layer, ctx.states = layer, states
         ctx.save_for_backward(_ticket(tape))
         ctx.set_materialize_grads(False)
-        # y is copied: the tape reads it, and callers may write into what they get.
+        # Copy y, since the tape reads it and callers may write into the result.
         return torch.tensor(y), *map(torch.from_numpy, parts(final))
 
     @staticmethod

@@ -190,6 +190,6 @@ def _ragged(sequences: Sequence[Any]) -> list[Array] | None:
     if len(lengths) < 2:
         return None
     arrays = [np.asarray(one) for one in sequences]
-    # An empty list becomes an array of floats, whatever the others are.
+    # NumPy makes an array of floats of an empty list, even if the other sequences hold integers.
     dtype = np.result_type(*{one.dtype for one in arrays if len(one)})
     return [one.astype(dtype, copy=False) for one in arrays]

@@ -246,9 +246,10 @@ HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
 
 class Run:
-    """A training in progress: what the loop works on, and what callbacks see.
+    """A training in progress: the data of the training loop, which callbacks can read.
 
-    epoch, batch : the current ones, counted from 1; epochs, batches : their numbers.
+    epoch, batch : the current ones, counted from 1.
+    epochs, batches : the number of epochs, and of batches per epoch.
     batch_loss : the loss of the current batch.
     resumed : whether the training resumes from a checkpoint.
     stopped : whether it ends after this epoch.

@@ -1,4 +1,4 @@
-"""What a file of weights holds."""
+"""The contents of a weight file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Report:
-    """What a writer wrote to a file, and sentences for the user on what it left out."""
+    """The report of a writer: lines on what it wrote, and sentences for the user on what it left out."""
 
     written: list[str]
     left_out: list[str]

@@ -13,7 +13,7 @@ GROUPS, ROWS, WHOLE, ARRAYS = LAYOUTS = "groups", "rows", "whole", "arrays"
 
 @dataclass(frozen=True)
 class Columns:
-    """Where sequences and targets are in a file. Model files store these fields under their names here.
+    """The columns or arrays of a file that hold sequences and targets. Model files store these fields by name.
 
     Parameters
     ----------
