@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 VARIANTS = {variant.name: variant for variant in draw.VARIANTS}
 EVERY = (1, 20, "sqrt", 10**30)
-"""Segments of one block, of several, of all."""
+"""Steps between checkpoints, for segments of one block, of several blocks, and of all blocks."""
 
 
 def run(case: Case, layer: Any, checkpoint: Any, **keywords: Any) -> dict[str, Array]:

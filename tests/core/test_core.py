@@ -52,7 +52,7 @@ SIZES = [
     Size(3, 0, 2, 5, 2),
     Size(0, 0, 1, 1, 0),
 ]
-"""Every width of a panel and remainder beside it, products and blocks of more than 512 terms, and nothing at all."""
+"""Every panel width with every remainder, products and blocks of more than 512 terms, and empty calls."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The declarations of the kinds of cells, against the constructors and layers that are derived from them."""
+"""The declarations of the kinds of cells agree with the constructors and layers derived from them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_option_is_a_read_only_attribute(name: str, cls: Any, single_step:
 
 
 def test_the_compiled_core_has_the_declared_cells() -> None:
-    """Its table of cells has every variant of every kind, with as many gates and states."""
+    """The core's table of cells has every variant of every kind, with the declared numbers of gates and states."""
     declared = {}
     for kind in KINDS.values():
         names = {option.name for option in kind.options}
@@ -84,7 +84,7 @@ def test_options_do_not_change() -> None:
 
 
 def test_the_state_of_a_pickle_is_plain() -> None:
-    """Options by name, arrays and NumPy's generator: no private class of ours is in it."""
+    """It has options by name, arrays and NumPy's generator, but no object of a class of gatewise."""
     state = gw.LSTM(2, 3, zoneout=0.1, activations=("sigmoid", ("elu", 0.5), "tanh"), seed=0).__getstate__()
     assert sorted(state) == ["generator", "options", "params"]
     assert b"gatewise" not in pickle.dumps(state)
@@ -92,7 +92,7 @@ def test_the_state_of_a_pickle_is_plain() -> None:
 
 @pytest.mark.parametrize(("name", "cls", "single_step"), CLASSES, ids=IDS)
 def test_examples_of_the_attributes_run(name: str, cls: Any, single_step: bool) -> None:
-    """doctest does not look for them where a class inherits them."""
+    """doctest does not find the examples of attributes that a class inherits, so this test runs them."""
     for option in cls(2, 3).config():
         found = doctest.DocTestFinder(recurse=False).find(getattr(cls, option), option, globs={})
         assert found

@@ -130,7 +130,7 @@ def test_nothing_leaks() -> None:
     assert float(python(textwrap.dedent(SETTING) + textwrap.dedent(script))) < 4
 
 
-def test_a_handler_that_does_not_raise_lets_the_call_go_on() -> None:
+def test_a_handler_that_does_not_raise_lets_the_call_continue() -> None:
     """The handler runs on the main thread during the call and may call layers; the results do not change."""
     script = """
     layer = gw.LSTM(16, 256, seed=0)

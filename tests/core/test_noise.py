@@ -37,7 +37,7 @@ def with_noise(cell: Option, **keywords: Any) -> Option:
 
 @pytest.mark.parametrize("use", Use)
 def test_every_use_reads_its_own_random_words(use: Use) -> None:
-    """Unit u of sequence b at t: word u % 4 of the counter (u // 4, b, t, use 2^30 + index)."""
+    """Unit u of sequence b at step t uses word u % 4 of the counter (u // 4, b, t, use 2^30 + index)."""
     t, b = np.ogrid[:2, :3]
     struck = below(0.3, KEY, use, 5, t, b, 6)
     for place in np.ndindex(2, 3, 6):
@@ -60,7 +60,7 @@ def test_recurrent_dropout_is_a_change_of_w_hh(cell: Option, variant: str, libra
     """Results are those of a layer whose W_hh has zeros in the hidden columns and 1 / (1 - p) times the others.
 
     This holds in every gate, at every step, and between resets. With p = 1/2 both products are exactly equal, so the
-    core's results are bit-identical, except for gradients of a GRU with reset before, which adds in another order.
+    core's results are bit-identical, except for gradients of a GRU with reset_after=False, which adds in another order.
     """
     case = draw.make(with_noise(cell, recurrent_dropout=0.5, bidirectional=True), VARIANTS[variant], hidden_size=13)
     layer = case.layer(library)
@@ -225,7 +225,7 @@ def test_layers_and_directions_have_noise_of_their_own(library: Any) -> None:
 
 
 TEAM_SIZES = [(1, 9, 40, 70), (64, 20, 64, 48), (5, 7, 3, 200), (3, 1, 9, 260), (20, 2, 5, 300)]
-"""(B, T, I, H), so that a team divides sequences or units."""
+"""(B, T, I, H), chosen so that threads divide sequences for some and units for others."""
 
 
 @pytest.mark.usefixtures("eight_threads")
@@ -299,7 +299,7 @@ def test_chunks_of_inference(isa: str, dtype: Any, cell: Option) -> None:
 @pytest.mark.parametrize("library", [gw, reference], ids=["core", "reference"])
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_hidden_units_may_be_nan(cell: Option, library: Any) -> None:
-    """W_hh does not read it, but z h of a GRU does, in the same unit."""
+    """W_hh does not read the NaN of a hidden unit. The z h of a GRU reads it, but only in the same unit."""
     case = draw.make(with_noise(cell, recurrent_dropout=0.5), VARIANTS["dense"], n_steps=1, hidden_size=13)
     layer = case.layer(library, np.float32)
     h = np.array(parts(case.state)[0])

@@ -22,7 +22,7 @@ from tolerances import Expected, expect, named, unit
 Array = NDArray[Any]
 VARIANTS = [variant for variant in draw.VARIANTS if variant.name in ("dense", "lengths-resets", "mask-resets")]
 SIZES = [(5, 4, 3, 5, 2), (3, 9, 6, 17, 16), (4, 1, 5, 40, 3)]
-"""T, B, I, H and P: less than a packet, some more than one, several."""
+"""(T, B, I, H, P), with fewer units than a packet holds, a few more than one packet, and several packets."""
 
 
 @cache

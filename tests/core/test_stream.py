@@ -46,7 +46,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
 
 
-def test_steps_and_blocks_have_the_bits_of_one_call(make: Any, dtype: Any, isa: str) -> None:
+def test_steps_and_blocks_are_bit_identical_to_one_call(make: Any, dtype: Any, isa: str) -> None:
     layer, x = make(dtype=dtype), inputs(30, 7, 5)
     y, final = layer(x)
     stream = layer.stream(batch_size=7)
@@ -64,12 +64,12 @@ def test_a_single_sequence_has_no_batch_axis(make: Any) -> None:
     assert same(stream.state, final)
 
 
-def test_a_block_lies_as_the_layers_x() -> None:
+def test_a_block_has_the_layers_order_of_axes() -> None:
     layer, x = gw.GRU(5, 8, batch_first=True, seed=0), inputs(3, 6, 5)
     assert same(layer.stream(3).run(x), layer(x)[0])
 
 
-def test_a_reset_sequence_begins_anew(make: Any) -> None:
+def test_a_reset_sequence_starts_from_zeros(make: Any) -> None:
     layer, x = make(), inputs(8, 4, 5)
     for rows, begun in (([1, -1], [1, 3]), (np.array([True, False, True, False]), [0, 2]), (2, [2]), (None, range(4))):
         stream = layer.stream(4)
@@ -114,7 +114,7 @@ def test_adopted_weights_are_a_snapshot_too() -> None:
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda stream: pickle.loads(pickle.dumps(stream))])
-def test_copies_go_on_alone(make: Any, again: Any) -> None:
+def test_copies_are_independent(make: Any, again: Any) -> None:
     layer, x = make(), inputs(8, 2, 5)
     y, _ = layer(x)
     stream = layer.stream(2)

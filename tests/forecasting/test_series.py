@@ -246,6 +246,6 @@ def test_scaling_round_trip(scale: float, values: list[float], last: float) -> N
     ("values", "found"),
     [(np.full(9, 5.0), "the constant 5.0"), (np.arange(9) * 1e-200, "squares of these are rounded to 0")],
 )
-def test_scale_of_constant_series(values: np.ndarray, found: str) -> None:
+def test_series_that_hardly_change_have_no_scale(values: np.ndarray, found: str) -> None:
     with pytest.raises(InputError, match=found):
         Scaling.of([Observed.of(values)], 2)

@@ -12,7 +12,7 @@ result, and three times by changing all data at random by about u.
 
 Roundings have random signs, so those of one path add up to about sqrt(n) u. Since n is at least 60, the bound leaves a
 margin of sqrt(n) > 7 standard deviations. The number of steps and layers does not appear in the bound: the changed data
-act in every step, so the measured change has passed through all of them.
+act in every step, so the measured change has passed through all steps and layers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gatewise.layers import KINDS
 Array = NDArray[Any]
 
 ACTIVATION = 3
-"""The largest error of a compiled tanh or sigmoid in units of u; test_activation_accuracy.py checks it."""
+"""The largest error of a compiled tanh or sigmoid in units of u; test_core.py checks it."""
 CELL = 32
 """The most roundings on a path through a cell, forward or backward: those of three activations and their derivatives,
 and of twenty products and sums around them."""
@@ -51,7 +51,11 @@ def chain(terms: int) -> int:
 
 
 def roundings(case: Case, name: str) -> int:
-    """Count n, the roundings on the longest path to a result through one step of each stage."""
+    """Count n, the roundings on the longest path to a result through one step of each kind of work.
+
+    The kinds of work are the forward pass, for gradients also the backward pass, and for gradients of parameters also
+    their sums over steps and sequences.
+    """
     o = Options(KINDS[case.kind], case.options)
     inputs = max(o.layer_input_size(layer) for layer in range(o.num_layers))
     n = chain(max(inputs, o.output_size)) + CELL

@@ -216,7 +216,7 @@ def test_a_layer_belongs_to_one_model() -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_copies_are_equal_and_apart(duplicate: Callable[[gw.Sequential], gw.Sequential]) -> None:
+def test_copies_are_equal_and_independent(duplicate: Callable[[gw.Sequential], gw.Sequential]) -> None:
     model = MODELS["many to one"]()
     other = duplicate(model)
     x, y = data(model), np.zeros((4, 2))

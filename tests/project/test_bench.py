@@ -62,7 +62,7 @@ def test_ragged_lengths_span_a_quarter_to_all() -> None:
             assert (min(case.lengths()), max(case.lengths())) == (case.T // 4, case.T)
 
 
-def test_operations_are_those_of_the_steps_taken() -> None:
+def test_operations_are_those_of_the_unmasked_steps() -> None:
     assert Case("infer", "LSTM", 5, 3, 7, 11).flops == 2 * 4 * 11 * (7 + 11) * 5 * 3
     assert Case("train", "GRU", 5, 3, 7, 11).flops == 3 * 2 * 3 * 11 * (7 + 11) * 5 * 3
     ragged = Case("infer", "RNN", 8, 2, 7, 11, ragged=True)
@@ -124,7 +124,7 @@ def test_race_of_gatewise_alone(tmp_path: Path, peak: Path) -> None:
     assert compared[-1] == "geometric mean of 4: 1.000"
 
 
-def test_exactness_of_gatewise_alone_or_beside_pytorch() -> None:
+def test_exactness_with_and_without_pytorch() -> None:
     """float32 errors are a few roundings of 0.6e-7 each; the unit of the table is 1e-7."""
     head, _, *rows = (line.strip("| ").split(" | ") for line in run("exactness.py", "--draws", 1).splitlines())
     assert head[1] == "y"
@@ -180,7 +180,7 @@ def test_marks() -> None:
     assert "B·H ≥ 32768: lowest share of the peak 89% (target 90%: missed)" in share
 
 
-def test_report_changes_only_what_stands_between_its_marks(tmp_path: Path) -> None:
+def test_report_changes_only_the_text_between_its_comments(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nafter\n")
     result = result_of({SMALL: {"gatewise": 1e-6}}) | {"peak": {}}
@@ -230,7 +230,7 @@ def test_marks_of_gatewise_against_itself(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process on one core")
-def test_marks_beside_a_busy_core(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_marks_with_a_busy_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marks, "SHAPES", [(4, 3, 2, 8)])
     found = list(marks.crowded(2, 0.01))
     assert len(found) == 3

@@ -56,7 +56,7 @@ def test_completion_offers_public_names_alone() -> None:
     assert dir(gw) == sorted([*gw.__all__, "__version__"])
 
 
-def test_arguments_stand_in_the_docstrings() -> None:
+def test_arguments_are_in_the_docstrings() -> None:
     for layer in (gw.RNN, gw.LSTM, gw.GRU):
         names = set(inspect.signature(layer.__init__).parameters) - {"self"}
         text = (layer.__doc__ or "") + (gw.RNN.__doc__ or "")

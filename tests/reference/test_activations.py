@@ -60,7 +60,7 @@ BY_HAND: list[tuple[Any, float, float, float]] = [
     ("softsign", math.inf, 1.0, 0.0),
     ("softsign", -math.inf, -1.0, 0.0),
 ]
-"""Activation, a, value, slope: ONNX's formulas, worked out, and what holds where two pieces meet."""
+"""Activation, a, value, slope: from ONNX's formulas, by hand. Where two pieces meet, gatewise's choice of slope."""
 
 
 def at(activation: Any, a: float, clip: float | None = None) -> tuple[float, float]:
@@ -83,7 +83,7 @@ def test_by_hand_means_all() -> None:
 
 
 def test_clip_holds_the_pre_activation() -> None:
-    """Beyond the bound, the value is that at the bound and the slope is 0; the bound itself is not clipped."""
+    """Beyond clip, the value is that at clip and the slope is 0. A pre-activation equal to clip is not clipped."""
     for activation in draw.ACTIVATIONS:
         for sign in (-1.0, 1.0):
             assert at(activation, 7 * sign, clip=1.25) == (at(activation, 1.25 * sign)[0], 0.0)

@@ -275,7 +275,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("attempt", "error", "message"), REFUSED, ids=[message for _, _, message in REFUSED])
-def test_errors_name_the_argument_what_was_expected_and_what_came(attempt: Any, error: Any, message: str) -> None:
+def test_errors_name_the_argument_what_was_expected_and_what_was_given(attempt: Any, error: Any, message: str) -> None:
     with pytest.raises(error) as raised:
         attempt()
     assert str(raised.value).startswith(message)

@@ -31,7 +31,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.interop("PyTorch", "nn.RNN, LSTM (projection), GRU and cells, every option", reads="exact", writes="exact")
 @pytest.mark.parametrize(("kind", "options"), OPTIONS, ids=str)
-def test_there_and_back(kind: str, options: dict[str, Any]) -> None:
+def test_round_trip_through_pytorch(kind: str, options: dict[str, Any]) -> None:
     """Options and weights are converted bit for bit, and back again."""
     module = getattr(torch.nn, kind)(3, 4, **options)
     layer = gt.from_torch(module)

@@ -1,7 +1,7 @@
 """Layers agree with PyTorch on every output and gradient that PyTorch has too.
 
-In float64 both lie within the bounds of tolerances.py. In float32 gatewise's error against the float64 result is at
-most a small multiple of PyTorch's own.
+In float64 the results of both are within the bounds of tolerances.py. In float32 gatewise's error against the float64
+result is at most a small multiple of PyTorch's own.
 """
 
 from __future__ import annotations

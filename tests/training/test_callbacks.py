@@ -232,7 +232,7 @@ def test_the_bar_does_not_fill_a_log(capsys: pytest.CaptureFixture[str], monkeyp
     assert capsys.readouterr().err.count("\r") > 4
 
 
-def test_history_is_drawn() -> None:
+def test_history_is_plotted() -> None:
     history = one_answer().fit(X, Y, epochs=4, validation_split=0.3, callbacks=[EarlyStopping()], verbose=False)
     axes = history.plot()
     lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
