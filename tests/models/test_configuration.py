@@ -11,7 +11,7 @@ import pytest
 import gatewise as gw
 from gatewise._core.configured import describe
 from gatewise.layers import LAYERS
-from gatewise.models.building import CELLS, READOUTS, recurrent_model
+from gatewise.models.building import READOUTS, RECURRENT_LAYERS, recurrent_model
 from gatewise.nn.storable import STORABLE
 from gatewise.training import losses
 
@@ -69,7 +69,7 @@ def test_asking_for_the_output_does_not_change_a_layer() -> None:
 
 
 @pytest.mark.parametrize("readout", [*READOUTS, None])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", RECURRENT_LAYERS)
 def test_the_usual_model(cell: str, readout: str | None) -> None:
     model = recurrent_model(cell, 2, 3, 4, bidirectional=True, readout=readout, dropout=0.1, layer_dropout=0.5, seed=0)
     kinds = [type(layer).__name__ for layer in model.layers]

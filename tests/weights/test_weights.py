@@ -20,7 +20,7 @@ import gatewise as gw
 import gatewise.weights as gws
 from draw import Option
 from gatewise.cli import main
-from gatewise.files.suffixes import FORMATS as SUFFIXES
+from gatewise.files.suffixes import SUFFIXES
 from gatewise.weights import registry
 from gatewise.weights.contents import Contents
 from gatewise.weights.finding import find

@@ -24,7 +24,7 @@ REQUIRED: Any = object()
 """The default of an option that has none."""
 
 
-class Chosen(Protocol):
+class CheckedOptions(Protocol):
     """The checked options of a layer, as far as declarations read them."""
 
     kind: Kind
@@ -76,8 +76,8 @@ class Parameter:
     """
 
     name: str
-    shape: Callable[[Chosen, int], tuple[int, ...]]
-    present: Callable[[Chosen], bool] = lambda options: True
+    shape: Callable[[CheckedOptions, int], tuple[int, ...]]
+    present: Callable[[CheckedOptions], bool] = lambda options: True
     glorot: str = "zeros"
 
 
@@ -101,7 +101,7 @@ class Kind:
     activations: Mapping[str, Activation]
     options: tuple[Option, ...]
     parameters: tuple[Parameter, ...]
-    variant: Callable[[Chosen], str]
+    variant: Callable[[CheckedOptions], str]
     ones: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(init=False)
 
@@ -191,7 +191,7 @@ STACK = (INPUT_SIZE, HIDDEN_SIZE, NUM_LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRE
 """The options with which every layer begins."""
 
 
-def _rows(options: Chosen) -> int:
+def _rows(options: CheckedOptions) -> int:
     return len(options.kind.gates) * options.hidden_size
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import gatewise as gw
 
 from ..files.errors import InputError
-from ..models.building import CELLS
+from ..models.building import RECURRENT_LAYERS
 
 SIZES = ("100,1,40,64", "50,32,8,32", "50,32,32,64", "100,32,128,256")
 CALLS = ("forward", "training", "step")
@@ -61,7 +61,7 @@ def _size(text: str) -> tuple[int, int, int, int]:
 
 
 def _flops(call: str, cell: str, steps: int, batch: int, features: int, units: int) -> float:
-    weights = sum(array.size for array in CELLS[cell](features, units, bias=False).params.values())
+    weights = sum(array.size for array in RECURRENT_LAYERS[cell](features, units, bias=False).params.values())
     one_step = 2.0 * weights * batch
     return {"forward": steps * one_step, "training": 3 * steps * one_step, "step": one_step}[call]
 
@@ -88,7 +88,7 @@ def _shown(seconds: float) -> str:
 
 
 def _gatewise(cell: str, steps: int, batch: int, features: int, units: int) -> Calls:
-    layer = CELLS[cell](features, units, seed=0)
+    layer = RECURRENT_LAYERS[cell](features, units, seed=0)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((steps, batch, features), np.float32)
     dy = rng.standard_normal((steps, batch, units), np.float32)
@@ -103,7 +103,7 @@ def _gatewise(cell: str, steps: int, batch: int, features: int, units: int) -> C
 
 def _pytorch(torch: Any, cell: str, steps: int, batch: int, features: int, units: int) -> Calls:
     torch.set_num_threads(gw.get_num_threads())
-    layer = getattr(torch.nn, CELLS[cell].__name__)(features, units)
+    layer = getattr(torch.nn, RECURRENT_LAYERS[cell].__name__)(features, units)
     x, dy = torch.randn(steps, batch, features), torch.randn(steps, batch, units)
     x_trained = x.clone().requires_grad_()
     state = None

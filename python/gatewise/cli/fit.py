@@ -21,7 +21,7 @@ from ..models.building import recurrent_model
 from ..models.summary import size_in_words
 from ..training.history import History
 from .data import reading
-from .data.sequences import ARRAYS, ROWS, Columns, Sequences, as_text
+from .data.sequences import ARRAYS, ROWS, Columns, LabelledSequences, as_text
 from .pictures import draw
 from .preflight import prepare_folder, require
 from .preprocessing import Preprocessing, preprocessing_of, task_of
@@ -40,7 +40,7 @@ class Task(str, Enum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class FitSettings:
     """The options of the command; its help explains them."""
 
     features: list[str]
@@ -68,13 +68,13 @@ class Plan:
 class Problem:
     """The data of a file and what to do with them; `unused` maps a reason to the columns that are not used."""
 
-    data: Sequences
+    data: LabelledSequences
     columns: Columns
     task: str
     unused: dict[str, list[str]]
 
 
-def fit(path: Path, plan: Plan, out: Path) -> None:
+def fit(path: Path, plan: FitSettings, out: Path) -> None:
     """Fit a model to the sequences of a file, print how good it is, and write it and a plot."""
     require_suffix("--out", out, ".safetensors")
     require("matplotlib", "safetensors", "tqdm")
@@ -117,7 +117,7 @@ def fit(path: Path, plan: Plan, out: Path) -> None:
         raise KeyboardInterrupt
 
 
-def _read(path: Path, plan: Plan) -> Problem:
+def _read(path: Path, plan: FitSettings) -> Problem:
     content = reading.load(path)
     columns = reading.choose(content, plan.features, plan.targets, plan.group, plan.time, plan.per_step)
     text = {"auto": None, "classification": True, "regression": False}[plan.task]
@@ -136,7 +136,7 @@ def _read(path: Path, plan: Plan) -> Problem:
     return Problem(data, columns, task, unused)
 
 
-def _model(plan: Plan, features: int, preprocessing: Preprocessing) -> gw.Sequential:
+def _model(plan: FitSettings, features: int, preprocessing: Preprocessing) -> gw.Sequential:
     try:
         return recurrent_model(
             plan.cell,
@@ -154,14 +154,14 @@ def _model(plan: Plan, features: int, preprocessing: Preprocessing) -> gw.Sequen
         raise InputError(f"--hidden, --layers: {error or 'expected a model that fits into memory'}") from error
 
 
-def _optimizer(plan: Plan) -> gw.optimizers.Optimizer:
+def _optimizer(plan: FitSettings) -> gw.optimizers.Optimizer:
     try:
         return gw.optimizers.Adam(plan.lr, clip_norm=plan.clip)
     except ValueError as error:
         raise InputError(f"--lr, --clip: {error}") from error
 
 
-def _loss(plan: Plan, preprocessing: Preprocessing) -> Any:
+def _loss(plan: FitSettings, preprocessing: Preprocessing) -> Any:
     if not plan.balanced:
         return preprocessing.loss
     if preprocessing.task != "classification":
@@ -170,7 +170,9 @@ def _loss(plan: Plan, preprocessing: Preprocessing) -> Any:
     return gw.losses.CrossEntropy(class_weight=counts.sum() / (len(counts) * counts))
 
 
-def _train(model: gw.Sequential, plan: Plan, loss: Any, optimizer: Any, data: Pair, validation: Pair | None) -> History:
+def _train(
+    model: gw.Sequential, plan: FitSettings, loss: Any, optimizer: Any, data: Pair, validation: Pair | None
+) -> History:
     """Train; if there is a validation set, stop early and keep the epoch that is best on it."""
     stopping = [] if validation is None else [gw.callbacks.EarlyStopping(patience=plan.patience)]
     with warnings.catch_warnings():
@@ -185,7 +187,7 @@ def _train(model: gw.Sequential, plan: Plan, loss: Any, optimizer: Any, data: Pa
 
 
 def _plan_text(
-    path: Path, problem: Problem, plan: Plan, preprocessing: Preprocessing, model: gw.Sequential, held: int
+    path: Path, problem: Problem, plan: FitSettings, preprocessing: Preprocessing, model: gw.Sequential, held: int
 ) -> str:
     data, columns = problem.data, problem.columns
     lengths = [len(one) for one in data.x]

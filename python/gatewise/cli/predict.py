@@ -15,7 +15,7 @@ from ..files.suffixes import chosen_suffix, require_suffix
 from ..files.writing import replace_file
 from . import preprocessing
 from .data import reading
-from .data.sequences import Sequences
+from .data.sequences import LabelledSequences
 from .pictures import draw
 from .preflight import prepare_folder, require
 from .preprocessing import Preprocessing
@@ -59,7 +59,7 @@ def evaluate(model_path: Path, path: Path, plot: Path | None) -> None:
         print(f"Wrote {plot}.")
 
 
-def _read(path: Path, fitted: Preprocessing, with_targets: bool) -> Sequences:
+def _read(path: Path, fitted: Preprocessing, with_targets: bool) -> LabelledSequences:
     text = fitted.task == "classification"
     data = reading.read(path, reading.load(path), fitted.columns, text, with_targets)
     expected, got = len(fitted.mean), data.x[0].shape[1]
@@ -68,7 +68,7 @@ def _read(path: Path, fitted: Preprocessing, with_targets: bool) -> Sequences:
     return data
 
 
-def _table(fitted: Preprocessing, data: Sequences, outputs: Array) -> dict[str, Array]:
+def _table(fitted: Preprocessing, data: LabelledSequences, outputs: Array) -> dict[str, Array]:
     """Return the columns to write by their headers, with rows in the order of the file."""
     columns = dict(data.labels)
     columns |= dict(zip(fitted.target_names, fitted.predictions(outputs).T, strict=True))

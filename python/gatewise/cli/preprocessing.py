@@ -15,7 +15,7 @@ from .._core.parameters import Array
 from ..files.errors import InputError, listed
 from ..models import storage
 from ..models.loading import read_model
-from .data.sequences import LAYOUTS, Columns, Sequences
+from .data.sequences import LAYOUTS, Columns, LabelledSequences
 from .words import FEW
 
 NOTES = "gatewise fit"
@@ -72,7 +72,7 @@ class Preprocessing:
         """Return sequences scaled for the model."""
         return [((one - self.mean) / self.scale).astype(np.float32) for one in x]
 
-    def targets(self, data: Sequences, path: Path) -> Any:
+    def targets(self, data: LabelledSequences, path: Path) -> Any:
         """Return the targets for the loss: class numbers or scaled numbers, in a list if there is one per step."""
         flat = self._encoded(data.targets, path)
         return data.split(flat) if data.per_step else flat
@@ -89,7 +89,7 @@ class Preprocessing:
             )
         return np.array([codes[name] for name in targets[:, 0]])
 
-    def outputs_of(self, model: gw.Sequential, data: Sequences) -> Array:
+    def outputs_of(self, model: gw.Sequential, data: LabelledSequences) -> Array:
         """Return the model's outputs, (N, outputs) or (ΣT, outputs), in the order of the data."""
         outputs = model.predict(self.inputs(data.x), batch_size=BATCH)
         return np.concatenate(list(outputs)) if data.per_step else np.asarray(outputs)
@@ -125,7 +125,9 @@ def task_of(task: str, targets: Array) -> str:
     return "classification" if targets.shape[1] == 1 and few and (targets == np.floor(targets)).all() else "regression"
 
 
-def preprocessing_of(columns: Columns, task: str, data: Sequences, training: Sequences) -> Preprocessing:
+def preprocessing_of(
+    columns: Columns, task: str, data: LabelledSequences, training: LabelledSequences
+) -> Preprocessing:
     """Return the classes of all data, and the scaling of the training set."""
     assert data.targets is not None
     assert training.targets is not None

@@ -10,7 +10,7 @@ import numpy as np
 import gatewise as gw
 
 from .._core.parameters import Array
-from .data.sequences import Sequences
+from .data.sequences import LabelledSequences
 from .preprocessing import BATCH, Preprocessing
 from .words import FEW
 
@@ -25,7 +25,7 @@ class Scores:
     predictions: Array
 
 
-def score(model: gw.Sequential, preprocessing: Preprocessing, data: Sequences, path: Path) -> Scores:
+def score(model: gw.Sequential, preprocessing: Preprocessing, data: LabelledSequences, path: Path) -> Scores:
     """Compare the model's predictions with the targets of the data."""
     assert data.targets is not None
     targets = preprocessing.targets(data, path)

@@ -11,23 +11,23 @@ from numpy.typing import ArrayLike
 from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import Array
 
-Layer = TypeVar("Layer", bound=CompiledLayer)
+AnyLayer = TypeVar("AnyLayer", bound=CompiledLayer)
 DETERMINISTIC = {"dropout": 0.0, "recurrent_dropout": 0.0, "zoneout": 0.0}
 
 
-def exact_copy(layer: Layer) -> Layer:
+def exact_copy(layer: AnyLayer) -> AnyLayer:
     """Return the layer in float64, time first, without dropout and zoneout."""
     return _copy(layer, {}, layer.params)
 
 
-def single_layer(layer: Layer, index: int) -> Layer:
+def single_layer(layer: AnyLayer, index: int) -> AnyLayer:
     """Return one layer of a unidirectional stack as a layer of its own, in float64 and without dropout."""
     end = f"_l{index}"
     values = {name[: -len(end)] + "_l0": value for name, value in layer.params.items() if name.endswith(end)}
     return _copy(layer, {"input_size": values["weight_ih_l0"].shape[1], "num_layers": 1}, values)
 
 
-def _copy(layer: Layer, changes: Mapping[str, Any], params: Mapping[str, Array]) -> Layer:
+def _copy(layer: AnyLayer, changes: Mapping[str, Any], params: Mapping[str, Array]) -> AnyLayer:
     options = {**layer.config(), **DETERMINISTIC, "batch_first": False, "dtype": np.float64, **changes}
     copy = type(layer)(**options)
     copy.load_state_dict({name: np.asarray(value) for name, value in params.items()})

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import optimizers
 from .._core.parameters import Array
-from ..models.building import CELLS, READOUTS, recurrent_model
+from ..models.building import READOUTS, RECURRENT_LAYERS, recurrent_model
 from ..models.sequential import Sequential
 from ..training.callbacks import Callback, EarlyStopping
 from ..training.losses import Loss
@@ -34,7 +34,7 @@ class RecurrentEstimator(BaseEstimator):
     """The base of `RecurrentClassifier` and `RecurrentRegressor`; `documentation` describes the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "cell": [StrOptions(CELLS.keys())],  # keys rather than a set: errors list them in this order
+        "cell": [StrOptions(RECURRENT_LAYERS.keys())],  # keys rather than a set: errors list them in this order
         "hidden_size": [COUNT],
         "num_layers": [COUNT],
         "bidirectional": ["boolean"],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from .. import optimizers
-from ..models.building import CELLS, READOUTS
+from ..models.building import READOUTS, RECURRENT_LAYERS
 
 Estimator = TypeVar("Estimator", bound=type)
 
@@ -89,7 +89,7 @@ def choices(names: Iterable[str]) -> str:
 def complete_docstring(**words: str) -> Callable[[Estimator], Estimator]:
     """Put the common passages, and then `words`, into the docstring of a class, in place of their names in braces."""
     texts = {"sequences": SEQUENCES, "parameters": PARAMETERS, "attributes": ATTRIBUTES, **words}
-    texts |= {"cells": choices(CELLS), "readouts": choices(READOUTS), "solvers": choices(optimizers.KINDS)}
+    texts |= {"cells": choices(RECURRENT_LAYERS), "readouts": choices(READOUTS), "solvers": choices(optimizers.KINDS)}
 
     def filled(kind: Estimator) -> Estimator:
         for name, text in texts.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import InputError, alternatives
 
-FORMATS = {
+SUFFIXES = {
     *(".bin", ".csv", ".json", ".npy", ".npz", ".pickle", ".pkl", ".tsv", ".txt", ".xlsx", ".parquet"),
     *(".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".safetensors", ".tflite"),
     *(".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg", ".webp"),
@@ -30,5 +30,5 @@ def chosen_suffix(argument: str, path: str | os.PathLike[str], suffixes: Sequenc
 
 def require_suffix(argument: str, path: str | os.PathLike[str], suffix: str) -> None:
     """Raise an InputError if the name has the suffix of another format than `suffix`."""
-    if Path(path).suffix.lower() in FORMATS:
+    if Path(path).suffix.lower() in SUFFIXES:
         chosen_suffix(argument, path, [suffix])

@@ -10,7 +10,7 @@ from .._core.checks import checked_size
 from ..files.errors import InputError
 from ..layers import KINDS
 
-CELLS = {name.lower(): name for name, kind in KINDS.items() if len(kind.gates) > 1}
+GATED_CELLS = {name.lower(): name for name, kind in KINDS.items() if len(kind.gates) > 1}
 """Cells that a forecaster can have, by their name in `Settings`. Cells without gates forget a season too soon."""
 MODES = ("direct", "autoregressive")
 
@@ -36,7 +36,7 @@ class Settings:
     mode: str = "direct"
 
     def __post_init__(self) -> None:
-        for name, known in (("cell", tuple(CELLS)), ("mode", MODES)):
+        for name, known in (("cell", tuple(GATED_CELLS)), ("mode", MODES)):
             if getattr(self, name) not in known:
                 raise InputError(f"{name}: expected {' or '.join(known)}, got {getattr(self, name)!r}")
         for name in ("hidden_size", "num_layers", "window", "horizon", "season"):
@@ -45,7 +45,7 @@ class Settings:
     @property
     def network(self) -> str:
         """The name of the network in tables and plots, such as "LSTM"."""
-        return CELLS[self.cell]
+        return GATED_CELLS[self.cell]
 
     @property
     def outputs(self) -> int:

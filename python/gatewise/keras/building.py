@@ -13,7 +13,7 @@ from .layers import Array, Dense, Embedding, Layer, Masking, Unchanged
 from .model import Model
 from .recurrent import MERGE_MODES, Bidirectional, Recurrent
 from .sources import WeightSource
-from .weights import CELLS, parameters, shapes
+from .weights import KERAS_CELLS, parameters, shapes
 
 Config = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ def _checked(config: Config, arrays: list[Array]) -> list[Array]:
 
 
 def _recurrent(kind: str, config: Config, source: WeightSource) -> Recurrent:
-    cell, units, bias = CELLS[kind], int(config["units"]), bool(config["use_bias"])
+    cell, units, bias = KERAS_CELLS[kind], int(config["units"]), bool(config["use_bias"])
     declared = KINDS[cell.kind]
     options: dict[str, Any] = {}
     if "reset_after" in declared.defaults:
@@ -103,8 +103,10 @@ def _bidirectional(kind: str, config: Config, source: WeightSource) -> Bidirecti
     backward = config.get("backward_layer") or {**forward, "config": {**forward["config"], **reverse}}
     layers = []
     for described, child in ((forward, "forward_layer"), (backward, "backward_layer")):
-        if described["class_name"] not in CELLS:
-            raise ValueError(f"expected one of {', '.join(CELLS)} inside Bidirectional, got {described['class_name']}")
+        if described["class_name"] not in KERAS_CELLS:
+            raise ValueError(
+                f"expected one of {', '.join(KERAS_CELLS)} inside Bidirectional, got {described['class_name']}"
+            )
         # Keras's wrapper sets zero_output_for_mask, whatever the wrapped layer has.
         inner = {**described["config"], "zero_output_for_mask": described["config"]["return_sequences"]}
         layers.append(_recurrent(described["class_name"], inner, source.child(child)))
@@ -149,7 +151,7 @@ def _concatenate(kind: str, config: Config, source: WeightSource) -> merging.Con
 
 TRAINING_ONLY = ("ActivityRegularization", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D")
 BUILDERS: dict[str, Callable[[str, Config, WeightSource], Layer]] = {
-    **dict.fromkeys(CELLS, _recurrent),
+    **dict.fromkeys(KERAS_CELLS, _recurrent),
     **dict.fromkeys(TRAINING_ONLY, _unchanged),
     **dict.fromkeys(merging.MERGES, _merge),
     "Bidirectional": _bidirectional,

@@ -23,7 +23,7 @@ class KerasCell(NamedTuple):
     gates: tuple[str, ...]
 
 
-CELLS = {
+KERAS_CELLS = {
     "SimpleRNN": KerasCell("RNN", ("h",)),
     "LSTM": KerasCell("LSTM", ("i", "f", "g", "o")),
     "GRU": KerasCell("GRU", ("z", "r", "n")),

@@ -12,7 +12,7 @@ from ..nn.recurrent import output_flow
 from ..nn.reducing import LastStep, MeanOverSteps
 from .sequential import Sequential
 
-CELLS = {name.lower(): layer for name, layer in LAYERS.items()}
+RECURRENT_LAYERS = {name.lower(): layer for name, layer in LAYERS.items()}
 """Name of a cell, as commands and estimators spell it, to its layer."""
 READOUTS: dict[str, type[ModelLayer]] = {"last": LastStep, "mean": MeanOverSteps}
 """Name of a readout to the layer that reduces a sequence to one vector."""
@@ -36,7 +36,7 @@ def recurrent_model(
     Parameters
     ----------
     cell : str
-        One of `CELLS`.
+        One of `RECURRENT_LAYERS`.
     input_size, hidden_size, output_size : int
         Number of features of the input, of hidden units, and of features of the prediction.
     num_layers, bidirectional : int, bool
@@ -50,7 +50,7 @@ def recurrent_model(
     seed : optional
         Seed of the model.
     """
-    recurrent = CELLS[cell](
+    recurrent = RECURRENT_LAYERS[cell](
         input_size,
         hidden_size,
         num_layers,

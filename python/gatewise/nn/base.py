@@ -16,7 +16,7 @@ from .._core.configured import Configured
 from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, lend, size_of
 from .._core.state import State
-from .flow import Call, Flow
+from .flow import Call, DataShape
 
 Shape = tuple[int, ...]
 
@@ -98,14 +98,14 @@ class ModelLayer(Configured, ABC):
         """
         return None
 
-    def first_flow(self) -> Flow | None:
+    def first_flow(self) -> DataShape | None:
         """Return the kind and size of the input that the layer expects.
 
         The first layer tells a model the size of its input. Layers that accept inputs of any size cannot be first.
 
         Returns
         -------
-        Flow or None
+        DataShape or None
             Kind and size of the input; None if the layer accepts any.
 
         See Also
@@ -120,19 +120,19 @@ class ModelLayer(Configured, ABC):
         """
         return None
 
-    def flow(self, flow: Flow) -> Flow:
+    def flow(self, flow: DataShape) -> DataShape:
         """Return the kind and size of the output.
 
         A model calls this for each layer in turn when it is built, and refuses layers that do not fit.
 
         Parameters
         ----------
-        flow : Flow
+        flow : DataShape
             Kind and size of the input.
 
         Returns
         -------
-        Flow
+        DataShape
             Kind and size of the output.
 
         Raises
@@ -202,7 +202,7 @@ class ModelLayer(Configured, ABC):
         """
         return False
 
-    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
+    def bind(self, params: Mapping[str, Array], flow: DataShape) -> None:
         """Become a layer of a model.
 
         From now on the parameters are the given arrays, which belong to the model. A model calls this when it is
@@ -212,7 +212,7 @@ class ModelLayer(Configured, ABC):
         ----------
         params : mapping
             Name to array of each parameter.
-        flow : Flow
+        flow : DataShape
             Kind and size of the input.
 
         See Also
@@ -371,7 +371,7 @@ class Parametric(ModelLayer):
     def bound(self) -> bool:
         return isinstance(self.params, Pieces)
 
-    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
+    def bind(self, params: Mapping[str, Array], flow: DataShape) -> None:
         self.params = params
 
     @property

@@ -15,7 +15,7 @@ from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
 from .base import Costs, Parametric, Shape
-from .flow import SEQUENCES, TOKENS, Call, Flow
+from .flow import SEQUENCES, TOKENS, Call, DataShape
 
 
 class Linear(Parametric):
@@ -72,10 +72,10 @@ class Linear(Parametric):
         values: dict[str, Array] = {"weight": rng.uniform(-bound, bound, self.shapes["weight"])}
         return values | ({"bias": np.zeros(self.out_features)} if self.bias else {})
 
-    def first_flow(self) -> Flow:
-        return Flow(SEQUENCES, self.in_features)
+    def first_flow(self) -> DataShape:
+        return DataShape(SEQUENCES, self.in_features)
 
-    def flow(self, flow: Flow) -> Flow:
+    def flow(self, flow: DataShape) -> DataShape:
         if flow.kind == TOKENS or flow.features != self.in_features:
             raise ValueError(f"{self.in_features} features")
         return flow.to(features=self.out_features)

@@ -11,7 +11,7 @@ from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
 from .base import ModelLayer
-from .flow import TOKENS, Call, Flow
+from .flow import TOKENS, Call, DataShape
 
 
 class Dropout(ModelLayer):
@@ -42,7 +42,7 @@ class Dropout(ModelLayer):
     def __init__(self, p: float = 0.5) -> None:
         self.p = checked_probability("p", p)
 
-    def flow(self, flow: Flow) -> Flow:
+    def flow(self, flow: DataShape) -> DataShape:
         if flow.kind == TOKENS:
             raise ValueError("numbers")
         return flow

@@ -13,7 +13,7 @@ from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
 from .base import Parametric, Shape
-from .flow import SEQUENCES, TOKENS, Call, Flow
+from .flow import SEQUENCES, TOKENS, Call, DataShape
 
 
 class Embedding(Parametric):
@@ -61,13 +61,13 @@ class Embedding(Parametric):
         rng, shape = generator(seed), self.shapes["weight"]
         return {"weight": rng.standard_normal(shape) if init == "uniform" else rng.uniform(-0.05, 0.05, shape)}
 
-    def first_flow(self) -> Flow:
-        return Flow(TOKENS)
+    def first_flow(self) -> DataShape:
+        return DataShape(TOKENS)
 
-    def flow(self, flow: Flow) -> Flow:
+    def flow(self, flow: DataShape) -> DataShape:
         if flow.kind != TOKENS:
             raise ValueError("tokens (B, T), which only the first layer of a model reads")
-        return Flow(SEQUENCES, self.embedding_dim)
+        return DataShape(SEQUENCES, self.embedding_dim)
 
     def forward(self, x: Array, call: Call, state: State) -> tuple[Array, State, Any]:
         # The tokens of steps that are not valid are never read.

@@ -13,7 +13,7 @@ TOKENS, SEQUENCES, VECTORS = "tokens", "sequences", "vectors"
 
 
 @dataclass(frozen=True)
-class Flow:
+class DataShape:
     """The kind and size of what passes from one layer to the next.
 
     kind : "tokens" are integers (B, T), "sequences" numbers (B, T, features), "vectors" numbers (B, features).
@@ -33,7 +33,7 @@ class Flow:
         """The shape of the array, as messages and tables show it."""
         return {TOKENS: "(B, T)", SEQUENCES: f"(B, T, {self.features})", VECTORS: f"(B, {self.features})"}[self.kind]
 
-    def to(self, **changes: Any) -> Flow:
+    def to(self, **changes: Any) -> DataShape:
         """Return a changed copy, of one direction."""
         return replace(self, **{"directions": 1, **changes})
 

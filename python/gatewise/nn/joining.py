@@ -8,7 +8,7 @@ from typing import Any
 from .._core.compiled_layer import CompiledLayer
 from ..layers import LAYERS
 from .base import ModelLayer
-from .flow import VECTORS, Flow
+from .flow import VECTORS, DataShape
 from .recurrent import RecurrentLayer
 
 
@@ -28,7 +28,7 @@ def as_model_layer(index: int, layer: Any) -> ModelLayer:
     return own
 
 
-def flows_through(layers: list[ModelLayer]) -> list[Flow]:
+def flows_through(layers: list[ModelLayer]) -> list[DataShape]:
     """Return the input of the first layer, and the output of each layer."""
     first = layers[0].first_flow()
     if first is None:
@@ -47,7 +47,7 @@ def flows_through(layers: list[ModelLayer]) -> list[Flow]:
     return flows
 
 
-def _reason(expected: str, flows: list[Flow], layers: list[ModelLayer]) -> str:
+def _reason(expected: str, flows: list[DataShape], layers: list[ModelLayer]) -> str:
     """Return which layer turned sequences into vectors, if the next one expected sequences."""
     if flows[-1].kind != VECTORS or "sequences" not in expected:
         return ""

@@ -12,7 +12,7 @@ from .._core.checks import generator
 from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, size_of
 from .._core.state import State
-from .flow import TOKENS, VECTORS, Call, Flow
+from .flow import TOKENS, VECTORS, Call, DataShape
 from .joining import as_model_layer, flows_through
 from .recurrent import RecurrentLayer
 from .store import ParameterStore
@@ -418,7 +418,7 @@ class Network(ParameterStore):
         self._build()
 
 
-def read(x: ArrayLike, flow: Flow, dtype: np.dtype[Any]) -> Array:
+def read(x: ArrayLike, flow: DataShape, dtype: np.dtype[Any]) -> Array:
     """Return the input as an array of tokens or of numbers."""
     array = np.asarray(x)
     if array.dtype.kind not in ("iu" if flow.kind == TOKENS else "iufb"):

@@ -16,7 +16,7 @@ from .._core.parameters import Array, size_of
 from .._core.state import State, parts
 from ..layers import KINDS
 from .base import Costs, ModelLayer, Shape
-from .flow import SEQUENCES, Call, Flow
+from .flow import SEQUENCES, Call, DataShape
 
 
 class RecurrentLayer(ModelLayer):
@@ -45,10 +45,10 @@ class RecurrentLayer(ModelLayer):
     def config(self) -> dict[str, Any]:
         return self.layer.config()
 
-    def first_flow(self) -> Flow:
-        return Flow(SEQUENCES, self.layer.input_size)
+    def first_flow(self) -> DataShape:
+        return DataShape(SEQUENCES, self.layer.input_size)
 
-    def flow(self, flow: Flow) -> Flow:
+    def flow(self, flow: DataShape) -> DataShape:
         if flow.kind != SEQUENCES or flow.features != self.layer.input_size:
             raise ValueError(f"sequences (B, T, {self.layer.input_size})")
         return output_flow(self.layer)
@@ -60,7 +60,7 @@ class RecurrentLayer(ModelLayer):
     def bound(self) -> bool:
         return self.layer.params.adopted
 
-    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
+    def bind(self, params: Mapping[str, Array], flow: DataShape) -> None:
         self.layer.adopt(params)
 
     def forward(self, x: Array, call: Call, state: State) -> tuple[Array, State, Any]:
@@ -94,10 +94,10 @@ class RecurrentLayer(ModelLayer):
         return repr(self.layer)
 
 
-def output_flow(layer: CompiledLayer) -> Flow:
+def output_flow(layer: CompiledLayer) -> DataShape:
     """Return the kind and size of a layer's output."""
     directions, size = layer._options.directions, layer._options.output_size
-    return Flow(SEQUENCES, directions * size, directions)
+    return DataShape(SEQUENCES, directions * size, directions)
 
 
 def keras_parameters(layer: CompiledLayer) -> int:

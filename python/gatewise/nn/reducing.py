@@ -12,16 +12,16 @@ from .._core.gradients import Gradients
 from .._core.parameters import Array
 from .._core.state import State
 from .base import ModelLayer
-from .flow import SEQUENCES, VECTORS, Call, Flow
+from .flow import SEQUENCES, VECTORS, Call, DataShape
 
 
 class _Reducing(ModelLayer):
     """A layer that reduces a sequence to one vector."""
 
-    def flow(self, flow: Flow) -> Flow:
+    def flow(self, flow: DataShape) -> DataShape:
         if flow.kind != SEQUENCES:
             raise ValueError("sequences (B, T, features)")
-        return Flow(VECTORS, flow.features)
+        return DataShape(VECTORS, flow.features)
 
 
 class LastStep(_Reducing):
@@ -45,7 +45,7 @@ class LastStep(_Reducing):
 
     _forward_features: int
 
-    def bind(self, params: Mapping[str, Array], flow: Flow) -> None:
+    def bind(self, params: Mapping[str, Array], flow: DataShape) -> None:
         # The features after these are those of the reverse direction.
         self._forward_features = flow.features // flow.directions
 
@@ -133,8 +133,8 @@ class Flatten(_Reducing):
     def __init__(self, steps: int) -> None:
         self.steps = checked_size("steps", steps, 1)
 
-    def flow(self, flow: Flow) -> Flow:
-        return Flow(VECTORS, super().flow(flow).features * self.steps)
+    def flow(self, flow: DataShape) -> DataShape:
+        return DataShape(VECTORS, super().flow(flow).features * self.steps)
 
     def forward(self, x: Array, call: Call, state: State) -> tuple[Array, State, Any]:
         if x.shape[1] != self.steps:

@@ -11,7 +11,7 @@ import onnx
 import gatewise as gw
 
 from ..nn.base import ModelLayer
-from ..nn.flow import TOKENS, VECTORS, Flow
+from ..nn.flow import TOKENS, VECTORS, DataShape
 from ..nn.recurrent import RecurrentLayer
 from .graph import GraphBuilder, tensor
 from .stack import write_stack
@@ -36,7 +36,7 @@ class _SequentialBuilder:
 
     def __init__(self, model: Any) -> None:
         layers = model.model_layers
-        self.flows: list[Flow] = model.flows
+        self.flows: list[DataShape] = model.flows
         self.dtype = model.dtype
         self.steps: int | str = next((layer.steps for layer in layers if isinstance(layer, gw.Flatten)), "T")
         self.graph = graph = GraphBuilder()

@@ -11,7 +11,7 @@ from .._core.options import Options
 from .._core.parameters import Array, convert
 from .._core.state import State
 from .cells import Rows
-from .sequence import Plan
+from .sequence import Schedule
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Call:
+class CallArguments:
     """The checked arguments of a call: x (T, B, I), and the initial states (L D, B, Y or H)."""
 
     x: Array
     initial: Rows
-    plan: Plan
+    schedule: Schedule
     layout: Layout
 
 
-def to_call(options: Options, x: Any, state: State | None, lengths: Any, mask: Any, resets: Any) -> Call:
+def to_arguments(options: Options, x: Any, state: State | None, lengths: Any, mask: Any, resets: Any) -> CallArguments:
     """Check the arguments of a layer's call."""
     x = convert("x", x, options.dtype, np.shape(x))
     axes = "B, T" if options.batch_first else "T, B"
@@ -59,11 +59,11 @@ def to_call(options: Options, x: Any, state: State | None, lengths: Any, mask: A
         raise ValueError(f"x: expected {expected.get(x.ndim, ' or '.join(expected.values()))}, got {x.shape}")
     layout = Layout(x.ndim == 3, options.batch_first)
     x = layout.usual(x)
-    plan = _to_plan(layout, len(x), x.shape[1], lengths, mask, resets)
-    return Call(x, to_stacked_state("state", state, options, layout, x.shape[1]), plan, layout)
+    schedule = _to_schedule(layout, len(x), x.shape[1], lengths, mask, resets)
+    return CallArguments(x, to_stacked_state("state", state, options, layout, x.shape[1]), schedule, layout)
 
 
-def _to_plan(layout: Layout, n_steps: int, batch: int, lengths: Any, mask: Any, resets: Any) -> Plan:
+def _to_schedule(layout: Layout, n_steps: int, batch: int, lengths: Any, mask: Any, resets: Any) -> Schedule:
     if lengths is not None and mask is not None:
         raise ValueError("lengths: expected None together with a mask, got both")
     ends = np.full(batch, n_steps)
@@ -79,7 +79,7 @@ def _to_plan(layout: Layout, n_steps: int, batch: int, lengths: Any, mask: Any, 
         return np.array(layout.usual(convert(name, value, np.dtype(np.bool_), layout.shape(n_steps, batch))))
 
     within = np.arange(n_steps)[:, np.newaxis] < ends
-    return Plan(within & flags("mask", mask, True), within & flags("resets", resets, False), mask is not None)
+    return Schedule(within & flags("mask", mask, True), within & flags("resets", resets, False), mask is not None)
 
 
 def to_stacked_state(name: str, value: State | None, options: Options, layout: Layout, batch: int) -> Rows:

@@ -15,11 +15,11 @@ from .._core.gradients import Gradients
 from .._core.parameters import Array, Pieces, size_of
 from .._core.state import State, join
 from .cells import Cell, Rows, make_step
-from .checks import Call, Layout, to_call, to_dy, to_stacked_state
+from .checks import CallArguments, Layout, to_arguments, to_dy, to_stacked_state
 from .documentation import documented_as
 from .noise import Noise
 from .philox import drop
-from .sequence import Plan, Step, run, run_backward
+from .sequence import Schedule, TapeStep, run, run_backward
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Tape:
         The layer whose `forward` made the tape.
     layout : Layout
         How the caller's arrays are laid out.
-    plan : Plan
+    schedule : Schedule
         Which sequences take which steps.
     key : int or None
         The key of dropout and zoneout, or None if nothing was drawn. The masks are not kept: backward draws them again
@@ -56,9 +56,9 @@ class Tape:
 
     layer: LayerBase
     layout: Layout
-    plan: Plan
+    schedule: Schedule
     key: int | None
-    runs: list[tuple[Cell, list[Step]]]
+    runs: list[tuple[Cell, list[TapeStep]]]
 
     @property
     def hidden(self) -> Array:
@@ -125,9 +125,9 @@ class Tape:
         state: Array = self._of_steps(1, size, lambda step: step.state[index : index + 1])[0]
         return state
 
-    def _of_steps(self, parts: int, size: int, pick: Callable[[Step], Rows]) -> Array:
+    def _of_steps(self, parts: int, size: int, pick: Callable[[TapeStep], Rows]) -> Array:
         """Collect the arrays (R, size) that `pick` returns for each step into one, (parts, T, L D, B, size)."""
-        n_steps, batch = self.plan.taken.shape
+        n_steps, batch = self.schedule.taken.shape
         whole = np.zeros((parts, n_steps, len(self.runs), batch, size), self.layer.dtype)
         for index, (_, steps) in enumerate(self.runs):
             for step in steps:
@@ -153,7 +153,7 @@ class ReferenceLayer(LayerBase):
         resets: ArrayLike | None = None,
     ) -> tuple[Array, State]:
         """Run the layers over x, for inference, as the compiled layers do."""
-        y, final, _ = self._run(to_call(self._options, x, state, lengths, mask, resets), None)
+        y, final, _ = self._run(to_arguments(self._options, x, state, lengths, mask, resets), None)
         return y, final
 
     @documented_as(CompiledLayer.forward, "The reference ignores `checkpoint` and keeps every step.")
@@ -169,7 +169,7 @@ class ReferenceLayer(LayerBase):
         key: int | None = None,
     ) -> tuple[Array, State, Tape]:
         self._checkpoint_steps(checkpoint)
-        call = to_call(self._options, x, state, lengths, mask, resets)
+        call = to_arguments(self._options, x, state, lengths, mask, resets)
         y, final, tape = self._run(call, self._dropout_key(key))
         y.flags.writeable = False
         return y.view(), final, tape  # a view of a read-only array cannot be made writeable
@@ -190,8 +190,8 @@ class ReferenceLayer(LayerBase):
         if tape.layer is not self:
             raise ValueError(f"tape: expected one of this layer, got one of another {type(tape.layer).__name__}")
         self._require_into(into)
-        o, plan = self._options, tape.plan
-        n_steps, batch = plan.taken.shape
+        o, schedule = self._options, tape.schedule
+        n_steps, batch = schedule.taken.shape
         d_final = to_stacked_state("d_state", d_state, o, tape.layout, batch)
         d_outputs = to_dy(dy, o, tape.layout, n_steps, batch)
         d_initial = tuple(np.empty_like(part) for part in d_final)
@@ -208,7 +208,9 @@ class ReferenceLayer(LayerBase):
                 d_state_of_run = tuple(part[index] for part in d_final)
                 d_steps_of_run = tuple(part[:, index] for part in d_steps)
                 noise = self._noise(tape.key, index)
-                d_before = run_backward(cell, taken, d_inputs, d_y, d_state_of_run, plan, noise, own, d_steps_of_run)
+                d_before = run_backward(
+                    cell, taken, d_inputs, d_y, d_state_of_run, schedule, noise, own, d_steps_of_run
+                )
                 for part, value in zip(d_initial, d_before, strict=True):
                     part[index] = value
             if layer > 0 and tape.key is not None:
@@ -218,11 +220,11 @@ class ReferenceLayer(LayerBase):
         laid = tuple(part if tape.layout.batched else part[:, :, 0] for part in d_steps)
         return self._gradients(d_x, _as_given(d_initial, tape.layout), flat, laid, into)
 
-    def _run(self, call: Call, key: int | None) -> tuple[Array, State, Tape]:
+    def _run(self, call: CallArguments, key: int | None) -> tuple[Array, State, Tape]:
         o = self._options
         values = call.x
         final = tuple(np.empty_like(part) for part in call.initial)
-        runs: list[tuple[Cell, list[Step]]] = []
+        runs: list[tuple[Cell, list[TapeStep]]] = []
         for layer in range(o.num_layers):
             if layer > 0 and key is not None:
                 values = drop(key, layer - 1, values, o.dropout)
@@ -232,13 +234,13 @@ class ReferenceLayer(LayerBase):
                 names = [name for name in self.params if name.endswith(suffix)]
                 cell = make_step(o, {name.removesuffix(suffix): np.array(self.params[name]) for name in names})
                 initial = tuple(part[index] for part in call.initial)
-                y, last, steps = run(cell, values, initial, call.plan, self._noise(key, index), reverse=d == 1)
+                y, last, steps = run(cell, values, initial, call.schedule, self._noise(key, index), reverse=d == 1)
                 outputs.append(y)
                 runs.append((cell, steps))
                 for part, value in zip(final, last, strict=True):
                     part[index] = value
             values = np.concatenate(outputs, axis=-1)
-        tape = Tape(self, call.layout, call.plan, key, runs)
+        tape = Tape(self, call.layout, call.schedule, key, runs)
         return call.layout.lay(values), _as_given(final, call.layout), tape
 
     def _noise(self, key: int | None, index: int) -> Noise:

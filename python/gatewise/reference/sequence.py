@@ -18,7 +18,7 @@ from .noise import Noise
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """Which steps of which sequences are unmasked, and where sequences are cut; the same for all layers and directions.
 
     taken : bool (T, B), the unmasked steps.
@@ -40,7 +40,7 @@ class Plan:
             yield t, cut, np.flatnonzero(self.taken[t])
 
 
-class Step(NamedTuple):
+class TapeStep(NamedTuple):
     """Step t: the sequences that were reset, the unmasked ones, what the cell kept for backward, and the new states."""
 
     t: int
@@ -50,14 +50,16 @@ class Step(NamedTuple):
     state: Rows
 
 
-def run(cell: Cell, x: Array, initial: Rows, plan: Plan, noise: Noise, reverse: bool) -> tuple[Array, Rows, list[Step]]:
+def run(
+    cell: Cell, x: Array, initial: Rows, schedule: Schedule, noise: Noise, reverse: bool
+) -> tuple[Array, Rows, list[TapeStep]]:
     """Run a cell over x (T, B, I) from the initial states; return y (T, B, Y), the final states and the steps."""
     state = [np.array(part) for part in initial]
     shown = np.zeros_like(state[0])  # the last output, which masked steps repeat
     y = np.zeros((len(x), *shown.shape), shown.dtype)
     scale = noise.scale(initial[0])
     steps = []
-    for t, cut, rows in plan.order(reverse):
+    for t, cut, rows in schedule.order(reverse):
         for part in (*state, shown):
             part[cut] = 0
         before = tuple(part[rows] for part in state)
@@ -66,21 +68,21 @@ def run(cell: Cell, x: Array, initial: Rows, plan: Plan, noise: Noise, reverse: 
         for part, value in zip(state, new, strict=True):
             part[rows] = value
         shown[rows] = new[0]
-        if plan.repeats:
+        if schedule.repeats:
             y[t] = shown
         else:
             y[t, rows] = new[0]
-        steps.append(Step(t, cut, rows, kept, new))
+        steps.append(TapeStep(t, cut, rows, kept, new))
     return y, tuple(state), steps
 
 
 def run_backward(
     cell: Cell,
-    steps: Sequence[Step],
+    steps: Sequence[TapeStep],
     d_x: Array,
     dy: Array,
     d_final: Rows,
-    plan: Plan,
+    schedule: Schedule,
     noise: Noise,
     grads: dict[str, Array],
     d_steps: Rows,
@@ -98,7 +100,7 @@ def run_backward(
     d_shown = np.zeros_like(d_state[0])
     scale = noise.scale(d_final[0])
     for t, cut, rows, kept, _ in reversed(steps):
-        if plan.repeats:  # y[t] repeats the output of the last unmasked step: collect dy until that step
+        if schedule.repeats:  # y[t] repeats the output of the last unmasked step: collect dy until that step
             d_shown += dy[t]
             d_state[0][rows] += d_shown[rows]
             d_shown[rows] = 0

@@ -15,7 +15,7 @@ from .._core.state import join, parts
 from .tensors import array
 
 
-class Run(torch.autograd.Function):
+class LayerFunction(torch.autograd.Function):
     """A layer's forward and backward as one function. It has no second derivatives.
 
     The arguments are the layer, the lengths, the key of the random numbers, the number of tensors in the initial state
@@ -25,7 +25,7 @@ class Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, layer: Any, lengths: Any, key: int | None, states: int, x: Any, *tensors: Any) -> Any:
-        """Run the layer and keep its tape."""
+        """LayerFunction the layer and keep its tape."""
         y, final, tape = layer.forward(array(x), _state(tensors[:states]), lengths=lengths, key=key)
         ctx.layer, ctx.states = layer, states
         ctx.save_for_backward(_ticket(tape))
@@ -79,7 +79,7 @@ def _tape_of(ticket: Any) -> Any:
 
 
 def infer(layer: Any, lengths: Any, x: Any, states: Sequence[Any]) -> Any:
-    """Compute the results of `Run` in inference, without a tape."""
+    """Compute the results of `LayerFunction` in inference, without a tape."""
     y, final = layer(array(x), _state(states), lengths=lengths)
     return torch.from_numpy(y), *map(torch.from_numpy, parts(final))
 

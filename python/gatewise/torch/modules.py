@@ -8,7 +8,7 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from .._core.state import join, map_state, parts
-from .autograd import Run, infer
+from .autograd import LayerFunction, infer
 from .convert import make_layer
 from .tensors import DTYPES, array, require
 
@@ -21,7 +21,7 @@ class Replacement(torch.nn.RNNBase):
 
     @torch.compiler.disable
     def forward(self, input: Any, hx: Any = None) -> Any:
-        """Run the layers over a batch, a single sequence or a PackedSequence.
+        """LayerFunction the layers over a batch, a single sequence or a PackedSequence.
 
         Arguments and results are those of the module of this name in ``torch.nn``.
 
@@ -85,7 +85,7 @@ class Replacement(torch.nn.RNNBase):
         if recorded or drops:
             # The key comes from PyTorch's generator, so torch.manual_seed makes dropout reproducible.
             key = int(torch.randint(2**63 - 1, ())) if drops else None
-            y, *final = Run.apply(layer, steps, key, len(states), x, *states, *weights)
+            y, *final = LayerFunction.apply(layer, steps, key, len(states), x, *states, *weights)
         else:
             y, *final = infer(layer, steps, x, states)
         return y, join(final)

@@ -9,7 +9,6 @@ from .._core.compiled_layer import CompiledLayer
 from .._core.parameters import Array
 from ..models import Sequential
 
-Layer = CompiledLayer
 __doctest_requires__ = ("safetensors",)
 
 
@@ -42,7 +41,7 @@ class Weights:
     (4, (2,))
     """
 
-    layers: dict[str, Layer]
+    layers: dict[str, CompiledLayer]
     others: dict[str, Array]
 
 

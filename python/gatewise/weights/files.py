@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.compiled_layer import CompiledLayer
 from ..files.suffixes import chosen_suffix
-from .contents import Contents, Layer, Weights
+from .contents import Contents, Weights
 from .registry import format_of
 
 __doctest_requires__ = ("safetensors",)
@@ -73,7 +74,7 @@ def load(path: str | os.PathLike[str]) -> Weights:
 
 
 def save(
-    layers: Mapping[str, Layer], path: str | os.PathLike[str], others: Mapping[str, ArrayLike] | None = None
+    layers: Mapping[str, CompiledLayer], path: str | os.PathLike[str], others: Mapping[str, ArrayLike] | None = None
 ) -> None:
     """Save recurrent layers as a ``.safetensors`` file.
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .._core.compiled_layer import CompiledLayer
 from .._core.declaration import Kind
 from .._core.parameters import Array
 from ..files.errors import alternatives
 from ..layers import KINDS, LAYERS
 from ..models.storage import tuples
-from .contents import Layer, Weights
+from .contents import Weights
 
 NAME = re.compile(
     rf"(?:(?P<layer>.*)\.)?(?P<parameter>(?:{'|'.join(sorted({p.name for k in KINDS.values() for p in k.parameters}))})"
@@ -41,12 +42,12 @@ def find(arrays: Mapping[str, Array], described: Mapping[str, Any]) -> Weights:
     return Weights(layers, others)
 
 
-def describe(layer: Layer) -> dict[str, Any]:
+def describe(layer: CompiledLayer) -> dict[str, Any]:
     """Return the options of a layer that shapes do not tell."""
     return {name: value for name, value in layer.config().items() if name not in TOLD}
 
 
-def _layer(name: str, params: Mapping[str, Array], described: Any) -> Layer:
+def _layer(name: str, params: Mapping[str, Array], described: Any) -> CompiledLayer:
     where = f"layer {name!r}" if name else "layer"
     try:
         return _made(params, described)
@@ -54,7 +55,7 @@ def _layer(name: str, params: Mapping[str, Array], described: Any) -> Layer:
         raise ValueError(f"{where}: {error}") from error
 
 
-def _made(params: Mapping[str, Array], described: Any) -> Layer:
+def _made(params: Mapping[str, Array], described: Any) -> CompiledLayer:
     """Make a layer whose sizes are those of the arrays, so a damaged file cannot ask for more memory than it has."""
     first, hidden = params.get("weight_ih_l0"), params.get("weight_hh_l0")
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from .. import fit as job
-from ..options import DEFAULT_CELL, Cell, Data, Names, Text, Threads
+from ..options import DEFAULT_CELL, Cell, DataFile, Names, Text, Threads
 from ..preflight import set_threads
 
 
 def fit(
-    data: Data,
+    data: DataFile,
     target: Annotated[
         Names,
         typer.Option(help="What to predict: a column of a CSV file (repeat for several), or an array of an NPZ file."),
@@ -82,7 +82,7 @@ def fit(
       gatewise fit data.npz --cell gru --hidden 64 --layers 2 --out gru.safetensors
       gatewise fit machine.csv --group run --target temperature --per-step
     """
-    plan = job.Plan(
+    plan = job.FitSettings(
         features=features or [], targets=target or [], group=group, time=time, per_step=per_step, task=task.value,
         cell=cell.value, hidden=hidden, layers=layers, bidirectional=bidirectional, dropout=dropout, epochs=epochs,
         batch_size=batch_size, lr=lr, clip=clip, validation=validation, patience=patience, balanced=balanced, seed=seed,

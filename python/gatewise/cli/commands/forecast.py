@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...files.errors import alternatives
-from ...forecasting.settings import CELLS, Settings, Training
+from ...forecasting.settings import GATED_CELLS, Settings, Training
 from .. import forecast as job
 from ..options import Count, File, Names, Number, Text, Threads
 from ..preflight import set_threads
@@ -29,7 +29,7 @@ def forecast(
         typer.Option(metavar="NAME", help="Numeric column that the network reads as well. You can repeat this option."),
     ] = None,
     cell: Annotated[
-        Text, typer.Option(help=f"Type of recurrent layer: {alternatives(CELLS)} (default: {NETWORK.cell}).")
+        Text, typer.Option(help=f"Type of recurrent layer: {alternatives(GATED_CELLS)} (default: {NETWORK.cell}).")
     ] = None,
     hidden: Annotated[
         Count, typer.Option(min=1, help=f"Hidden units per layer (default: {NETWORK.hidden_size}).")

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from .. import predict as job
-from ..options import Data, File, Model, Threads
+from ..options import DataFile, File, Model, Threads
 from ..preflight import set_threads
 
 
 def predict(
     model: Model,
-    data: Data,
+    data: DataFile,
     out: Annotated[Path, typer.Option(help="The .csv or .npz file to write.")] = Path("predictions.csv"),
     threads: Threads = None,
 ) -> None:
@@ -34,7 +34,7 @@ def predict(
 
 def evaluate(
     model: Model,
-    data: Data,
+    data: DataFile,
     plot: Annotated[
         File, typer.Option(help="Also write a plot of predictions against targets, to this .png file.")
     ] = None,

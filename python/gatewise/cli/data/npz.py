@@ -11,7 +11,7 @@ import numpy as np
 
 from ..._core.parameters import Array
 from ...files.errors import InputError
-from .sequences import Columns, Sequences, as_text
+from .sequences import Columns, LabelledSequences, as_text
 
 
 def load(path: Path) -> dict[str, Array]:
@@ -45,7 +45,7 @@ def _array(path: Path, content: Any, name: str) -> Array:
     return array
 
 
-def sequences(content: dict[str, Array], columns: Columns, text: bool | None, with_targets: bool) -> Sequences:
+def sequences(content: dict[str, Array], columns: Columns, text: bool | None, with_targets: bool) -> LabelledSequences:
     """Return the sequences in the arrays that `load` returned."""
     (x_name,), (y_name,) = columns.features, columns.targets
     x = content[x_name]
@@ -65,7 +65,7 @@ def sequences(content: dict[str, Array], columns: Columns, text: bool | None, wi
     sequence, step = np.nonzero(valid) if columns.per_step else (np.arange(len(x)), None)
     labels = {"sequence": sequence} if step is None else {"sequence": sequence, "step": step}
     cut = [one[:n] for one, n in zip(x, lengths, strict=True)]
-    return Sequences(cut, targets, labels, np.arange(len(sequence)), columns.per_step)
+    return LabelledSequences(cut, targets, labels, np.arange(len(sequence)), columns.per_step)
 
 
 def _targets(y: Array, name: str, valid: Array, per_step: bool, text: bool | None) -> Array:

@@ -14,7 +14,7 @@ from ...files.suffixes import chosen_suffix
 from ...files.tables import SUFFIXES, numeric, read_table
 from ..preflight import require
 from . import npz, table
-from .sequences import ARRAYS, GROUPS, ROWS, WHOLE, Columns, Sequences
+from .sequences import ARRAYS, GROUPS, ROWS, WHOLE, Columns, LabelledSequences
 
 
 def load(path: Path) -> Any:
@@ -67,7 +67,7 @@ def is_index(cells: Any, name: str) -> bool:
     return not name or re.fullmatch(r"Unnamed: \d+", name) is not None or bool(counts)
 
 
-def read(path: Path, content: Any, columns: Columns, text: bool | None, with_targets: bool = True) -> Sequences:
+def read(path: Path, content: Any, columns: Columns, text: bool | None, with_targets: bool = True) -> LabelledSequences:
     """Return the sequences in what `load` returned.
 
     Parameters

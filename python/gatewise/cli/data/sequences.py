@@ -1,4 +1,4 @@
-"""Sequences with their targets, and where they are in a file."""
+"""LabelledSequences with their targets, and where they are in a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Sequences:
+class LabelledSequences:
     """The sequences of a file.
 
     Parameters
@@ -62,7 +62,7 @@ class Sequences:
     position: Array
     per_step: bool
 
-    def subset(self, which: Array) -> Sequences:
+    def subset(self, which: Array) -> LabelledSequences:
         """Return the sequences with these indices."""
         rows = which
         if self.per_step:
@@ -70,7 +70,7 @@ class Sequences:
             rows = np.concatenate([which[:0], *(np.arange(starts[i], starts[i + 1]) for i in which)])
         labels = {name: values[rows] for name, values in self.labels.items()}
         targets = None if self.targets is None else self.targets[rows]
-        return Sequences([self.x[i] for i in which], targets, labels, self.position[rows], self.per_step)
+        return LabelledSequences([self.x[i] for i in which], targets, labels, self.position[rows], self.per_step)
 
     def split(self, flat: Array) -> list[Array]:
         """Split an array with one row per step of all sequences into one array per sequence."""

@@ -10,10 +10,10 @@ from ..._core.parameters import Array
 from ...files.errors import InputError
 from ...files.libraries import library
 from ...files.tables import dates_in, numbers, numeric
-from .sequences import ROWS, Columns, Sequences, as_text
+from .sequences import ROWS, Columns, LabelledSequences, as_text
 
 
-def sequences(table: Any, columns: Columns, text: bool | None, with_targets: bool) -> Sequences:
+def sequences(table: Any, columns: Columns, text: bool | None, with_targets: bool) -> LabelledSequences:
     """Return the sequences in a ``pandas.DataFrame`` of text."""
     values = np.column_stack([numbers(table[name], name) for name in columns.features])
     targets = None
@@ -21,7 +21,7 @@ def sequences(table: Any, columns: Columns, text: bool | None, with_targets: boo
         targets = np.column_stack([_targets(table[name], name, text) for name in columns.targets])
     row = np.arange(len(table))
     if columns.layout == ROWS:
-        return Sequences(list(values[:, :, None]), targets, {"row": row + 1}, row, False)
+        return LabelledSequences(list(values[:, :, None]), targets, {"row": row + 1}, row, False)
     codes, ids = np.zeros(len(table), np.intp), np.array([""])
     if columns.group is not None:
         cells = _filled(table[columns.group], columns.group).to_numpy(dtype=str)
@@ -38,11 +38,11 @@ def sequences(table: Any, columns: Columns, text: bool | None, with_targets: boo
         if columns.time is not None:
             labels[columns.time] = table[columns.time].to_numpy(dtype=str)
         sorted_labels = {name: cells[order] for name, cells in labels.items()}
-        return Sequences(x, None if targets is None else targets[order], sorted_labels, order, True)
+        return LabelledSequences(x, None if targets is None else targets[order], sorted_labels, order, True)
     assert columns.group is not None
     if targets is not None:
         targets = _one_per_group(targets, codes, ids, order[starts], columns)
-    return Sequences(x, targets, {columns.group: ids}, np.arange(len(ids)), False)
+    return LabelledSequences(x, targets, {columns.group: ids}, np.arange(len(ids)), False)
 
 
 def _one_per_group(targets: Array, codes: Array, ids: Array, first_rows: Array, columns: Columns) -> Array:

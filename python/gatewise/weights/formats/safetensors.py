@@ -6,9 +6,10 @@ import json
 import os
 
 from ... import models
+from ..._core.compiled_layer import CompiledLayer
 from ...files import safetensors
 from ...nn.recurrent import RecurrentLayer
-from ..contents import Contents, Layer, Report, Weights, titled
+from ..contents import Contents, Report, Weights, titled
 from ..finding import describe, find
 
 FORMAT = "gatewise.layers"  # the metadata's key
@@ -35,7 +36,7 @@ def read(path: str | os.PathLike[str]) -> Contents:
 
 def _weights_of(model: models.Sequential) -> Weights:
     """Return the model's recurrent layers and the arrays of its other layers, named as in its ``state_dict``."""
-    layers: dict[str, Layer] = {
+    layers: dict[str, CompiledLayer] = {
         str(index): layer.layer for index, layer in enumerate(model.model_layers) if isinstance(layer, RecurrentLayer)
     }
     others = {name: value for name, value in model.state_dict().items() if name.partition(".")[0] not in layers}
